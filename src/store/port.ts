@@ -1,0 +1,86 @@
+// The store port: what keeps bags. Two implementations: s3-store.ts (MinIO or any S3) and directory-store.ts.
+// Keys are '/'-separated valid UTF-8 of at most 1,024 bytes; collection/object-key.ts makes them safe for every store.
+
+/** What is known of an object before its bytes are sent: size in bytes, digests as lower-case hex. */
+export interface Content {
+  readonly size: number
+  readonly md5: string
+  readonly sha256: string
+}
+
+export interface StoredObject {
+  readonly key: string
+  readonly size: number
+  /** MD5 (hex) when the store itself computed it over what it holds; undefined: only reading back proves the content. */
+  readonly md5: string | undefined
+}
+
+export interface PutOptions {
+  /** Store only where no object has this key yet; an existing one stays and the outcome is 'exists'. */
+  readonly ifAbsent?: boolean
+  readonly signal?: AbortSignal
+}
+
+export interface Store {
+  readonly kind: 's3' | 'directory'
+  /** Where it is, for people: `s3://bucket` or the folder. Holds no secret. */
+  readonly location: string
+
+  /** Proves that objects can be written and removed, making the bucket or folder where that is allowed. */
+  check(): Promise<void>
+
+  /**
+   * Stores exactly `content.size` bytes whose MD5 is `content.md5`, or rejects and leaves no object (an older one stays).
+   * A `Uint8Array` is sent again after a passing fault; a stream is read once, so its fault is the caller's to repeat.
+   */
+  put(
+    key: string,
+    content: Content,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    options?: PutOptions,
+  ): Promise<'stored' | 'exists'>
+
+  /** Makes `to` hold what `from` holds (a hard link's second name). `content` describes `from`. */
+  copy(from: string, to: string, content: Content, signal?: AbortSignal): Promise<void>
+
+  stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>
+
+  /** Every object whose key starts with `prefix` (which ends in '/'), in no promised order. */
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
+
+  /** The names directly below `prefix` (which ends in '/', or is '') that have objects below them, sorted. */
+  folders(prefix: string, signal?: AbortSignal): Promise<string[]>
+
+  /** The object's bytes. Rejects with StoreError 'not-found' before the first byte. */
+  read(key: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
+
+  /** Removes one object; an absent one is no error. */
+  remove(key: string, signal?: AbortSignal): Promise<void>
+
+  /** A URL that serves the object for some minutes without credentials, where the store has such a thing. */
+  temporaryUrl(key: string, downloadName: string): Promise<string | undefined>
+
+  close(): Promise<void>
+}
+
+/**
+ * - `unreachable`: no answer, or the server says it is down or busy (after the retries where the body allowed them)
+ * - `denied`: keys, permission or clock refused
+ * - `no-bucket`: the bucket is absent and may not be made
+ * - `full`: no space left
+ * - `not-found`: no such object
+ * - `mismatch`: the bytes did not match the promised size or digest; nothing was stored
+ * - `refused`: any other refusal of the store
+ */
+export type StoreErrorCode = 'unreachable' | 'denied' | 'no-bucket' | 'full' | 'not-found' | 'mismatch' | 'refused'
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: StoreErrorCode
+
+  /** `message` says what happened and what to do next; it names no secret and no presigned URL. */
+  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+  }
+}
