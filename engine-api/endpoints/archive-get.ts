@@ -1,0 +1,58 @@
+// GET /containers/{id}/archive: every entry below a path, as a checked tar stream.
+// Surprise: the engine holds the container's lock until the stream ends, so inspect, stop and remove of it wait; and a
+// clean HTTP end proves nothing, since the engine cuts archives silently. Only the end of the iteration proves it.
+
+import type { CallOptions, Transport } from '../call.ts'
+import { EngineError, isEngineError } from '../errors.ts'
+import { defineOperation } from '../operation.ts'
+import { readTar, type TarEntry } from '../streams/tar-read.ts'
+
+export const archiveGet = defineOperation({
+  name: 'archive-get',
+  method: 'GET',
+  path: '/containers/{id}/archive',
+  query: ['path'],
+  statuses: { 200: 'found' },
+  timeout: 'slow',
+  retry: 'same',
+  notes: [
+    'Names start with the base name of `path`; a path that is a symbolic link gives that one entry only.',
+    'Files on tmpfs and sockets are never in it. Unreadable or vanished files are left out without a sign.',
+    'Docker 20.10 answers a complete archive of nothing for a socket, and for a path that is not valid UTF-8.',
+  ],
+})
+
+/**
+ * The entries at and below `path` (absolute), in the engine's order, beginning with the path itself.
+ * The iteration ends normally only after a complete archive. It throws EngineError `archive-truncated` where anything is
+ * missing, `archive-corrupt` where the format is broken, `not-found` where the path or the container is absent.
+ * The call is sent at the first step of the iteration; leaving the loop early ends it and frees the container.
+ */
+export async function* getArchive(
+  transport: Transport,
+  id: string,
+  path: string,
+  options: CallOptions = {},
+): AsyncGenerator<TarEntry, void, undefined> {
+  const answer = await transport.stream(archiveGet, { path: { id }, query: { path }, ...options })
+  let isEmpty = true
+  for await (const entry of readTar(brokenIsTruncated(answer.chunks))) {
+    isEmpty = false
+    yield entry
+  }
+  if (isEmpty) throw truncated('the archive has no entry, not even for its own path')
+}
+
+/** A connection that breaks inside the body is a cut archive, in the same words as one cut by the engine. */
+async function* brokenIsTruncated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* chunks
+  } catch (cause) {
+    if (!isEngineError(cause, 'unreachable')) throw cause
+    throw truncated('the connection broke inside the archive', cause)
+  }
+}
+
+function truncated(message: string, cause?: unknown): EngineError {
+  return new EngineError(message, { code: 'archive-truncated', operation: archiveGet.name, retry: 'same', cause })
+}

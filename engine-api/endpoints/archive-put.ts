@@ -1,0 +1,32 @@
+// PUT /containers/{id}/archive: unpacks a tar into a container, which need not have been started.
+// Surprise: an entry for the target directory itself (`./`) is skipped by the engine, its owner stays.
+
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+export const archivePut = defineOperation({
+  name: 'archive-put',
+  method: 'PUT',
+  path: '/containers/{id}/archive',
+  query: ['path', 'noOverwriteDirNonDir'],
+  statuses: { 200: 'unpacked' },
+  timeout: 'slow',
+  retry: 'same',
+  notes: ['Outside a writable mount of a read-only root: 500 on Docker 20.10, 400 on newer engines.'],
+})
+
+/** Unpacks `tar` (see packTar) into the existing directory `path`; a file never replaces a directory or the reverse. */
+export async function putArchive(
+  transport: Transport,
+  id: string,
+  path: string,
+  tar: AsyncIterable<Uint8Array>,
+  options: CallOptions = {},
+): Promise<void> {
+  await transport.send(archivePut, {
+    path: { id },
+    query: { path, noOverwriteDirNonDir: true },
+    body: { tar },
+    ...options,
+  })
+}

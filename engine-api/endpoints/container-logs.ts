@@ -1,0 +1,38 @@
+// GET /containers/{id}/logs, for a container without a terminal (Tty false).
+// Surprise: at API 1.41 the content type is the same for framed and raw output, so Tty decides, not the header; a Tty
+// container's output is refused as `protocol` unless its bytes happen to look like a frame.
+
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+import { type OutputPiece, readFrames } from '../streams/frames.ts'
+
+export const containerLogs = defineOperation({
+  name: 'container-logs',
+  method: 'GET',
+  path: '/containers/{id}/logs',
+  query: ['stdout', 'stderr', 'timestamps'],
+  statuses: { 200: 'found' },
+  timeout: 'slow',
+  retry: 'same',
+  notes: ['Log drivers that cannot be read back answer 501 or an error inside the stream.'],
+})
+
+export interface ContainerLogsOptions extends CallOptions {
+  /** Each line begins with its RFC 3339 time. */
+  readonly timestamps?: boolean
+}
+
+/**
+ * What the container wrote so far, in pieces of no promised size. The call is sent at the first step of the iteration;
+ * leaving the loop early ends it. The end is not marked by the engine: a second read of a stopped container proves it.
+ */
+export async function* readLogs(
+  transport: Transport,
+  id: string,
+  options: ContainerLogsOptions = {},
+): AsyncGenerator<OutputPiece, void, undefined> {
+  const { timestamps, signal } = options
+  const query = { stdout: true, stderr: true, timestamps }
+  const answer = await transport.stream(containerLogs, { path: { id }, query, signal })
+  yield* readFrames(containerLogs.name, answer.chunks)
+}

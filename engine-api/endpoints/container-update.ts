@@ -1,0 +1,26 @@
+// POST /containers/{id}/update: changes a container's restart policy, running or not.
+// Surprise: Podman 4 has no such call; a caller that needs the policy gone has to do without.
+
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+import type { RestartPolicy } from './container-create.ts'
+
+export const containerUpdate = defineOperation({
+  name: 'container-update',
+  method: 'POST',
+  path: '/containers/{id}/update',
+  query: [],
+  statuses: { 200: 'updated' },
+  timeout: 'slow',
+  retry: 'same',
+  deviations: [{ engines: 'Podman 4', status: 404, message: /^not found$/i, outcome: 'not-supported' }],
+})
+
+export function updateContainer(
+  transport: Transport,
+  id: string,
+  changes: { readonly RestartPolicy: RestartPolicy },
+  options: CallOptions = {},
+): Promise<'updated' | 'not-supported'> {
+  return transport.send(containerUpdate, { path: { id }, body: { json: changes }, ...options })
+}

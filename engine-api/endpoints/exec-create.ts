@@ -1,0 +1,31 @@
+// POST /containers/{id}/exec: prepares a process in a running container; exec-start runs it.
+
+import { Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+export const execCreate = defineOperation({
+  name: 'exec-create',
+  method: 'POST',
+  path: '/containers/{id}/exec',
+  query: [],
+  statuses: { 201: 'created' },
+  timeout: 'slow',
+  retry: 'same',
+  answer: TypeCompiler.Compile(Type.Object({ Id: Type.String() })),
+  deviations: [{ engines: 'Podman 4', status: 500, message: /container state improper/i, code: 'conflict' }],
+})
+
+/** The new exec's id. A container that does not run is EngineError `conflict`. */
+export async function createExec(
+  transport: Transport,
+  containerId: string,
+  process: { readonly command: readonly string[]; readonly user?: string | undefined },
+  options: CallOptions = {},
+): Promise<string> {
+  const { command, user } = process
+  const json = { AttachStdout: true, AttachStderr: true, Tty: false, Cmd: command, User: user }
+  const answer = await transport.json(execCreate, { path: { id: containerId }, body: { json }, ...options })
+  return answer.Id
+}

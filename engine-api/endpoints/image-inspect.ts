@@ -1,0 +1,36 @@
+// GET /images/{name}/json: one image. The name may hold slashes and a tag; it is sent as one encoded segment.
+
+import { type Static, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+const ImageSchema = Type.Object({
+  /** Digest of the image's configuration, `sha256:...`. */
+  Id: Type.String(),
+  RepoTags: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  /** Digests under which registries know it; empty for an image made here. */
+  RepoDigests: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  /** Bytes. */
+  Size: Type.Number(),
+  Architecture: Type.String(),
+  Os: Type.String(),
+})
+
+export type Image = Static<typeof ImageSchema>
+
+export const imageInspect = defineOperation({
+  name: 'image-inspect',
+  method: 'GET',
+  path: '/images/{name}/json',
+  query: [],
+  statuses: { 200: 'found' },
+  timeout: 'quick',
+  retry: 'same',
+  answer: TypeCompiler.Compile(ImageSchema),
+})
+
+/** The image of this name or id. An absent one is EngineError `not-found`. */
+export function inspectImage(transport: Transport, name: string, options: CallOptions = {}): Promise<Image> {
+  return transport.json(imageInspect, { path: { name }, ...options })
+}

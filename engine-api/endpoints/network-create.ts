@@ -1,0 +1,55 @@
+// POST /networks/create. CheckDuplicate is always sent: without it Docker before 25 makes a second network of the same
+// name, and Podman 4 gives the existing one as if it were new.
+
+import { type Static, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+export interface NetworkSpecification {
+  readonly Name: string
+  readonly Driver?: 'bridge'
+  /** No way out of the host. */
+  readonly Internal?: boolean
+  readonly Labels?: Readonly<Record<string, string>>
+  /** Such as `{ Config: [{ Subnet: '10.20.0.0/26' }] }`. The engine's own pools end at about 30 networks. */
+  readonly IPAM?: { readonly Config: readonly { readonly Subnet: string; readonly Gateway?: string }[] }
+  /** Driver options, such as `com.docker.network.bridge.enable_icc`. */
+  readonly Options?: Readonly<Record<string, string>>
+}
+
+const CreatedNetworkSchema = Type.Object({ Id: Type.String(), Warning: Type.Optional(Type.String()) })
+
+export type CreatedNetwork = Static<typeof CreatedNetworkSchema>
+
+export const networkCreate = defineOperation({
+  name: 'network-create',
+  method: 'POST',
+  path: '/networks/create',
+  query: [],
+  statuses: { 200: 'created', 201: 'created' },
+  timeout: 'slow',
+  retry: 'after-inspect',
+  answer: TypeCompiler.Compile(CreatedNetworkSchema),
+  deviations: [
+    { engines: 'Podman 4', status: 500, message: /network already exists/i, code: 'conflict' },
+    { engines: 'Podman 4', status: 500, message: /subnet \S+ is already used/i, code: 'forbidden' },
+  ],
+  notes: [
+    'Address pools used up: 404 on Docker 20.10 to 25, 400 from 27. A subnet that overlaps: 403.',
+    'Podman 4 answers 200 with a Warning for options it does not know.',
+  ],
+})
+
+/** Makes a network. A taken name is EngineError `conflict`, an overlapping subnet `forbidden`. */
+export function createNetwork(
+  transport: Transport,
+  specification: NetworkSpecification,
+  options: CallOptions = {},
+): Promise<CreatedNetwork> {
+  return transport.json(networkCreate, {
+    path: {},
+    body: { json: { ...specification, CheckDuplicate: true } },
+    ...options,
+  })
+}

@@ -1,0 +1,20 @@
+// GET /_ping: is the engine alive. Cheap, unlike GET /version, which asks containerd and runc each time.
+// Surprise: the transport also sends it without a version prefix, to learn which API version to speak.
+
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+export const systemPing = defineOperation({
+  name: 'system-ping',
+  method: 'GET',
+  path: '/_ping',
+  query: [],
+  statuses: { 200: 'alive' },
+  timeout: 'quick',
+  retry: 'same',
+})
+
+/** Resolves when the engine answers. */
+export async function pingSystem(transport: Transport, options: CallOptions = {}): Promise<void> {
+  await transport.send(systemPing, { path: {}, ...options })
+}

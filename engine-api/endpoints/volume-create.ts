@@ -1,0 +1,32 @@
+// POST /volumes/create. Surprise: where a volume of that name exists, the engine answers it unchanged, as if it were new.
+
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+import { type Volume, VolumeSchema } from './volume-inspect.ts'
+
+export interface VolumeSpecification {
+  readonly Name: string
+  readonly Labels?: Readonly<Record<string, string>>
+}
+
+export const volumeCreate = defineOperation({
+  name: 'volume-create',
+  method: 'POST',
+  path: '/volumes/create',
+  query: [],
+  statuses: { 201: 'created' },
+  timeout: 'slow',
+  retry: 'same',
+  answer: TypeCompiler.Compile(VolumeSchema),
+  notes: ['Podman 4 refuses a taken name with 500 where Docker answers the existing volume.'],
+})
+
+/** Makes a volume, or gives the one that has this name already: compare `Labels` to know whose it is. */
+export function createVolume(
+  transport: Transport,
+  specification: VolumeSpecification,
+  options: CallOptions = {},
+): Promise<Volume> {
+  return transport.json(volumeCreate, { path: {}, body: { json: specification }, ...options })
+}

@@ -1,0 +1,29 @@
+// GET /volumes: the volumes that fit all filters.
+
+import { Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+import type { Filters } from '../request-path.ts'
+import { type Volume, VolumeSchema } from './volume-inspect.ts'
+
+export const volumeList = defineOperation({
+  name: 'volume-list',
+  method: 'GET',
+  path: '/volumes',
+  query: ['filters'],
+  statuses: { 200: 'found' },
+  timeout: 'quick',
+  retry: 'same',
+  answer: TypeCompiler.Compile(Type.Object({ Volumes: Type.Union([Type.Array(VolumeSchema), Type.Null()]) })),
+})
+
+export interface VolumeListOptions extends CallOptions {
+  readonly filters?: Filters
+}
+
+export async function listVolumes(transport: Transport, options: VolumeListOptions = {}): Promise<Volume[]> {
+  const { filters, signal } = options
+  const answer = await transport.json(volumeList, { path: {}, query: { filters }, signal })
+  return answer.Volumes ?? []
+}

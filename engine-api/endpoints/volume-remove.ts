@@ -1,0 +1,23 @@
+// DELETE /volumes/{name}. Has no force option: a volume in use stays.
+
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+export const volumeRemove = defineOperation({
+  name: 'volume-remove',
+  method: 'DELETE',
+  path: '/volumes/{name}',
+  query: [],
+  statuses: { 204: 'removed', 404: 'already-gone' },
+  timeout: 'slow',
+  retry: 'same',
+})
+
+/** Removes a volume. One that any container uses, running or not, is EngineError `conflict`. */
+export function removeVolume(
+  transport: Transport,
+  name: string,
+  options: CallOptions = {},
+): Promise<'removed' | 'already-gone'> {
+  return transport.send(volumeRemove, { path: { name }, ...options })
+}

@@ -1,0 +1,96 @@
+// The engine client: every endpoint function bound to one transport, grouped by noun. What a function does, takes and
+// throws is told in its endpoint file.
+
+import type { Transport } from './call.ts'
+import { getArchive } from './endpoints/archive-get.ts'
+import { putArchive } from './endpoints/archive-put.ts'
+import { statArchive } from './endpoints/archive-stat.ts'
+import { createContainer } from './endpoints/container-create.ts'
+import { inspectContainer } from './endpoints/container-inspect.ts'
+import { killContainer } from './endpoints/container-kill.ts'
+import { listContainers } from './endpoints/container-list.ts'
+import { readLogs } from './endpoints/container-logs.ts'
+import { removeContainer } from './endpoints/container-remove.ts'
+import { startContainer } from './endpoints/container-start.ts'
+import { stopContainer } from './endpoints/container-stop.ts'
+import { updateContainer } from './endpoints/container-update.ts'
+import { waitContainer } from './endpoints/container-wait.ts'
+import { importImage } from './endpoints/image-import.ts'
+import { inspectImage } from './endpoints/image-inspect.ts'
+import { listImages } from './endpoints/image-list.ts'
+import { pullImage } from './endpoints/image-pull.ts'
+import { connectNetwork } from './endpoints/network-connect.ts'
+import { createNetwork } from './endpoints/network-create.ts'
+import { disconnectNetwork } from './endpoints/network-disconnect.ts'
+import { inspectNetwork } from './endpoints/network-inspect.ts'
+import { listNetworks } from './endpoints/network-list.ts'
+import { removeNetwork } from './endpoints/network-remove.ts'
+import { getSystemInfo } from './endpoints/system-info.ts'
+import { pingSystem } from './endpoints/system-ping.ts'
+import { createVolume } from './endpoints/volume-create.ts'
+import { inspectVolume } from './endpoints/volume-inspect.ts'
+import { listVolumes } from './endpoints/volume-list.ts'
+import { removeVolume } from './endpoints/volume-remove.ts'
+import { runExec } from './exec.ts'
+import { createTransport, type EngineOptions } from './transport.ts'
+
+export type Engine = ReturnType<typeof createEngine>
+
+/**
+ * A client of one engine. Connects at the first call, not here.
+ * Throws EngineError `invalid-argument` for a host or a certificate folder it cannot use.
+ */
+export function createEngine(options: EngineOptions) {
+  const transport = createTransport(options)
+  const bound =
+    <Arguments extends unknown[], Result>(endpoint: (transport: Transport, ...rest: Arguments) => Result) =>
+    (...rest: Arguments): Result =>
+      endpoint(transport, ...rest)
+
+  return {
+    system: {
+      ping: bound(pingSystem),
+      info: bound(getSystemInfo),
+    },
+    networks: {
+      create: bound(createNetwork),
+      inspect: bound(inspectNetwork),
+      list: bound(listNetworks),
+      connect: bound(connectNetwork),
+      disconnect: bound(disconnectNetwork),
+      remove: bound(removeNetwork),
+    },
+    volumes: {
+      create: bound(createVolume),
+      inspect: bound(inspectVolume),
+      list: bound(listVolumes),
+      remove: bound(removeVolume),
+    },
+    containers: {
+      create: bound(createContainer),
+      start: bound(startContainer),
+      inspect: bound(inspectContainer),
+      list: bound(listContainers),
+      update: bound(updateContainer),
+      stop: bound(stopContainer),
+      kill: bound(killContainer),
+      wait: bound(waitContainer),
+      logs: bound(readLogs),
+      remove: bound(removeContainer),
+      archive: bound(getArchive),
+      putArchive: bound(putArchive),
+      stat: bound(statArchive),
+    },
+    exec: {
+      run: bound(runExec),
+    },
+    images: {
+      inspect: bound(inspectImage),
+      list: bound(listImages),
+      pull: bound(pullImage),
+      import: bound(importImage),
+    },
+    /** Ends every call (EngineError `aborted`) and closes every connection. */
+    close: (): Promise<void> => transport.close(),
+  }
+}

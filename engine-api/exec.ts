@@ -1,0 +1,67 @@
+// One exec from start to exit code. Surprise: the end of the output is no proof that the process ended (a killed engine
+// looks the same), so the exit code comes from an inspection afterwards.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CallOptions, Transport } from './call.ts'
+import { createExec } from './endpoints/exec-create.ts'
+import { inspectExec } from './endpoints/exec-inspect.ts'
+import { startExec } from './endpoints/exec-start.ts'
+import { EngineError } from './errors.ts'
+
+export interface ExecRun extends CallOptions {
+  readonly command: readonly string[]
+  /** `name`, `uid` or `uid:gid`. Default: the container's user. */
+  readonly user?: string
+  /** For the whole run. Then EngineError `timeout`; the process itself goes on until its container stops. */
+  readonly timeoutMs: number
+  /** For stdout and stderr together; what comes after is read and dropped. */
+  readonly maxOutputBytes: number
+}
+
+export interface ExecResult {
+  readonly exitCode: number
+  readonly stdout: Buffer
+  readonly stderr: Buffer
+  /** Output was dropped because of `maxOutputBytes`. */
+  readonly truncated: boolean
+}
+
+/** The engine records an exit a moment after the output has ended. */
+const EXIT_POLL_MS = 20
+
+/** Runs a command in a running container. A container that does not run is EngineError `conflict`. */
+export async function runExec(transport: Transport, containerId: string, run: ExecRun): Promise<ExecResult> {
+  const timeout = AbortSignal.timeout(run.timeoutMs)
+  const signal = run.signal === undefined ? timeout : AbortSignal.any([run.signal, timeout])
+  try {
+    const id = await createExec(transport, containerId, run, { signal })
+    const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
+    let left = run.maxOutputBytes
+    let truncated = false
+    for await (const { stream, bytes } of startExec(transport, id, { signal })) {
+      const kept = bytes.subarray(0, left)
+      if (kept.length > 0) output[stream].push(kept)
+      left -= kept.length
+      truncated ||= kept.length < bytes.length
+    }
+    const exitCode = await exitCodeOf(transport, id, signal)
+    return { exitCode, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr), truncated }
+  } catch (cause) {
+    if (!timeout.aborted || run.signal?.aborted === true) throw cause
+    throw new EngineError(`the command has not ended after ${run.timeoutMs} ms; it may still run`, {
+      code: 'timeout',
+      operation: 'exec-run',
+      retry: 'after-inspect',
+      cause,
+    })
+  }
+}
+
+async function exitCodeOf(transport: Transport, id: string, signal: AbortSignal): Promise<number> {
+  for (;;) {
+    const { Running, ExitCode } = await inspectExec(transport, id, { signal })
+    if (!Running && ExitCode !== null) return ExitCode
+    // Where the signal ends the sleep, the next inspection says so in the client's own words.
+    await sleep(EXIT_POLL_MS, undefined, { signal }).catch(() => undefined)
+  }
+}

@@ -1,0 +1,36 @@
+// The one door of the engine client: everything a user of it may import.
+
+export type { CallOptions } from './call.ts'
+export type {
+  ContainerSpecification,
+  CreatedContainer,
+  HostConfig,
+  RestartPolicy,
+  VolumeMount,
+} from './endpoints/container-create.ts'
+export type { Container } from './endpoints/container-inspect.ts'
+export type { ContainerListOptions, ContainerSummary } from './endpoints/container-list.ts'
+export type { ContainerLogsOptions } from './endpoints/container-logs.ts'
+export type { ContainerStopOptions } from './endpoints/container-stop.ts'
+export type { ContainerWait, ContainerWaitOptions } from './endpoints/container-wait.ts'
+export type { Image } from './endpoints/image-inspect.ts'
+export type { ImageListOptions, ImageSummary } from './endpoints/image-list.ts'
+export type { CreatedNetwork, NetworkSpecification } from './endpoints/network-create.ts'
+export type { NetworkDisconnectOptions } from './endpoints/network-disconnect.ts'
+export type { Network } from './endpoints/network-inspect.ts'
+export type { NetworkListOptions } from './endpoints/network-list.ts'
+export type { SystemInfo } from './endpoints/system-info.ts'
+export type { VolumeSpecification } from './endpoints/volume-create.ts'
+export type { Volume } from './endpoints/volume-inspect.ts'
+export type { VolumeListOptions } from './endpoints/volume-list.ts'
+export { createEngine, type Engine } from './engine.ts'
+export { EngineError, type EngineErrorCode, type EngineErrorDetails, isEngineError, type Retry } from './errors.ts'
+export type { ExecResult, ExecRun } from './exec.ts'
+export type { AnsweringOperation, Deviation, Operation, TimeoutClass } from './operation.ts'
+export { operations } from './operations.ts'
+export type { Filters } from './request-path.ts'
+export type { OutputPiece } from './streams/frames.ts'
+export type { PathStat } from './streams/path-stat.ts'
+export { readTar, type TarEntry, type TarEntryType } from './streams/tar-read.ts'
+export { packTar, type TarInput } from './streams/tar-write.ts'
+export type { CallReport, EngineOptions } from './transport.ts'
