@@ -16,7 +16,10 @@ export interface StoredObject {
 }
 
 export interface PutOptions {
-  /** Store only where no object has this key yet; an existing one stays and the outcome is 'exists'. */
+  /**
+   * Store only where no object has this key yet; an existing one stays and the outcome is 'exists'. That one may be of this very call, when
+   * the answer to its first attempt was lost: read it to know.
+   */
   readonly ifAbsent?: boolean
   readonly signal?: AbortSignal
 }
@@ -51,7 +54,7 @@ export interface Store {
   /** The names directly below `prefix` (which ends in '/', or is '') that have objects below them, sorted. */
   folders(prefix: string, signal?: AbortSignal): Promise<string[]>
 
-  /** The object's bytes. Rejects with StoreError 'not-found' before the first byte. */
+  /** The object's bytes, to be read or ended by the caller. Rejects with StoreError 'not-found' before the first byte. */
   read(key: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
 
   /** Removes one object; an absent one is no error. */
@@ -83,4 +86,24 @@ export class StoreError extends Error {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
   }
+}
+
+/** For people who call the service: no folder, host or key, which stand in the error's own message for the log. */
+export const storeErrorAdvice: Readonly<Record<StoreErrorCode, string>> = {
+  unreachable: 'The store does not answer. Ask the operator to look at it, then repeat the call.',
+  denied:
+    'The store refuses the service: keys, permissions or clock. Ask the operator to correct them, then repeat the call.',
+  'no-bucket':
+    'The bucket of the store is absent and the service may not make it. Ask the operator to make it, then repeat the call.',
+  full: 'The store has no space left. Ask the operator to make room, then repeat the call.',
+  'not-found': 'The store lacks an object that should be there. Repeat the call.',
+  mismatch: 'The store does not hold what was sent. Repeat the call.',
+  refused: 'The store refused an object. Ask the operator to look at the log, then repeat the call.',
+}
+
+/** A small object as UTF-8 text. Rejects as `read` does. */
+export async function readText(store: Store, key: string, signal?: AbortSignal): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await store.read(key, signal)) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
 }

@@ -1,0 +1,72 @@
+// The gate that every body passes on its way into a store: exactly the promised length and MD5, or an error before the body is complete.
+// The last chunk is held back until both are proven, so no store ever gets the whole of a wrong body, not even one that checks nothing itself.
+import { createHash } from 'node:crypto'
+import { abortable } from './abortable.ts'
+import { type Content, StoreError } from './port.ts'
+
+/** The size and digests of `bytes`. */
+export function contentOf(bytes: Uint8Array): Content {
+  const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest('hex')
+  return { size: bytes.length, md5: digest('md5'), sha256: digest('sha256') }
+}
+
+/** Throws StoreError 'mismatch' unless `bytes` are what `content` says. */
+export function checkBytes(key: string, content: Content, bytes: Uint8Array): void {
+  if (bytes.length !== content.size) throw wrongLength(key, content, `${bytes.length} bytes`)
+  if (createHash('md5').update(bytes).digest('hex') !== content.md5) throw wrongDigest(key)
+}
+
+/**
+ * Passes `body` on, one chunk late. Throws StoreError 'mismatch' when it turns out not to be what `content` says, the signal's reason when
+ * aborted (also while the source gives nothing), and the source's own error as it is. Ending early ends the source.
+ */
+export async function* checkedBody(
+  key: string,
+  content: Content,
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const hash = createHash('md5')
+  let size = 0
+  let held: Uint8Array | undefined
+  for await (const chunk of abortableEach(body, signal)) {
+    size += chunk.length
+    if (size > content.size) throw wrongLength(key, content, 'more')
+    hash.update(chunk)
+    if (held !== undefined) yield held
+    held = chunk
+  }
+  if (size < content.size) throw wrongLength(key, content, `${size} bytes`)
+  if (hash.digest('hex') !== content.md5) throw wrongDigest(key)
+  if (held !== undefined) yield held
+}
+
+async function* abortableEach(source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined) {
+  const iterator = source[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await abortable(iterator.next(), signal)
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    // After an abort the source may hang in next(), and a generator answers return() only after that: then it is not awaited.
+    const ended = iterator.return?.()
+    if (signal?.aborted === true) ended?.catch(() => undefined)
+    else await ended
+  }
+}
+
+function wrongLength(key: string, content: Content, got: string): StoreError {
+  return new StoreError(
+    'mismatch',
+    `${key}: ${content.size} bytes were promised, but the source gave ${got}; nothing was stored`,
+  )
+}
+
+function wrongDigest(key: string): StoreError {
+  return new StoreError(
+    'mismatch',
+    `${key}: the source's bytes are not those that the MD5 was promised for; nothing was stored`,
+  )
+}

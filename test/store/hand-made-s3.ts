@@ -1,0 +1,125 @@
+// A hand-made S3 server of one bucket, in memory, for answers that a real server cannot be asked for. Each test replaces what it needs.
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import http from 'node:http'
+import type { Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+
+export interface HandMadeRequest {
+  readonly method: string
+  /** Below the bucket, decoded; '' for the bucket itself. */
+  readonly key: string
+  readonly query: URLSearchParams
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+export interface HandMadeAnswer {
+  readonly status: number
+  readonly headers?: Record<string, string>
+  readonly body?: string | Buffer
+  /** Breaks the connection after the body: with a Content-Length that promises more, a cut answer. */
+  readonly thenBreak?: boolean
+}
+
+/** 'break' closes the connection without an answer, 'hang' keeps it open. */
+export type Reaction = HandMadeAnswer | 'break' | 'hang'
+
+export interface HandMadeS3 {
+  readonly endpoint: string
+  readonly requests: HandMadeRequest[]
+  readonly objects: Map<string, Buffer>
+  /** Answers instead of the plain server; undefined: the plain server does. */
+  react: (request: HandMadeRequest) => Reaction | undefined
+  /** Answers before the body was read; undefined: after it. */
+  reactEarly: (request: Omit<HandMadeRequest, 'body'>) => Reaction | undefined
+  /** As the plain server answers. */
+  plain(request: HandMadeRequest): HandMadeAnswer
+  openConnections(): number
+}
+
+export function errorXml(code: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>hand-made</Message></Error>`
+}
+
+export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
+  const objects = new Map<string, Buffer>()
+  const sockets = new Set<Socket>()
+
+  const plain = ({ method, key, headers, body }: HandMadeRequest): HandMadeAnswer => {
+    if (key === '') return { status: 200 }
+    const object = objects.get(key)
+    if (method === 'PUT') {
+      if (headers['if-none-match'] === '*' && object !== undefined)
+        return { status: 412, body: errorXml('PreconditionFailed') }
+      objects.set(key, body)
+      return { status: 200, headers: { etag: etagOf(body) } }
+    }
+    if (method === 'DELETE') {
+      objects.delete(key)
+      return { status: 204 }
+    }
+    if (object === undefined) return { status: 404, body: method === 'HEAD' ? '' : errorXml('NoSuchKey') }
+    return { status: 200, headers: { etag: etagOf(object), 'content-length': String(object.length) }, body: object }
+  }
+
+  const server = http.createServer()
+  const s3: HandMadeS3 = {
+    endpoint: '',
+    requests: [],
+    objects,
+    react: () => undefined,
+    reactEarly: () => undefined,
+    plain,
+    openConnections: () => sockets.size,
+  }
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.on('request', async (incoming, outgoing) => {
+    const url = new URL(incoming.url ?? '', 'http://hand-made')
+    const head = {
+      method: incoming.method ?? '',
+      key: decodeURIComponent(url.pathname.split('/').slice(2).join('/')),
+      query: url.searchParams,
+      headers: incoming.headers,
+    }
+    const early = s3.reactEarly(head)
+    if (early !== undefined) return answer(early)
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of incoming) chunks.push(chunk)
+    } catch {
+      // The client broke off: nobody waits for an answer.
+      return
+    }
+    const request = { ...head, body: Buffer.concat(chunks) }
+    s3.requests.push(request)
+    answer(s3.react(request) ?? plain(request))
+
+    function answer(reaction: Reaction) {
+      if (reaction === 'hang') return
+      if (reaction === 'break') {
+        incoming.socket.destroy()
+        return
+      }
+      outgoing.writeHead(reaction.status, reaction.headers)
+      if (reaction.thenBreak === true) outgoing.write(reaction.body ?? '', () => incoming.socket.destroy())
+      else outgoing.end(incoming.method === 'HEAD' ? undefined : reaction.body)
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen')
+  return Object.assign(s3, { endpoint: `http://127.0.0.1:${address.port}` })
+}
+
+export function etagOf(body: Buffer): string {
+  return `"${createHash('md5').update(body).digest('hex')}"`
+}
