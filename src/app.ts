@@ -1,0 +1,61 @@
+// The service without its process: every route in one visible list. Tests build it with their own runtime and store.
+
+import { randomUUID } from 'node:crypto'
+import Fastify from 'fastify'
+import type { Logger } from 'pino'
+import type { CatalogueWatch } from './catalogue.ts'
+import type { ClassContext } from './classes/context.ts'
+import { Operations } from './operations.ts'
+import { registerActions } from './routes/actions.ts'
+import type { App } from './routes/app-type.ts'
+import { registerClasses } from './routes/classes.ts'
+import { answerFrameworkError, registerErrors } from './routes/errors.ts'
+import { registerHealth } from './routes/health.ts'
+import { registerLabs } from './routes/labs.ts'
+import { registerOperations } from './routes/operations.ts'
+import type { TypeBoxProvider } from './routes/schemas.ts'
+import { registerSessions } from './routes/sessions.ts'
+
+export interface AppDependencies {
+  readonly classes: ClassContext
+  readonly catalogue: CatalogueWatch
+  readonly log: Logger
+  /** Called when a new catalogue came into force, to fetch the images of its labs. */
+  onCatalogueChange(): void
+}
+
+export function buildApp({ classes, catalogue, log, onCatalogueChange }: AppDependencies): App {
+  const app = Fastify({
+    loggerInstance: log,
+    genReqId: () => randomUUID(),
+    bodyLimit: 1024 * 1024,
+    // Fastify's own defaults drop unknown fields and turn "1" into 1 in silence.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    // Longer than any valid parameter, so that the schema refuses a long one by its name.
+    routerOptions: { maxParamLength: 2048 },
+    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply.hijack().raw),
+    // Long calls are bounded by `Prefer: wait`, not by the server.
+    requestTimeout: 0,
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<TypeBoxProvider>()
+
+  const operations = new Operations()
+  const { runtime, store } = classes
+  const currentCatalogue = async () => {
+    if (await catalogue.refresh()) onCatalogueChange()
+    return catalogue.current()
+  }
+
+  app.removeContentTypeParser('text/plain')
+
+  registerErrors(app)
+  registerActions(app, { classes, operations, currentCatalogue })
+  registerClasses(app, { runtime, operations, currentCatalogue })
+  registerSessions(app, store)
+  registerOperations(app, operations)
+  registerLabs(app, runtime, currentCatalogue)
+  registerHealth(app, { runtime, store, catalogue })
+
+  app.addHook('preClose', () => operations.stop())
+  return app
+}

@@ -1,0 +1,147 @@
+// One student's way from a running sandbox to a committed bag, and from there to nothing left on the engine.
+// The two halves are apart so that a down can commit every bag before it removes the first sandbox.
+
+import { type Bag, collect } from '../collection/collect.ts'
+import { CollectError } from '../collection/errors.ts'
+import type { UnarchivedThing } from '../collection/tag-files.ts'
+import { type FrozenCollect, parseFrozenCollect } from '../lab.ts'
+import type { HeldContainer, HeldSandbox, SessionIdentity, SessionPlan, StoppedContainer } from '../runtime/port.ts'
+import { RuntimeError } from '../runtime/port.ts'
+import type { Action, ClassContext } from './context.ts'
+import type { SessionRecord } from './session-record.ts'
+
+export interface CollectedStudent {
+  readonly bag: Bag
+  readonly container: StoppedContainer
+  readonly volume: string | undefined
+}
+
+/** Stops the sandbox and makes its bag. Rejects with CollectError or RuntimeError; the sandbox is then kept. */
+export async function collectStudent(
+  { runtime, store }: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  sandbox: HeldSandbox,
+): Promise<CollectedStudent> {
+  const frozen = parseFrozenCollect(sandbox.collect)
+  if (!frozen)
+    throw new CollectError('failed', 'The collect label of the sandbox cannot be read. Ask the operator to look at it.')
+  const notes: string[] = []
+  const running = isRunning(sandbox.container)
+  const unarchived = running === undefined ? [] : await beforeStop(runtime, running.id, frozen, notes)
+  if (running === undefined) notes.push('The sandbox was not running: sockets could not be looked for.')
+  const id = sandbox.container?.id ?? (await wrapVolume(runtime, record, sandbox, notes))
+  const container = await runtime.stop(id, frozen.stopSeconds)
+  const bag = await collect(
+    runtime,
+    store,
+    {
+      session: identityOf(record),
+      studentId: sandbox.studentId,
+      container,
+      logsLost: sandbox.container === undefined,
+      collect: frozen,
+      unarchived,
+      notes,
+      imageDigest: record.frozenLab?.imageDigest,
+      actor: action.actor,
+    },
+    {
+      onInventory: (files, bytes) => action.progress.expectFiles(files, bytes),
+      onStored: (files, bytes) => action.progress.filesStored(files, bytes),
+    },
+    action.signal,
+  )
+  return { bag, container, volume: sandbox.volume }
+}
+
+/** Removes what was collected: only if it is still the very life that the bag was made of, by id, container before volume. */
+export async function removeCollected({ runtime }: ClassContext, collected: CollectedStudent): Promise<void> {
+  const now = await runtime.inspectStopped(collected.container.id)
+  if (now.startedAt !== collected.container.startedAt || now.finishedAt !== collected.container.finishedAt) {
+    throw new RuntimeError('running', 'The sandbox ran again after it was collected. Take the class down again.')
+  }
+  await runtime.removeContainer(collected.container.id)
+  if (collected.volume !== undefined) await runtime.removeVolume(collected.volume)
+}
+
+const isRunning = (container: HeldContainer | undefined): HeldContainer | undefined =>
+  container && ['running', 'starting', 'unhealthy'].includes(container.state) ? container : undefined
+
+export const identityOf = (record: SessionRecord): SessionIdentity => ({
+  classId: record.classId,
+  sessionId: record.sessionId,
+  subject: record.subject,
+  lab: record.lab,
+  createdBy: record.createdBy,
+  expiresAt: record.expiresAt,
+})
+
+/** A container that was removed by another hand left its volume: a new one around it makes the files readable. */
+async function wrapVolume(
+  runtime: ClassContext['runtime'],
+  record: SessionRecord,
+  sandbox: HeldSandbox,
+  notes: string[],
+): Promise<string> {
+  const { frozenLab } = record
+  if (!frozenLab) {
+    throw new CollectError(
+      'failed',
+      'Only the volume is left, and the session record that says how to read it is gone. Ask the operator to copy the volume.',
+    )
+  }
+  notes.push(
+    'The container had been removed by another hand; its volume was collected through a new one, and its logs are lost.',
+  )
+  const plan: SessionPlan = { ...identityOf(record), frozenLab }
+  return await runtime.wrap(plan, sandbox.studentId)
+}
+
+const socketSearchMs = 10_000
+
+/** What only a running sandbox can do: the lab's own command, and a look for sockets, which the engine's archive leaves out. */
+async function beforeStop(
+  runtime: ClassContext['runtime'],
+  containerId: string,
+  frozen: FrozenCollect,
+  notes: string[],
+): Promise<UnarchivedThing[]> {
+  const { beforeCollect } = frozen.rules
+  if (beforeCollect) {
+    const outcome = await tryExec(runtime, containerId, beforeCollect.command, beforeCollect.timeoutSeconds * 1000)
+    notes.push(`beforeCollect: ${outcome.said}`)
+  }
+  const search = await tryExec(
+    runtime,
+    containerId,
+    ['find', frozen.workspace, '-type', 's', '-print0'],
+    socketSearchMs,
+  )
+  if (search.stdout === undefined) {
+    notes.push(`Sockets could not be looked for: ${search.said}`)
+    return []
+  }
+  const paths = Buffer.from(search.stdout).toString('latin1').split('\0')
+  const inside = Buffer.from(`${frozen.workspace}/`).toString('latin1')
+  return paths
+    .filter((path) => path.startsWith(inside))
+    .map((path) => ({ path: path.slice(inside.length), type: 'socket' }))
+}
+
+/** Any failure is recorded and stops nothing: the files matter more. An engine that is gone says so at the next step. */
+async function tryExec(
+  runtime: ClassContext['runtime'],
+  containerId: string,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<{ said: string; stdout?: Uint8Array }> {
+  try {
+    const { exitCode, stdout, stderr } = await runtime.exec(containerId, command, timeoutMs)
+    const missing = exitCode === 126 || exitCode === 127
+    const words = Buffer.from(stderr).toString('utf8').trim().slice(0, 500)
+    return { said: `exit code ${exitCode}${words ? `: ${words}` : ''}`, ...(missing ? {} : { stdout }) }
+  } catch (error) {
+    return { said: error instanceof Error ? error.message : String(error) }
+  }
+}

@@ -1,0 +1,50 @@
+// The shape of what down-class answers, the same for success and failure, so that a portal reads both alike.
+
+import type { Bag } from '../collection/collect.ts'
+import type { CollectError } from '../collection/errors.ts'
+import { sessionPrefix } from '../names.ts'
+import type { Store } from '../store/port.ts'
+import type { DownAnswer, DownStudent } from './session-record.ts'
+
+export function answerOf<State extends string>(
+  store: Store,
+  { classId, sessionId }: { classId: string; sessionId: string },
+  state: State,
+  students: DownStudent[],
+  leaked: DownAnswer['leaked'],
+) {
+  return {
+    classId,
+    sessionId,
+    state,
+    artifacts: { store: store.location, prefix: sessionPrefix(classId, sessionId) },
+    students,
+    leaked,
+  }
+}
+
+/** The members of a student's outcome that come from the bag. */
+type BagMembers = Pick<DownStudent, 'bag' | 'files' | 'bytes' | 'skipped' | 'manifestSha256'>
+
+export const bagMembers = (bag: Bag): BagMembers => ({
+  bag: bag.prefix,
+  files: bag.files,
+  bytes: bag.bytes,
+  skipped: bag.skipped,
+  manifestSha256: bag.manifestSha256,
+})
+
+export const keptStudent = (
+  studentId: string,
+  state: 'kept' | 'lost',
+  { code, message }: CollectError,
+): DownStudent => ({
+  studentId,
+  state,
+  bag: null,
+  files: null,
+  bytes: null,
+  skipped: null,
+  manifestSha256: null,
+  error: { code, detail: message },
+})

@@ -1,0 +1,240 @@
+// down-class: every student's bag is committed and read back before the first sandbox is removed. A failure keeps the
+// sandbox and says why; calling again finishes the rest. With allowPartial the committed ones go and the others stay stopped.
+
+import { asCollectError, CollectError } from '../collection/errors.ts'
+import { foldId } from '../names.ts'
+import { Problem } from '../problems.ts'
+import type { HeldSandbox, HeldSession } from '../runtime/port.ts'
+import { StoreError, storeErrorAdvice } from '../store/port.ts'
+import { type CollectedStudent, collectStudent, removeCollected } from './collect-student.ts'
+import { findCommittedBag } from './committed-bag.ts'
+import { type Action, asProblem, type ClassContext } from './context.ts'
+import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
+import {
+  type DownAnswer,
+  type DownStudent,
+  readSession,
+  type SessionRecord,
+  sessionIds,
+  writeSession,
+} from './session-record.ts'
+
+export interface DownRequest {
+  readonly classId: string
+  readonly allowPartial?: boolean
+}
+
+/** One student on the way down: what the engine has, then what became of it. */
+interface Leaver {
+  readonly studentId: string
+  readonly sandbox: HeldSandbox | undefined
+  collected?: CollectedStudent
+  outcome: DownStudent
+}
+
+export async function downClass(context: ClassContext, action: Action, request: DownRequest): Promise<DownAnswer> {
+  try {
+    const held = await newestSession(context, request.classId)
+    const record = held ? await recordOf(context, held) : await newestRecord(context, request.classId)
+    if (!held && record?.ended) return record.ended.answer
+    if (!record) {
+      throw new Problem(
+        'class-not-up',
+        `Class '${request.classId}' is not up and has no earlier session: there is nothing to take down.`,
+      )
+    }
+    return await takeDown(context, action, request, record, held)
+  } catch (error) {
+    throw asProblem(error, 'collect-failed')
+  }
+}
+
+/** An ended session whose leftovers could not be removed comes last: the class may be up again meanwhile. */
+async function newestSession({ runtime }: ClassContext, classId: string): Promise<HeldSession | undefined> {
+  const sessions = await runtime.survey(classId)
+  return sessions.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1))[0]
+}
+
+async function newestRecord({ store }: ClassContext, classId: string): Promise<SessionRecord | undefined> {
+  const [newest] = await sessionIds(store, classId)
+  return newest === undefined ? undefined : await readSession(store, classId, newest)
+}
+
+/** The record of a session; where the store has lost it, what the engine's labels say is enough to collect by. */
+async function recordOf({ store, installation }: ClassContext, held: HeldSession): Promise<SessionRecord> {
+  try {
+    const found = await readSession(store, held.classId, held.sessionId)
+    if (found) return found
+  } catch (error) {
+    throw error instanceof StoreError ? storeGone(error, store, held) : error
+  }
+  const { classId, sessionId, subject, lab, createdBy, expiresAt } = held
+  return {
+    schemaVersion: 1,
+    installation,
+    classId,
+    sessionId,
+    subject,
+    lab,
+    createdBy,
+    createdAt: '',
+    expiresAt,
+    students: [],
+  }
+}
+
+/** Not one sandbox has been stopped: students can go on working until the store is back. */
+function storeGone(error: StoreError, store: ClassContext['store'], held: HeldSession): Problem {
+  const students = held.sandboxes.map(({ studentId }) => keptStudent(studentId, 'kept', asCollectError(error)))
+  const extensions = answerOf(store, held, 'collect-failed', students, [])
+  return new Problem('collect-failed', `${storeErrorAdvice[error.code]} Nothing was stopped or removed.`, {
+    cause: error,
+    extensions,
+  })
+}
+
+async function takeDown(
+  context: ClassContext,
+  action: Action,
+  request: DownRequest,
+  found: SessionRecord,
+  held: HeldSession | undefined,
+): Promise<DownAnswer> {
+  const { store } = context
+  const allowPartial = request.allowPartial ?? false
+  const record: SessionRecord = {
+    ...found,
+    down: found.down ?? { by: action.actor, at: new Date().toISOString(), allowPartial },
+  }
+  try {
+    await writeSession(store, record)
+  } catch (error) {
+    throw error instanceof StoreError && held ? storeGone(error, store, held) : error
+  }
+
+  const leavers = leaversOf(record, held)
+  action.progress.expectStudents(leavers.length)
+  await Promise.all(leavers.map((leaver) => context.collectGate(() => collectLeaver(context, action, record, leaver))))
+  if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
+
+  const leaked: DownAnswer['leaked'] = []
+  await Promise.all(leavers.map((leaver) => context.collectGate(() => removeLeaver(context, action, leaver, leaked))))
+  const somethingKept = leavers.some(({ outcome }) => outcome.state === 'kept')
+  if (!somethingKept && held?.network) await closeNetwork(context, action, held.network, leaked)
+
+  const complete = leavers.every(({ outcome }) => outcome.error === undefined)
+  if (!complete && !allowPartial) refuseUnlessAllCommitted(store, record, leavers)
+  const students = leavers.map(({ outcome }) => outcome)
+  const answer: DownAnswer = answerOf(store, record, complete ? 'down' : 'down-partial', students, leaked)
+  // A leaked network makes way by itself; a leaked sandbox holds its names, so the session is not over.
+  const sandboxLeaked = leavers.some(({ outcome }) => outcome.state === 'collected')
+  if (!somethingKept && !sandboxLeaked) await recordEnd(context, action, record, answer)
+  return answer
+}
+
+/** Everything is safe and gone by now: a record that cannot be written is made up for by the next call. */
+async function recordEnd(
+  { store }: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  answer: DownAnswer,
+): Promise<void> {
+  try {
+    await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
+  } catch (error) {
+    action.log.error({ err: error }, 'end of the session not recorded')
+  }
+}
+
+/** Everybody whom the engine or the record knows: a student who is only in the record was removed by another hand. */
+function leaversOf(record: SessionRecord, held: HeldSession | undefined): Leaver[] {
+  const sandboxes = new Map(held?.sandboxes.map((sandbox) => [foldId(sandbox.studentId), sandbox]))
+  const students = new Map(record.students.map((studentId) => [foldId(studentId), studentId]))
+  for (const { studentId } of sandboxes.values()) students.set(foldId(studentId), studentId)
+  const pending = new CollectError('failed', 'It was not collected yet.')
+  return [...students].map(([id, studentId]) => ({
+    studentId,
+    sandbox: sandboxes.get(id),
+    outcome: keptStudent(studentId, 'kept', pending),
+  }))
+}
+
+async function collectLeaver(
+  context: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  leaver: Leaver,
+): Promise<void> {
+  const { sandbox, studentId } = leaver
+  try {
+    if (action.signal.aborted)
+      throw new CollectError('failed', 'The service is stopping. The sandbox is kept; take the class down again.')
+    if (sandbox?.container || sandbox?.volume) {
+      leaver.collected = await collectStudent(context, action, record, sandbox)
+      leaver.outcome = { studentId, state: 'collected', ...bagMembers(leaver.collected.bag) }
+    } else {
+      const bag = await findCommittedBag(context.store, record, studentId)
+      if (!bag)
+        throw new CollectError(
+          'lost',
+          'Container and volume were removed by another hand before anything was collected.',
+        )
+      leaver.outcome = { studentId, state: 'removed', ...bagMembers(bag) }
+    }
+  } catch (error) {
+    const fault = asCollectError(error)
+    leaver.outcome = keptStudent(studentId, fault.code === 'lost' ? 'lost' : 'kept', fault)
+    action.log.error({ err: error, studentId }, 'sandbox not collected')
+  }
+  action.progress.studentDone()
+}
+
+async function removeLeaver(
+  context: ClassContext,
+  action: Action,
+  leaver: Leaver,
+  leaked: DownAnswer['leaked'],
+): Promise<void> {
+  const { collected, outcome, sandbox, studentId } = leaver
+  if (!collected) return
+  try {
+    await removeCollected(context, collected)
+    leaver.outcome = { ...outcome, state: 'removed' }
+  } catch (error) {
+    const fault = asCollectError(error)
+    action.log.error({ err: error, studentId }, 'sandbox not removed')
+    if (fault.code === 'changed') leaver.outcome = { ...outcome, ...keptStudent(studentId, 'kept', fault) }
+    else leaked.push({ kind: 'sandbox', name: sandbox?.container?.name ?? studentId, reason: fault.message })
+  }
+}
+
+async function closeNetwork(
+  context: ClassContext,
+  action: Action,
+  network: { id: string; name: string },
+  leaked: DownAnswer['leaked'],
+): Promise<void> {
+  try {
+    await context.runtime.closeNetwork(network.id)
+  } catch (error) {
+    action.log.error({ err: error, network: network.name }, 'network not removed')
+    leaked.push({ kind: 'network', name: network.name, reason: asCollectError(error).message })
+  }
+}
+
+function refuseUnlessAllCommitted(
+  store: ClassContext['store'],
+  record: SessionRecord,
+  leavers: readonly Leaver[],
+): void {
+  const failed = leavers.filter(({ outcome }) => outcome.error !== undefined)
+  if (failed.length === 0) return
+  const first = failed[0]?.outcome
+  const students = leavers.map(({ outcome }) => outcome)
+  throw new Problem(
+    'collect-failed',
+    `${failed.length} of ${leavers.length} sandboxes could not be collected; nothing of them was removed. First, ${first?.studentId}: ${first?.error?.detail} ` +
+      'Repeat the call when the cause is gone, or with allowPartial to let the others go.',
+    { extensions: answerOf(store, record, 'collect-failed', students, []) },
+  )
+}

@@ -1,0 +1,132 @@
+// A session's record in the store: what changes after up (who asked for a down, how it ended), and the frozen lab that
+// late joiners are made from. With the engine's labels it is all that a restarted service needs to know.
+
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { digestOf } from '../collection/digest.ts'
+import { createGate } from '../gate.ts'
+import { FrozenLab } from '../lab.ts'
+import { classPrefix, sessionIdPattern, sessionPrefix } from '../names.ts'
+import { readText, type Store, StoreError } from '../store/port.ts'
+
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+export const DownStudent = Type.Object({
+  studentId: Type.String(),
+  /**
+   * removed: committed and gone · collected: committed, sandbox still there · kept: not committed, stopped and kept
+   * · lost: gone by another hand before anything was collected
+   */
+  state: Type.Union([Type.Literal('removed'), Type.Literal('collected'), Type.Literal('kept'), Type.Literal('lost')]),
+  /** Prefix of the bag in the store. */
+  bag: Nullable(Type.String()),
+  files: Nullable(Type.Integer()),
+  bytes: Nullable(Type.Integer()),
+  skipped: Nullable(Type.Integer()),
+  /** The receipt: SHA-256 of manifest-sha256.txt, which names every file by its own. */
+  manifestSha256: Nullable(Type.String()),
+  error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
+})
+
+export const DownAnswer = Type.Object({
+  classId: Type.String(),
+  sessionId: Type.String(),
+  state: Type.Union([Type.Literal('down'), Type.Literal('down-partial')]),
+  artifacts: Type.Object({ store: Type.String(), prefix: Type.String() }),
+  students: Type.Array(DownStudent),
+  /** What the engine would not remove, though its bag is safe. */
+  leaked: Type.Array(Type.Object({ kind: Type.String(), name: Type.String(), reason: Type.String() })),
+})
+
+export const SessionRecord = Type.Object({
+  schemaVersion: Type.Literal(1),
+  installation: Type.String(),
+  classId: Type.String(),
+  sessionId: Type.String(),
+  subject: Type.String(),
+  lab: Type.String(),
+  /** Absent only where the record had to be rebuilt from the engine's labels. */
+  frozenLab: Type.Optional(FrozenLab),
+  createdBy: Type.String(),
+  createdAt: Type.String(),
+  expiresAt: Type.String(),
+  /** Everybody that an up brought up: who is missing on the engine at down was removed by another hand. */
+  students: Type.Array(Type.String()),
+  down: Type.Optional(Type.Object({ by: Type.String(), at: Type.String(), allowPartial: Type.Boolean() })),
+  ended: Type.Optional(Type.Object({ at: Type.String(), answer: DownAnswer })),
+})
+
+export type DownStudent = Static<typeof DownStudent>
+export type DownAnswer = Static<typeof DownAnswer>
+export type SessionRecord = Static<typeof SessionRecord>
+
+const checker = TypeCompiler.Compile(SessionRecord)
+const isSessionId = new RegExp(sessionIdPattern)
+const recordKey = (classId: string, sessionId: string): string => `${sessionPrefix(classId, sessionId)}session.json`
+
+/** Undefined where there is none; StoreError 'refused' where it cannot be understood, so that nobody acts on half of it. */
+export async function readSession(
+  store: Store,
+  classId: string,
+  sessionId: string,
+): Promise<SessionRecord | undefined> {
+  const key = recordKey(classId, sessionId)
+  let text: string
+  try {
+    text = await readText(store, key)
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'not-found') return undefined
+    throw error
+  }
+  const record = parse(text)
+  if (!checker.Check(record)) throw new StoreError('refused', `The session record ${key} is not one of this version.`)
+  return record
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export async function writeSession(store: Store, record: SessionRecord): Promise<void> {
+  const bytes = Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`)
+  await store.put(recordKey(record.classId, record.sessionId), digestOf(bytes), bytes)
+}
+
+export async function removeSession(store: Store, record: SessionRecord): Promise<void> {
+  await store.remove(recordKey(record.classId, record.sessionId))
+}
+
+/** Newest first. */
+export async function sessionIds(store: Store, classId: string): Promise<string[]> {
+  const names = await store.folders(classPrefix(classId))
+  return names.filter((name) => isSessionId.test(name)).reverse()
+}
+
+export interface SessionSummary {
+  readonly sessionId: string
+  readonly state: 'open' | 'going-down' | 'down' | 'down-partial'
+  readonly lab: string
+  readonly createdAt: string
+  readonly expiresAt: string
+  readonly endedAt: string | null
+  readonly students: number
+}
+
+const recordsReadAtOnce = 8
+
+/** Newest first. A prefix without a record (it was lost, or an up is just beginning) is left out. */
+export async function listSessions(store: Store, classId: string): Promise<SessionSummary[]> {
+  const gate = createGate(recordsReadAtOnce)
+  const ids = await sessionIds(store, classId)
+  const records = await Promise.all(ids.map((sessionId) => gate(() => readSession(store, classId, sessionId))))
+  return records.flatMap((record) => (record ? [summarise(record)] : []))
+}
+
+function summarise({ sessionId, lab, createdAt, expiresAt, students, down, ended }: SessionRecord): SessionSummary {
+  const state = ended?.answer.state ?? (down ? 'going-down' : 'open')
+  return { sessionId, state, lab, createdAt, expiresAt, endedAt: ended?.at ?? null, students: students.length }
+}

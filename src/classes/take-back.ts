@@ -1,0 +1,67 @@
+// A failed up takes back what it created, and only that. A sandbox that ran, even for a second, may hold work: it goes the
+// way of every down, into a committed bag first. What cannot be collected is kept.
+
+import { findSandbox, type RaisedSandbox } from '../runtime/port.ts'
+import { collectStudent, removeCollected } from './collect-student.ts'
+import { answerOf, bagMembers } from './down-answer.ts'
+import { type DownStudent, removeSession, writeSession } from './session-record.ts'
+import type { Up } from './up-class.ts'
+
+/** Resolves with one sentence that says what is left. */
+export async function takeBack(
+  up: Up,
+  network: { readonly id: string; readonly created: boolean },
+  raised: ReadonlyMap<string, RaisedSandbox>,
+): Promise<string> {
+  const { context, action } = up
+  const outcomes = await Promise.all(
+    [...raised].map(([studentId, done]) =>
+      context.collectGate(async () => {
+        try {
+          return await takeBackSandbox(up, studentId, done)
+        } catch (error) {
+          action.log.error({ err: error, studentId }, 'sandbox of a failed up could not be taken back')
+          return 'kept'
+        }
+      }),
+    ),
+  )
+  const collected = outcomes.filter((outcome) => typeof outcome === 'object')
+  if (outcomes.includes('kept')) return 'Some sandboxes could not be taken back and are kept: take the class down.'
+  if (!network.created) return 'What was there before stays; what this call created is removed.'
+  try {
+    await context.runtime.closeNetwork(network.id)
+    if (up.isNew) await endSession(up, collected)
+  } catch (error) {
+    action.log.error({ err: error }, 'network of a failed up could not be taken back')
+    return 'The network could not be removed: take the class down.'
+  }
+  return 'What this call created is removed.'
+}
+
+/** A session that came to nothing leaves no record, unless bags stand beside it. */
+async function endSession({ context: { store }, record }: Up, collected: DownStudent[]): Promise<void> {
+  if (collected.length === 0) return await removeSession(store, record)
+  const answer = answerOf(store, record, 'down', collected, [])
+  await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
+}
+
+/** What the engine has now and had not before is of this call, also where an answer was lost on the way. */
+async function takeBackSandbox(up: Up, studentId: string, done: RaisedSandbox): Promise<DownStudent | 'untouched'> {
+  const { context, action, record } = up
+  const { runtime } = context
+  const before = findSandbox(up.held, studentId)
+  const session = (await runtime.survey(record.classId)).find(({ sessionId }) => sessionId === record.sessionId)
+  const now = findSandbox(session, studentId)
+  if (now?.container && now.container.id !== before?.container?.id) {
+    if (now.container.state !== 'created') {
+      const collected = await collectStudent(context, action, record, now)
+      // An older volume stays, for the next container of this student.
+      await removeCollected(context, { ...collected, volume: done.createdVolume })
+      return { studentId, state: 'removed', ...bagMembers(collected.bag) }
+    }
+    await runtime.removeContainer(now.container.id)
+  }
+  if (done.createdVolume !== undefined) await runtime.removeVolume(done.createdVolume)
+  return 'untouched'
+}

@@ -1,0 +1,248 @@
+// up-class: network, Traefik, then a sandbox for each student, bounded parallel. Repeating it converges: late joiners are
+// added, what died is started again, nothing else is touched. What a failed up created is taken back, nothing more.
+
+import type { FrozenLab } from '../lab.ts'
+import { newSessionId } from '../names.ts'
+import { Problem } from '../problems.ts'
+import { findSandbox, type HeldSession, type RaisedSandbox, RuntimeError, type SessionPlan } from '../runtime/port.ts'
+import { StoreError } from '../store/port.ts'
+import { type Action, asProblem, type ClassContext } from './context.ts'
+import { readSession, removeSession, type SessionRecord, writeSession } from './session-record.ts'
+import { takeBack } from './take-back.ts'
+import type { UpOrder } from './up-order.ts'
+
+export interface UpAnswer {
+  readonly classId: string
+  readonly sessionId: string
+  readonly state: 'up' | 'up-partial'
+  readonly lab: string
+  readonly network: string
+  readonly expiresAt: string
+  readonly students: readonly UpStudent[]
+}
+
+export interface UpStudent {
+  readonly studentId: string
+  readonly state: 'running' | 'failed'
+  readonly containerId: string | null
+  readonly containerName: string | null
+  readonly endpoint: string | null
+  readonly error?: { readonly code: string; readonly detail: string }
+}
+
+/** How long sandboxes may take from start to running and healthy. */
+const readyTimeoutMs = 120_000
+
+export async function upClass(context: ClassContext, action: Action, order: UpOrder): Promise<UpAnswer> {
+  const { runtime, store } = context
+  try {
+    // Work that cannot be collected must not begin.
+    await store.check()
+    const held = await findRunningSession(context, order.ofClass.classId)
+    const before = held ? await joinSession(context, held, order) : undefined
+    const record = before ?? (await newSession(context, action, order))
+    const up = { context, action, order, record, plan: planOf(record), isNew: !before, held }
+    refuseTooMany(up)
+    await writeSession(store, record)
+    const network = await openNetwork(up)
+    return await raiseStudents(up, network)
+  } catch (error) {
+    throw asProblem(error, 'up-failed')
+  }
+
+  async function openNetwork(up: Up) {
+    try {
+      return await runtime.openNetwork(up.plan)
+    } catch (error) {
+      if (up.isNew)
+        await removeSession(store, up.record).catch((err: unknown) => action.log.error({ err }, 'record not removed'))
+      throw error
+    }
+  }
+}
+
+export interface Up {
+  readonly context: ClassContext
+  readonly action: Action
+  readonly order: UpOrder
+  readonly record: SessionRecord
+  readonly plan: SessionPlan
+  /** This up began the session: if it comes to nothing, so does its record. */
+  readonly isNew: boolean
+  readonly held: HeldSession | undefined
+}
+
+function refuseTooMany({ context, order, record }: Up): void {
+  const students = union(record.students, order.students).length
+  if (students <= context.maxStudents) return
+  throw new Problem(
+    'class-too-large',
+    `${students} students do not fit the class's subnet, which holds ${context.maxStudents}. Ask the operator for a larger CLASS_SUBNET_SIZE.`,
+  )
+}
+
+/** The session that the engine holds for this class, unless it is one whose down has begun. */
+async function findRunningSession({ runtime, store }: ClassContext, classId: string): Promise<HeldSession | undefined> {
+  let running: HeldSession | undefined
+  for (const held of await runtime.survey(classId)) {
+    const record = await readSession(store, held.classId, held.sessionId)
+    // What an ended session could not remove (leaked) is safe in its bags and in nobody's way.
+    if (record?.ended) continue
+    // A network whose creation was answered to nobody: it holds no work and makes way by itself.
+    if (!record && held.sandboxes.length === 0) continue
+    if (!record || record.down) {
+      throw new Problem(
+        'down-unfinished',
+        `Session ${held.sessionId} of class '${held.classId}' is not finished: POST /room/down-class first, with allowPartial if a sandbox cannot be collected.`,
+      )
+    }
+    running = held
+  }
+  return running
+}
+
+async function joinSession({ store }: ClassContext, held: HeldSession, order: UpOrder): Promise<SessionRecord> {
+  if (order.askedLab && order.labName !== held.lab) {
+    throw new Problem(
+      'lab-differs',
+      `Class '${held.classId}' is up with lab '${held.lab}'; a session keeps its lab. Take the class down first, or leave 'lab' out.`,
+    )
+  }
+  const record = await readSession(store, held.classId, held.sessionId)
+  if (!record) throw new StoreError('not-found', `The record of session ${held.sessionId} vanished from the store.`)
+  return record
+}
+
+async function newSession(
+  { runtime, installation }: ClassContext,
+  action: Action,
+  order: UpOrder,
+): Promise<SessionRecord> {
+  const { lab, labName, ofClass } = order
+  const image = await runtime.image(lab.image)
+  if (!image) {
+    throw new Problem(
+      'lab-image-missing',
+      `The image '${lab.image}' of lab '${labName}' is not on the engine. It is pulled when the service starts; ask the operator to load it.`,
+    )
+  }
+  const now = new Date()
+  const frozenLab: FrozenLab = {
+    ...lab,
+    name: labName,
+    imageId: image.id,
+    ...(image.digest === undefined ? {} : { imageDigest: image.digest }),
+  }
+  return {
+    schemaVersion: 1,
+    installation,
+    classId: ofClass.classId,
+    sessionId: newSessionId(now),
+    subject: ofClass.subject,
+    lab: labName,
+    frozenLab,
+    createdBy: action.actor,
+    createdAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + order.ttlMinutes * 60_000).toISOString(),
+    students: [],
+  }
+}
+
+function planOf(record: SessionRecord): SessionPlan {
+  const { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab } = record
+  if (!frozenLab) throw new StoreError('refused', `The record of session ${sessionId} does not say what its lab is.`)
+  return { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab }
+}
+
+const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])]
+
+async function raiseStudents(up: Up, network: { id: string; name: string; created: boolean }): Promise<UpAnswer> {
+  const { context, action, order, plan } = up
+  const raised = new Map<string, RaisedSandbox>()
+  const errors = new Map<string, { code: string; detail: string }>()
+  action.progress.expectStudents(order.students.length)
+
+  await Promise.all(
+    order.students.map((studentId) =>
+      context.upGate(async () => {
+        const done: RaisedSandbox = { containerId: undefined, createdVolume: undefined }
+        raised.set(studentId, done)
+        const held = findSandbox(up.held, studentId)
+        try {
+          if (action.signal.aborted) throw new RuntimeError('failed', 'The service is stopping.')
+          await context.runtime.raise(plan, studentId, held, done)
+          done.containerId ??= held?.container?.id
+        } catch (error) {
+          errors.set(studentId, describe(error))
+          action.log.warn({ err: error, studentId }, 'sandbox did not come up')
+        }
+        action.progress.studentDone()
+      }),
+    ),
+  )
+  await waitReady(up, raised, errors)
+
+  const students = await describeStudents(up, raised, errors)
+  const answer = {
+    classId: plan.classId,
+    sessionId: plan.sessionId,
+    lab: plan.lab,
+    network: network.name,
+    expiresAt: plan.expiresAt,
+  }
+  if (errors.size === 0 || (order.allowPartial && errors.size < students.length)) {
+    await recordStudents(up, students)
+    return { ...answer, state: errors.size === 0 ? 'up' : 'up-partial', students }
+  }
+
+  const kept = await takeBack(up, network, raised)
+  const detail = `${errors.size} of ${students.length} sandboxes did not come up; see 'students'. ${kept} Correct the cause and repeat the call.`
+  throw new Problem('up-failed', detail, { extensions: { ...answer, state: 'up-failed', students } })
+}
+
+/** Only now: whoever is in the record and not on the engine at down was removed by another hand. */
+async function recordStudents({ context, record }: Up, students: readonly UpStudent[]): Promise<void> {
+  const present = students.filter(({ containerId }) => containerId !== null).map(({ studentId }) => studentId)
+  const all = union(record.students, present)
+  if (all.length > record.students.length) await writeSession(context.store, { ...record, students: all })
+}
+
+async function waitReady(
+  { context, action, plan }: Up,
+  raised: ReadonlyMap<string, RaisedSandbox>,
+  errors: Map<string, { code: string; detail: string }>,
+): Promise<void> {
+  const waiting = [...raised].filter(([studentId]) => !errors.has(studentId))
+  const ids = waiting.flatMap(([, { containerId }]) => containerId ?? [])
+  const signal = AbortSignal.any([action.signal, AbortSignal.timeout(readyTimeoutMs)])
+  const reasons = await context.runtime.waitReady(plan, ids, signal)
+  for (const [studentId, { containerId }] of waiting) {
+    const reason = containerId === undefined ? undefined : reasons.get(containerId)
+    if (reason !== undefined) errors.set(studentId, { code: 'not-ready', detail: reason })
+  }
+}
+
+async function describeStudents(
+  { context, order, plan }: Up,
+  raised: ReadonlyMap<string, RaisedSandbox>,
+  errors: ReadonlyMap<string, { code: string; detail: string }>,
+): Promise<UpStudent[]> {
+  const session = (await context.runtime.survey(plan.classId)).find(({ sessionId }) => sessionId === plan.sessionId)
+  return order.students.map((studentId) => {
+    const container = findSandbox(session, studentId)?.container
+    const error = errors.get(studentId)
+    return {
+      studentId,
+      state: error ? 'failed' : 'running',
+      containerId: container?.id ?? raised.get(studentId)?.containerId ?? null,
+      containerName: container?.name ?? null,
+      endpoint: container?.endpoint ?? null,
+      ...(error ? { error } : {}),
+    }
+  })
+}
+
+function describe(error: unknown): { code: string; detail: string } {
+  if (error instanceof RuntimeError) return { code: error.code, detail: error.message }
+  return { code: 'failed', detail: 'The service failed on this sandbox; its log says why.' }
+}

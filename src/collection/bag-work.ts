@@ -1,0 +1,39 @@
+// What the steps that make one bag share: who it is of, what was found, where it goes.
+
+import type { FrozenCollect } from '../lab.ts'
+import type { Runtime, SessionIdentity, StoppedContainer } from '../runtime/port.ts'
+import type { Store } from '../store/port.ts'
+import type { Inventory } from './inventory.ts'
+import type { SpooledLogs } from './logs.ts'
+import type { UnarchivedThing } from './tag-files.ts'
+
+export interface CollectionTarget {
+  readonly session: SessionIdentity
+  readonly studentId: string
+  readonly container: StoppedContainer
+  /** The container is a new one around a volume that had lost its own: its logs are not the student's. */
+  readonly logsLost: boolean
+  readonly collect: FrozenCollect
+  readonly unarchived: readonly UnarchivedThing[]
+  /** What graders should know of the way here: beforeCollect's result, what could not be looked at. */
+  readonly notes: readonly string[]
+  readonly imageDigest: string | undefined
+  readonly actor: string
+}
+
+export interface CollectionProgress {
+  /** How much there is, once the inventory knows. */
+  onInventory(files: number, bytes: number): void
+  /** Negative where an attempt has to be repeated. */
+  onStored(files: number, bytes: number): void
+}
+
+export interface BagWork {
+  readonly runtime: Runtime
+  readonly store: Store
+  readonly target: CollectionTarget
+  readonly progress: CollectionProgress
+  readonly signal: AbortSignal
+  readonly inventory: Inventory
+  readonly logs: SpooledLogs
+}

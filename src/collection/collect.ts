@@ -1,0 +1,88 @@
+// Makes the bag of one stopped sandbox: inventory, logs, then a bag in the store. Nothing here deletes anything of the
+// sandbox; what it answers with is committed and read back.
+
+import { bagPrefix } from '../names.ts'
+import type { Runtime } from '../runtime/port.ts'
+import type { Content, Store } from '../store/port.ts'
+import type { BagWork, CollectionProgress, CollectionTarget } from './bag-work.ts'
+import { digestAll } from './digest.ts'
+import { asCollectError } from './errors.ts'
+import { compileExclude } from './exclude.ts'
+import { fillBag } from './fill-bag.ts'
+import { type Inventory, takeInventory, workspacePrefix } from './inventory.ts'
+import { type SpooledLogs, spoolLogs } from './logs.ts'
+import { bagDeclarationKey, manifest, manifestKey, type TagFile } from './tag-files.ts'
+import { compareBag, tagFilesIntact } from './verify.ts'
+
+export interface Bag {
+  readonly collectionId: string
+  readonly prefix: string
+  readonly files: number
+  readonly bytes: number
+  readonly skipped: number
+  readonly manifestSha256: string
+}
+
+/** Rejects with CollectError; the sandbox is then as it was. */
+export async function collect(
+  runtime: Runtime,
+  store: Store,
+  target: CollectionTarget,
+  progress: CollectionProgress,
+  signal: AbortSignal,
+): Promise<Bag> {
+  const { rules, workspace } = target.collect
+  let inventory: Inventory | undefined
+  let logs: SpooledLogs | undefined
+  try {
+    const exclude = compileExclude(rules.exclude)
+    inventory = await takeInventory(runtime.archive(target.container.id, workspace, signal), { ...rules, exclude })
+    progress.onInventory(inventory.files, inventory.bytes)
+    logs = await spoolLogs(() => runtime.logs(target.container.id, signal))
+    return await makeBag({ runtime, store, target, progress, signal, inventory, logs })
+  } catch (error) {
+    throw asCollectError(error)
+  } finally {
+    await inventory?.close()
+    await logs?.close()
+  }
+}
+
+/**
+ * A committed bag is immutable. Where an earlier down committed one and the sandbox still holds exactly that, it is the
+ * answer; where the sandbox ran again since, the next id is taken: `final`, `final-2`, `final-3` …
+ */
+async function makeBag(work: BagWork): Promise<Bag> {
+  const { store, target, inventory, signal } = work
+  const manifestFile = await manifest(inventory, work.logs.files)
+  for (let number = 1; ; number++) {
+    const collectionId = number === 1 ? 'final' : `final-${number}`
+    const prefix = bagPrefix(target.session.classId, target.session.sessionId, target.studentId, collectionId)
+    const committed = (await store.stat(prefix + bagDeclarationKey, signal)) !== undefined
+    if (committed && !(await holdsExactly(work, prefix, manifestFile))) continue
+    if (committed) work.progress.onStored(inventory.files, inventory.bytes)
+    else await fillBag(work, prefix, collectionId, manifestFile)
+    // With lost logs the committed manifest is not the one that would be made now.
+    const held = committed ? await digestAll(await store.read(prefix + manifestKey, signal)) : manifestFile.content
+    const skipped = inventory.skipped + target.unarchived.length
+    return {
+      collectionId,
+      prefix,
+      files: inventory.files,
+      bytes: inventory.bytes,
+      skipped,
+      manifestSha256: held.sha256,
+    }
+  }
+}
+
+/** Where the container is gone its logs are too: then the bag's own logs, made while they were there, are the best there is. */
+async function holdsExactly(work: BagWork, prefix: string, manifestFile: TagFile): Promise<boolean> {
+  const { store, inventory, logs, signal, target } = work
+  const compared = target.logsLost ? [] : [...logs.files, manifestFile]
+  const others = new Map<string, Content>(compared.map(({ key, content }) => [key, content]))
+  const { missing, differing, extra } = await compareBag(store, prefix, { inventory, others }, signal)
+  const root = target.logsLost ? workspacePrefix : 'data/'
+  if (missing.length > 0 || differing.length > 0 || extra.some((key) => key.startsWith(root))) return false
+  return await tagFilesIntact(store, prefix, signal)
+}

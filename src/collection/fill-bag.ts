@@ -1,0 +1,111 @@
+// Fills one prefix of the store until it is a bag: leftovers out, payload, logs, tag files, comparison both ways, commit.
+
+import { type Content, type Store, StoreError } from '../store/port.ts'
+import { bagInfoLabels, submissionHead } from './bag-description.ts'
+import type { BagWork } from './bag-work.ts'
+import { digestAll, digestOf } from './digest.ts'
+import { CollectError } from './errors.ts'
+import { isStored } from './inventory.ts'
+import { bagDeclaration, bagDeclarationKey, bagInfo, submission, type TagFile, tagManifest } from './tag-files.ts'
+import { uploadPass } from './upload-pass.ts'
+import { compareBag } from './verify.ts'
+
+/** A passing fault of the store is met by sending again; what is already safe is not sent twice. */
+const storeAttempts = 3
+
+export async function fillBag(
+  work: BagWork,
+  prefix: string,
+  collectionId: string,
+  manifestFile: TagFile,
+): Promise<void> {
+  const { store, inventory, logs, signal } = work
+  const resuming = await clearLeftovers(work, prefix)
+  await uploadPayload(work, prefix, resuming)
+  const described = [
+    await bagInfo(bagInfoLabels(work, collectionId, manifestFile)),
+    await submission(submissionHead(work, collectionId, manifestFile), inventory, work.target.unarchived),
+    manifestFile,
+  ]
+  const files = [...logs.files, ...described, await tagManifest(described)]
+  for (const { key, content, stream } of files) {
+    await repeated(signal, () => store.put(prefix + key, content, stream(), { signal }))
+  }
+
+  const others = new Map<string, Content>(files.map(({ key, content }) => [key, content]))
+  const { missing, differing, extra } = await compareBag(store, prefix, { inventory, others }, signal)
+  const wrong = missing[0] ?? differing[0]
+  if (wrong !== undefined) {
+    const what = `${missing.length} missing, ${differing.length} differing, the first being ${wrong}`
+    throw new CollectError(
+      'store-mismatch',
+      `The store does not hold what was sent: ${what}. Take the class down again.`,
+    )
+  }
+  if (extra.includes(bagDeclarationKey)) {
+    throw new CollectError('changed', 'Another process committed this bag meanwhile. Take the class down again.')
+  }
+  for (const key of extra) await store.remove(prefix + key, signal)
+  await commit(store, prefix, signal)
+}
+
+/**
+ * Removes what an earlier attempt left and this one does not want: a file `a` of then would stand in the way of an
+ * `a/b` of now. Answers whether anything is left to build on.
+ */
+async function clearLeftovers({ store, inventory, signal }: BagWork, prefix: string): Promise<boolean> {
+  let found = false
+  for await (const { key } of store.list(prefix, signal)) {
+    const record = await inventory.find(key.slice(prefix.length))
+    if (record && isStored(record)) found = true
+    else await store.remove(key, signal)
+  }
+  return found
+}
+
+async function uploadPayload(work: BagWork, prefix: string, leftovers: boolean): Promise<void> {
+  const { runtime, store, target, progress, signal, inventory } = work
+  let resuming = leftovers
+  await repeated(signal, async () => {
+    const stored = { files: 0, bytes: 0 }
+    const onStored = (bytes: number) => {
+      stored.files++
+      stored.bytes += bytes
+      progress.onStored(1, bytes)
+    }
+    try {
+      const entries = runtime.archive(target.container.id, target.collect.workspace, signal)
+      await uploadPass({ entries, inventory, store, prefix, resuming, signal, onStored })
+    } catch (error) {
+      progress.onStored(-stored.files, -stored.bytes)
+      resuming = true
+      throw error
+    }
+  })
+}
+
+async function repeated<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send()
+    } catch (error) {
+      const passing = error instanceof StoreError && error.code === 'unreachable'
+      if (!passing || attempt === storeAttempts || signal.aborted) throw error
+    }
+  }
+}
+
+/** bagit.txt is the commit: it exists, or there is no bag. Another process may have been first; then both wrote the same. */
+async function commit(store: Store, prefix: string, signal: AbortSignal): Promise<void> {
+  const key = prefix + bagDeclarationKey
+  const content = digestOf(bagDeclaration)
+  signal.throwIfAborted()
+  await repeated(signal, () => store.put(key, content, bagDeclaration, { ifAbsent: true, signal }))
+  const held = await digestAll(await store.read(key, signal))
+  if (held.sha256 !== content.sha256) {
+    throw new CollectError(
+      'store-mismatch',
+      'The commit mark reads back differently from what was written. Take the class down again.',
+    )
+  }
+}

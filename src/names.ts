@@ -1,0 +1,57 @@
+// Every name and label that the service puts on the engine or into the store is made here, and nowhere else.
+// Two students can never share a name: ids hold no '--', so joined names stay apart, and ids are compared without case.
+
+import { randomBytes } from 'node:crypto'
+
+/** 1 to 30 letters, digits and single inner hyphens: joined with '--' they fit one DNS label of 63 characters. */
+export const idPattern = '^(?=.{1,30}$)[A-Za-z0-9](?:-?[A-Za-z0-9])*$'
+
+/** A session: the UTC time of its up to the millisecond, so that names sort by time, and four random hex digits. */
+export const sessionIdPattern = '^\\d{8}t\\d{9}z-[0-9a-f]{4}$'
+
+export const collectionIdPattern = '^(?:final(?:-\\d{1,4})?|snapshot-\\d{8}t\\d{9}z)$'
+
+/** What two ids are compared by: engine names and host names know no case. */
+export const foldId = (id: string): string => id.toLowerCase()
+
+export function newSessionId(now = new Date()): string {
+  return `${timeStamp(now)}-${randomBytes(2).toString('hex')}`
+}
+
+/** `20261123t141745123z`: sorts by time, is valid in engine names, DNS labels and store keys. */
+export function timeStamp(now: Date): string {
+  return now.toISOString().replace(/[-:.]/g, '').toLowerCase()
+}
+
+export const networkName = (classId: string): string => `class-${foldId(classId)}`
+
+export const containerName = (classId: string, studentId: string): string =>
+  `class-${foldId(classId)}--${foldId(studentId)}`
+
+export const volumeName = (classId: string, studentId: string, sessionId: string): string =>
+  `${containerName(classId, studentId)}--${sessionId}`
+
+export const hostName = (classId: string, studentId: string, labDomain: string): string =>
+  `${foldId(studentId)}--${foldId(classId)}.${labDomain}`
+
+/** The labels of every network, container and volume of ours; `student`, `spec` and `collect` only on sandboxes. */
+export const label = {
+  installation: 'class-runtime.installation',
+  class: 'class-runtime.class',
+  session: 'class-runtime.session',
+  subject: 'class-runtime.subject',
+  lab: 'class-runtime.lab',
+  createdBy: 'class-runtime.created-by',
+  expiresAt: 'class-runtime.expires-at',
+  student: 'class-runtime.student',
+  spec: 'class-runtime.spec',
+  collect: 'class-runtime.collect',
+} as const
+
+/** Store prefixes; each ends in '/'. */
+export const classPrefix = (classId: string): string => `${classId}/`
+export const sessionPrefix = (classId: string, sessionId: string): string => `${classId}/${sessionId}/`
+export const studentPrefix = (classId: string, sessionId: string, studentId: string): string =>
+  `${classId}/${sessionId}/${studentId}/`
+export const bagPrefix = (classId: string, sessionId: string, studentId: string, collectionId: string): string =>
+  `${classId}/${sessionId}/${studentId}/${collectionId}/`

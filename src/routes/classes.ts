@@ -1,0 +1,81 @@
+// What is up, from the engine's lists alone: a store that hangs cannot delay the answer.
+
+import type { Catalogue } from '../catalogue.ts'
+import { asProblem } from '../classes/context.ts'
+import { foldId } from '../names.ts'
+import type { Operations } from '../operations.ts'
+import type { HeldSession, Runtime } from '../runtime/port.ts'
+import type { App } from './app-type.ts'
+import { ClassParams } from './schemas.ts'
+
+export interface ClassDependencies {
+  readonly runtime: Runtime
+  readonly operations: Operations
+  currentCatalogue(): Promise<Catalogue>
+}
+
+export function registerClasses(app: App, { runtime, operations, currentCatalogue }: ClassDependencies): void {
+  app.get('/room/classes', async () => {
+    const catalogue = await currentCatalogue()
+    // The newest of a class comes last, so that it is the one that stays in the map.
+    const oldestFirst = (await survey()).reverse()
+    const held = new Map(oldestFirst.map((session) => [foldId(session.classId), session]))
+    const known = catalogue.classes.map(({ classId }) => classId)
+    const orphans = [...held.values()]
+      .filter(({ classId }) => !catalogue.hasClass(classId))
+      .map(({ classId }) => classId)
+    return { classes: [...known, ...orphans].map((classId) => summary(classId, held.get(foldId(classId)))) }
+  })
+
+  app.get('/room/classes/:classId', { schema: { params: ClassParams } }, async (request) => {
+    const { classId } = request.params
+    const catalogue = await currentCatalogue()
+    const [held] = await survey(classId)
+    if (!held) {
+      const ofClass = catalogue.findClass(classId)
+      return { ...summary(ofClass.classId, undefined), subject: ofClass.subject, lab: ofClass.lab, sandboxes: [] }
+    }
+    const { subject, lab, createdBy } = held
+    return { ...summary(held.classId, held), subject, lab, createdBy, sandboxes: held.sandboxes.map(describeSandbox) }
+  })
+
+  /** Newest session first. */
+  async function survey(classId?: string): Promise<HeldSession[]> {
+    try {
+      const sessions = await runtime.survey(classId)
+      return sessions.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1))
+    } catch (error) {
+      throw asProblem(error, 'engine-unavailable')
+    }
+  }
+
+  function summary(classId: string, held: HeldSession | undefined) {
+    const running = held?.sandboxes.filter(({ container }) => container?.state === 'running').length ?? 0
+    return {
+      classId,
+      state: stateOf(held, running),
+      sessionId: held?.sessionId ?? null,
+      network: held?.network?.name ?? null,
+      subnet: held?.network?.subnet ?? null,
+      expiresAt: held?.expiresAt ?? null,
+      students: { total: held?.sandboxes.length ?? 0, running },
+      operation: operations.runningFor(classId)?.view() ?? null,
+    }
+  }
+}
+
+/** `stopped`: nothing runs, but sandboxes are kept, after a down that could not finish or a host that was restarted. */
+function stateOf(held: HeldSession | undefined, running: number): 'down' | 'up' | 'up-partial' | 'stopped' {
+  if (!held) return 'down'
+  if (running === 0) return 'stopped'
+  return running === held.sandboxes.length ? 'up' : 'up-partial'
+}
+
+const describeSandbox = ({ studentId, container, volume }: HeldSession['sandboxes'][number]) => ({
+  studentId,
+  state: container?.state ?? 'missing',
+  containerId: container?.id ?? null,
+  containerName: container?.name ?? null,
+  endpoint: container?.endpoint ?? null,
+  volume: volume ?? null,
+})

@@ -1,0 +1,66 @@
+// Everything that goes wrong in a request leaves here as application/problem+json. Texts of 5xx never leak internals:
+// what is not a Problem is logged whole and answered as 'internal'.
+
+import type { ServerResponse } from 'node:http'
+import type { FastifyBaseLogger, FastifyError, FastifyRequest } from 'fastify'
+import { Problem, type ProblemBody } from '../problems.ts'
+import type { App } from './app-type.ts'
+
+export function registerErrors(app: App): void {
+  app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
+    const body = describeError(request, error)
+    return reply.code(body.status).type(problemType).send(body)
+  })
+  app.setNotFoundHandler((request) => {
+    throw new Problem('not-found', `There is no ${request.method} on this path. The README lists the calls.`)
+  })
+}
+
+/** For what Fastify refuses before it has a route, such as a path that cannot be decoded. */
+export function answerFrameworkError(error: FastifyError, request: LoggedRequest, response: ServerResponse): void {
+  const body = describeError(request, error)
+  response.writeHead(body.status, { 'content-type': problemType }).end(JSON.stringify(body))
+}
+
+const problemType = 'application/problem+json'
+
+type LoggedRequest = Pick<FastifyRequest, 'id'> & { readonly log: Pick<FastifyBaseLogger, 'error' | 'info'> }
+
+function describeError(request: LoggedRequest, error: FastifyError | Problem): ProblemBody {
+  const problem = error instanceof Problem ? error : fromFastify(error)
+  if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+  else request.log.info({ code: problem.code, detail: problem.message }, 'request refused')
+  return problem.toBody(request.id)
+}
+
+function fromFastify(error: FastifyError): Problem {
+  const first = error.validation?.[0]
+  if (first) return new Problem('invalid-request', describeInvalid(error.validationContext, first), { cause: error })
+  if (error.statusCode === 413)
+    return new Problem('payload-too-large', 'The request body is larger than 1 MiB.', { cause: error })
+  if (error.statusCode === 415)
+    return new Problem('unsupported-media-type', 'Send the body as application/json.', { cause: error })
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new Problem('invalid-request', `${error.message}. Send one JSON object.`, { cause: error })
+  }
+  return new Problem('internal', 'The service failed on this request. Its log has the cause under this request id.', {
+    cause: error,
+  })
+}
+
+type Invalid = NonNullable<FastifyError['validation']>[number]
+
+/** Names the field, then what is wrong with it. */
+function describeInvalid(context: string | undefined, invalid: Invalid): string {
+  const field = [context === 'body' ? undefined : context, ...invalid.instancePath.split('/').slice(1)]
+    .filter((part) => part !== undefined)
+    .join('.')
+  const { params } = invalid
+  if (invalid.keyword === 'additionalProperties') {
+    return `Unknown field '${[field, params['additionalProperty']].filter(Boolean).join('.')}'. Only class actions exist: leave it out.`
+  }
+  if (invalid.keyword === 'required')
+    return `Field '${[field, params['missingProperty']].filter(Boolean).join('.')}' is missing.`
+  if (field === '') return `The body ${invalid.message ?? 'is not valid'}.`
+  return `Field '${field}' ${invalid.message ?? 'is not valid'}.`
+}

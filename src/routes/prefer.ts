@@ -1,0 +1,46 @@
+// RFC 7240: how long a caller wants to wait for a long operation. Proxies cut long calls, so the default is 20 s.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Operation } from '../operations.ts'
+
+const defaultWaitSeconds = 20
+const longestWaitSeconds = 3600
+
+/** Answers 200 with the result, or with the problem, if the operation ends within the wait; else 202 and where to look. */
+export async function answerWhenDone(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  operation: Operation,
+): Promise<object> {
+  const { seconds, applied } = readPrefer(request.headers['prefer'])
+  if (applied !== undefined) reply.header('preference-applied', applied)
+  await endedWithin(operation, seconds)
+  if (!operation.running) return operation.outcome()
+  reply.code(202).header('location', `/room/operations/${operation.id}`).header('retry-after', '1')
+  return operation.view()
+}
+
+async function endedWithin(operation: Operation, seconds: number): Promise<void> {
+  const timer = new AbortController()
+  const timeout = delay(seconds * 1000, undefined, { signal: timer.signal }).catch(() => undefined)
+  await Promise.race([operation.ended, timeout])
+  timer.abort()
+}
+
+/** `respond-async` wins over `wait`; what is not understood is passed over, as the RFC asks. */
+export function readPrefer(header: string | string[] | undefined): { seconds: number; applied?: string } {
+  const preferences = [header ?? []]
+    .flat()
+    .join(',')
+    .toLowerCase()
+    .split(',')
+    .map((each) => each.split(';')[0]?.trim() ?? '')
+  if (preferences.includes('respond-async')) return { seconds: 0, applied: 'respond-async' }
+  const wait = preferences
+    .map((each) => /^wait\s*=\s*"?(\d{1,6})"?$/.exec(each)?.[1])
+    .find((value) => value !== undefined)
+  if (wait === undefined) return { seconds: defaultWaitSeconds }
+  const seconds = Math.min(Number(wait), longestWaitSeconds)
+  return { seconds, applied: `wait=${seconds}` }
+}

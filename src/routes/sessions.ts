@@ -1,0 +1,92 @@
+// Past and present sessions and their bags, from the store alone: they stay readable when the engine is down.
+
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { asProblem } from '../classes/context.ts'
+import { listSessions, readSession } from '../classes/session-record.ts'
+import { bagDeclarationKey, submissionKey } from '../collection/tag-files.ts'
+import { bagPrefix } from '../names.ts'
+import { Problem } from '../problems.ts'
+import { type Store, StoreError } from '../store/port.ts'
+import type { App } from './app-type.ts'
+import { BagFileParams, BagParams, ClassParams, SessionParams } from './schemas.ts'
+
+export function registerSessions(app: App, store: Store): void {
+  app.get('/room/classes/:classId/sessions', { schema: { params: ClassParams } }, async ({ params: { classId } }) =>
+    fromStore(async () => ({ classId, sessions: await listSessions(store, classId) })),
+  )
+
+  app.get('/room/classes/:classId/sessions/:sessionId', { schema: { params: SessionParams } }, async ({ params }) =>
+    fromStore(async () => {
+      const record = await readSession(store, params.classId, params.sessionId)
+      if (!record)
+        throw new Problem('unknown-session', `Class '${params.classId}' has no session '${params.sessionId}'.`)
+      // The frozen lab is the operator's: its environment may hold what is not for callers.
+      const { frozenLab: _, ...shown } = record
+      return shown
+    }),
+  )
+
+  const bag = '/room/classes/:classId/sessions/:sessionId/students/:studentId/:collectionId'
+
+  app.get(bag, { schema: { params: BagParams } }, async ({ params }, reply) =>
+    fromStore(async () => {
+      const prefix = await committedPrefix(params)
+      return await sendObject(reply, prefix + submissionKey, 'application/json')
+    }),
+  )
+
+  app.get(`${bag}/files/*`, { schema: { params: BagFileParams } }, async ({ params }, reply) =>
+    fromStore(async () => {
+      const key = (await committedPrefix(params)) + params['*']
+      if ((await statOrRefused(key)) === undefined) throw unknownFile()
+      const url = await store.temporaryUrl(key, key.slice(key.lastIndexOf('/') + 1))
+      if (url === undefined) return await sendObject(reply, key, 'application/octet-stream')
+      return reply.redirect(url, 302)
+    }),
+  )
+
+  /** No bagit.txt, no bag: what is not committed is not shown. */
+  async function committedPrefix(params: {
+    classId: string
+    sessionId: string
+    studentId: string
+    collectionId: string
+  }) {
+    const prefix = bagPrefix(params.classId, params.sessionId, params.studentId, params.collectionId)
+    if (await store.stat(prefix + bagDeclarationKey)) return prefix
+    throw new Problem(
+      'unknown-collection',
+      `There is no committed bag '${params.collectionId}' of student '${params.studentId}' in this session.`,
+    )
+  }
+
+  /** What cannot be a key, such as `../x`, is no file of the bag. */
+  async function statOrRefused(key: string) {
+    return await store.stat(key).catch((error: unknown) => {
+      if (error instanceof StoreError && error.code === 'refused') return undefined
+      throw error
+    })
+  }
+
+  /** Students' files are data, never a page: browsers are told to download and not to guess. */
+  async function sendObject(reply: FastifyReply, key: string, type: string): Promise<FastifyReply> {
+    const bytes = await store.read(key)
+    reply.type(type).header('x-content-type-options', 'nosniff')
+    if (type === 'application/octet-stream') reply.header('content-disposition', 'attachment')
+    return reply.send(Readable.from(bytes))
+  }
+}
+
+const unknownFile = () =>
+  new Problem('unknown-file', "The bag has no file with this key. meta/submission.json lists each file's key.")
+
+async function fromStore<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof StoreError && error.code === 'not-found'
+      ? unknownFile()
+      : asProblem(error, 'engine-unavailable')
+  }
+}

@@ -1,0 +1,60 @@
+// What the engine client throws, in the words of the runtime port. The message is for teachers and holds no path or
+// address; the client's own error stays as the cause, for the log.
+
+import { type EngineError, isEngineError } from '../../engine-api/index.ts'
+import { RuntimeError, type RuntimeErrorCode } from './port.ts'
+
+export async function translated<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw asRuntimeError(error)
+  }
+}
+
+export async function* translatedEach<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* items
+  } catch (error) {
+    throw asRuntimeError(error)
+  }
+}
+
+export function asRuntimeError(error: unknown): unknown {
+  if (!isEngineError(error)) return error
+  if (error.code === 'aborted') {
+    return new RuntimeError('failed', 'The service was stopping. Everything is kept; repeat the call.', error)
+  }
+  const code = runtimeCode(error)
+  const reason = code === 'unavailable' ? whyUnavailable(error) : (error.engineMessage ?? error.message)
+  return new RuntimeError(code, code === 'failed' ? `The engine refused: ${reason}` : reason, error)
+}
+
+function runtimeCode({ code }: EngineError): RuntimeErrorCode {
+  if (code === 'unreachable' || code === 'timeout' || code === 'version-unsupported') return 'unavailable'
+  if (code === 'archive-truncated' || code === 'archive-corrupt') return 'archive'
+  if (code === 'not-found') return 'gone'
+  return 'failed'
+}
+
+function whyUnavailable(error: EngineError): string {
+  const errno = errnoOf(error)
+  if (errno === 'ENOENT')
+    return 'The Docker Engine is not running: its socket does not exist. Start the engine, then repeat the call.'
+  if (errno === 'EACCES' || errno === 'EPERM') {
+    return 'The service may not open the socket of the Docker Engine. Give its user access (group docker), then repeat the call.'
+  }
+  if (errno === 'ECONNREFUSED')
+    return 'The Docker Engine does not answer at its socket. Start the engine, then repeat the call.'
+  if (error.code === 'version-unsupported') return error.engineMessage ?? error.message
+  if (error.code === 'timeout')
+    return 'The Docker Engine did not answer in time. Repeat the call; if it stays so, look at the engine.'
+  return 'The connection to the Docker Engine broke. Repeat the call.'
+}
+
+function errnoOf(error: unknown): unknown {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && /^E[A-Z]+$/.test(cause.code)) return cause.code
+  }
+  return undefined
+}

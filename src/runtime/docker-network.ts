@@ -1,0 +1,99 @@
+// A class's network: found or created on a free subnet, with the proxy attached before any sandbox starts, since
+// Traefik looks at networks only when a container starts and ignores what is attached later.
+
+import { isEngineError, type Network } from '../../engine-api/index.ts'
+import { label, networkName } from '../names.ts'
+import type { DockerContext } from './docker-context.ts'
+import { type Runtime, RuntimeError, type SessionPlan } from './port.ts'
+import { sessionLabels } from './sandbox-body.ts'
+import { freeSubnets } from './subnets.ts'
+
+export async function openNetwork(context: DockerContext, plan: SessionPlan): ReturnType<Runtime['openNetwork']> {
+  const name = networkName(plan.classId)
+  const proxyId = await findProxy(context)
+  const networks = await context.engine.networks.list()
+  const found = networks.find((network) => network.Name === name)
+  if (found && (await isOurs(context, plan, found))) {
+    if (proxyId !== undefined) await context.engine.networks.connect(found.Id, proxyId)
+    return { id: found.Id, name, created: false }
+  }
+  const id = await createNetwork(context, plan)
+  try {
+    if (proxyId !== undefined) await context.engine.networks.connect(id, proxyId)
+  } catch (error) {
+    await context.engine.networks.remove(id)
+    throw error
+  }
+  return { id, name, created: true }
+}
+
+/** A network of ours that an ended session could not remove holds no work: it makes way. Anything else is never touched. */
+async function isOurs(context: DockerContext, plan: SessionPlan, network: Network): Promise<boolean> {
+  const labels = network.Labels ?? {}
+  const ours = labels[label.installation] === context.installation
+  if (ours && labels[label.session] === plan.sessionId) return true
+  if (ours) {
+    await closeNetwork(context, network.Id)
+    return false
+  }
+  throw new RuntimeError(
+    'name-taken',
+    `A network named ${network.Name} exists that this service did not make. Ask the operator to remove or rename it.`,
+  )
+}
+
+async function createNetwork(context: DockerContext, plan: SessionPlan): Promise<string> {
+  const { engine, reservedSubnets } = context
+  const taken = (await engine.networks.list()).flatMap((network) =>
+    (network.IPAM.Config ?? []).map(({ Subnet }) => Subnet ?? ''),
+  )
+  for (const subnet of freeSubnets(context.subnets, taken)) {
+    if (reservedSubnets.has(subnet)) continue
+    reservedSubnets.add(subnet)
+    try {
+      const { Id } = await engine.networks.create({
+        Name: networkName(plan.classId),
+        Driver: 'bridge',
+        Internal: !plan.frozenLab.internet,
+        Labels: sessionLabels(context.installation, plan),
+        IPAM: { Config: [{ Subnet: subnet }] },
+      })
+      return Id
+    } catch (error) {
+      // The engine knows of an overlap that its list of networks does not show: the next subnet may be free.
+      if (!isEngineError(error, 'forbidden')) throw error
+    } finally {
+      reservedSubnets.delete(subnet)
+    }
+  }
+  throw new RuntimeError(
+    'subnets-exhausted',
+    'Every subnet of the pool is in use. Take classes down that have ended, or ask the operator for a larger CLASS_SUBNET_POOL.',
+  )
+}
+
+async function findProxy({ engine, proxy }: DockerContext): Promise<string | undefined> {
+  if (proxy.container === undefined) return undefined
+  try {
+    return (await engine.containers.inspect(proxy.container)).Id
+  } catch (error) {
+    if (!isEngineError(error, 'not-found')) throw error
+    throw new RuntimeError(
+      'proxy-missing',
+      'The Traefik container that the service is set up with is not on the engine. Ask the operator to start it or to correct TRAEFIK_CONTAINER.',
+      error,
+    )
+  }
+}
+
+/** Detaches the proxy by id and removes the network by id. Already gone is fine; a foreign endpoint is an error. */
+export async function closeNetwork({ engine, proxy }: DockerContext, networkId: string): Promise<void> {
+  if (proxy.container !== undefined) {
+    const proxyContainer = await engine.containers.inspect(proxy.container).catch((error: unknown) => {
+      if (isEngineError(error, 'not-found')) return undefined
+      throw error
+    })
+    if (proxyContainer) await engine.networks.disconnect(networkId, proxyContainer.Id)
+  }
+  await engine.networks.remove(networkId)
+}

@@ -1,0 +1,59 @@
+// The runtime port on one Docker Engine. Each method is one line to its part; errors leave in the port's words.
+
+import { createEngine, type Engine, isEngineError } from '../../engine-api/index.ts'
+import type { DockerContext } from './docker-context.ts'
+import { translated, translatedEach } from './docker-errors.ts'
+import { closeNetwork, openNetwork } from './docker-network.ts'
+import { waitReady } from './docker-ready.ts'
+import {
+  archiveSandbox,
+  asStopped,
+  createContainer,
+  raiseSandbox,
+  removeSandboxContainer,
+  stopSandbox,
+} from './docker-sandbox.ts'
+import { surveyDocker } from './docker-survey.ts'
+import type { ImageFacts, Runtime } from './port.ts'
+
+type DockerSettings = Omit<DockerContext, 'engine' | 'reservedSubnets'>
+
+/** `engineOptions` are those of the engine client: host, TLS folder, observer. */
+export function createDockerRuntime(
+  engineOptions: Parameters<typeof createEngine>[0],
+  settings: DockerSettings,
+): Runtime {
+  const engine = createEngine(engineOptions)
+  const context: DockerContext = { ...settings, engine, reservedSubnets: new Set() }
+
+  return {
+    check: () => translated(engine.system.info().then(({ ServerVersion }) => ({ version: ServerVersion }))),
+    image: (reference) => translated(findImage(engine, reference)),
+    pull: (reference, signal) => translated(engine.images.pull(reference, signal ? { signal } : {})),
+    survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),
+    openNetwork: (plan) => translated(openNetwork(context, plan)),
+    raise: (plan, studentId, held, done) => translated(raiseSandbox(context, plan, studentId, held, done)),
+    waitReady: (session, ids, signal) => translated(waitReady(context, session, ids, signal)),
+    wrap: (plan, studentId) => translated(createContainer(context, plan, studentId)),
+    exec: (id, command, timeoutMs) =>
+      translated(engine.exec.run(id, { command, timeoutMs, maxOutputBytes: 1024 * 1024 })),
+    stop: (id, graceSeconds) => translated(stopSandbox(context, id, graceSeconds)),
+    inspectStopped: (id) => translated(engine.containers.inspect(id).then(asStopped)),
+    archive: (id, workspace, signal) => archiveSandbox(context, id, workspace, signal),
+    logs: (id, signal) => translatedEach(engine.containers.logs(id, { signal })),
+    removeContainer: (id) => translated(removeSandboxContainer(context, id)),
+    removeVolume: (name) => translated(engine.volumes.remove(name).then(() => undefined)),
+    closeNetwork: (id) => translated(closeNetwork(context, id)),
+    close: () => engine.close(),
+  }
+}
+
+async function findImage(engine: Engine, reference: string): Promise<ImageFacts | undefined> {
+  try {
+    const { Id, RepoDigests, Size } = await engine.images.inspect(reference)
+    return { id: Id, digest: RepoDigests?.[0], size: Size }
+  } catch (error) {
+    if (isEngineError(error, 'not-found')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,214 @@
+// One student's sandbox on the engine: made, started, stopped, archived, removed.
+// Its workspace belongs to the student because a tar with that one directory is unpacked before the first start: the
+// volume is mounted one level above, and the engine skips the owner of an archive's own root.
+
+import { posix } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Container, isEngineError, packTar } from '../../engine-api/index.ts'
+import { specHash } from '../lab.ts'
+import { containerName, label, volumeName } from '../names.ts'
+import type { DockerContext } from './docker-context.ts'
+import { asRuntimeError } from './docker-errors.ts'
+import {
+  type ArchiveEntry,
+  type HeldSandbox,
+  type RaisedSandbox,
+  RuntimeError,
+  type SessionPlan,
+  type StoppedContainer,
+} from './port.ts'
+import { sandboxBody, sandboxLabels } from './sandbox-body.ts'
+
+export async function raiseSandbox(
+  context: DockerContext,
+  plan: SessionPlan,
+  studentId: string,
+  held: HeldSandbox | undefined,
+  done: RaisedSandbox,
+): Promise<void> {
+  const state = held?.container?.state
+  if (state === 'running' || state === 'starting' || state === 'unhealthy' || state === 'restarting') return
+  if (state === 'paused' || state === 'removing') {
+    throw new RuntimeError(
+      'failed',
+      `Somebody is working on this sandbox by hand: it is ${state}. Repeat the call when that has ended.`,
+    )
+  }
+  if (held?.volume === undefined) await makeVolume(context, plan, studentId, done)
+  const existing = held?.container?.id
+  const containerId = existing ?? (await createContainer(context, plan, studentId))
+  done.containerId = containerId
+  if (existing === undefined || state === 'created') await prepareWorkspace(context, plan, containerId)
+  await context.engine.containers.start(containerId)
+}
+
+/** The engine answers an existing volume of that name instead of refusing: its labels say whose it is. */
+async function makeVolume(
+  context: DockerContext,
+  plan: SessionPlan,
+  studentId: string,
+  done: RaisedSandbox,
+): Promise<void> {
+  const name = volumeName(plan.classId, studentId, plan.sessionId)
+  // Before the call: an answer that is lost does not say whether the volume was made.
+  done.createdVolume = name
+  const volume = await context.engine.volumes.create({
+    Name: name,
+    Labels: sandboxLabels(context.installation, plan, studentId),
+  })
+  const labels = volume.Labels ?? {}
+  if (labels[label.installation] === context.installation && labels[label.session] === plan.sessionId) return
+  done.createdVolume = undefined
+  throw new RuntimeError(
+    'name-taken',
+    `A volume named ${name} exists that this service did not make. Ask the operator to remove it.`,
+  )
+}
+
+export async function createContainer(context: DockerContext, plan: SessionPlan, studentId: string): Promise<string> {
+  const name = containerName(plan.classId, studentId)
+  const body = sandboxBody(context.installation, context.proxy, plan, studentId)
+  try {
+    const { Id } = await context.engine.containers.create({ name, body })
+    return Id
+  } catch (error) {
+    if (isEngineError(error, 'not-found')) {
+      throw new RuntimeError(
+        'image-missing',
+        `The image of lab '${plan.lab}' is no longer on the engine. Ask the operator to load it again.`,
+        error,
+      )
+    }
+    if (!isEngineError(error, 'conflict')) throw error
+    return await adopt(context, plan, studentId, name)
+  }
+}
+
+/** An answer that was lost, or another process: the container may be the very one that was asked for. */
+async function adopt(context: DockerContext, plan: SessionPlan, studentId: string, name: string): Promise<string> {
+  const found = await context.engine.containers.inspect(name)
+  const labels = found.Config.Labels ?? {}
+  const same =
+    labels[label.installation] === context.installation &&
+    labels[label.session] === plan.sessionId &&
+    labels[label.student] === studentId &&
+    labels[label.spec] === specHash(plan.frozenLab)
+  if (same) return found.Id
+  throw new RuntimeError(
+    'name-taken',
+    `A container named ${name} exists that is not of this session. It is left alone: ask the operator to look at it.`,
+  )
+}
+
+async function prepareWorkspace({ engine }: DockerContext, plan: SessionPlan, containerId: string): Promise<void> {
+  const { workspace, user } = plan.frozenLab
+  const [uid = Number.NaN, gid = Number.NaN] = user.split(':').map(Number)
+  const name = posix.basename(workspace)
+  const directory = { name, type: 'directory', mode: 0o755, uid, gid, mtimeMs: Date.now() } as const
+  await engine.containers.putArchive(containerId, posix.dirname(workspace), packTar([directory]))
+}
+
+/** Restart policy first: a stopped container must stay stopped while it is collected. */
+export async function stopSandbox(
+  { engine }: DockerContext,
+  containerId: string,
+  graceSeconds: number,
+): Promise<StoppedContainer> {
+  const neverRestart = () => engine.containers.update(containerId, { RestartPolicy: { Name: 'no' } })
+  // One that ends again and again is, for a moment, neither running nor stopped: then the engine refuses the update.
+  const refused = await neverRestart().then(
+    () => false,
+    (error: unknown) => {
+      if (isEngineError(error, 'server-error')) return true
+      throw error
+    },
+  )
+  await engine.containers.stop(containerId, { graceSeconds })
+  if (refused) await neverRestart()
+  return asStopped(await engine.containers.inspect(containerId))
+}
+
+export function asStopped(container: Container): StoppedContainer {
+  const { State } = container
+  if (State.Running || State.Paused || State.Restarting) {
+    throw new RuntimeError(
+      'running',
+      'The sandbox runs, though it was stopped: somebody started it again. Take the class down again.',
+    )
+  }
+  return {
+    id: container.Id,
+    startedAt: State.StartedAt,
+    finishedAt: State.FinishedAt,
+    exitCode: State.ExitCode,
+    outOfMemory: State.OOMKilled,
+    imageId: container.Image,
+  }
+}
+
+/** The workspace's entries, their paths relative to it. An archive that is anything else than that directory is refused. */
+export async function* archiveSandbox(
+  { engine }: DockerContext,
+  containerId: string,
+  workspace: string,
+  signal: AbortSignal,
+): AsyncGenerator<ArchiveEntry> {
+  const root = Buffer.from(posix.basename(workspace))
+  let first = true
+  try {
+    for await (const entry of engine.containers.archive(containerId, workspace, { signal })) {
+      if (first && !(entry.type === 'directory' && entry.name.equals(root))) {
+        throw new RuntimeError(
+          'archive',
+          'The workspace is not a directory: the archive does not begin with one. Ask the operator to look at the sandbox.',
+        )
+      }
+      first = false
+      const { type, size, mode, uid, gid, mtimeMs, body, linkName } = entry
+      const linkTarget = type === 'hard-link' ? relativeTo(root, linkName) : linkName
+      yield { path: relativeTo(root, entry.name), type, size, mode, uid, gid, mtimeMs, linkTarget, body }
+    }
+  } catch (error) {
+    throw asArchiveError(error)
+  }
+}
+
+/** A path that is not there is never taken for a workspace with no files. */
+function asArchiveError(error: unknown): unknown {
+  if (!isEngineError(error, 'not-found')) return asRuntimeError(error)
+  return new RuntimeError('archive', 'The sandbox or its workspace is not on the engine any more.', error)
+}
+
+function relativeTo(root: Buffer, name: Buffer): Buffer {
+  if (name.equals(root)) return Buffer.alloc(0)
+  const slash = 0x2f
+  if (name.subarray(0, root.length).equals(root) && name[root.length] === slash) return name.subarray(root.length + 1)
+  throw new RuntimeError(
+    'archive',
+    'The archive names something outside the workspace. Ask the operator to look at the sandbox.',
+  )
+}
+
+const removalPolls = 50
+const removalPollMs = 200
+
+/** By id and never with force: that the engine refuses to remove a running container is the last fence. */
+export async function removeSandboxContainer({ engine }: DockerContext, containerId: string): Promise<void> {
+  for (let poll = 1; ; poll++) {
+    try {
+      await engine.containers.remove(containerId)
+      return
+    } catch (error) {
+      if (!isEngineError(error, 'conflict')) throw error
+      const found = await engine.containers.inspect(containerId).catch((cause: unknown) => {
+        if (isEngineError(cause, 'not-found')) return undefined
+        throw cause
+      })
+      if (!found) return
+      asStopped(found)
+      // Not running, so another removal of it is under way: wait for that one.
+      if (poll === removalPolls) throw error
+      await delay(removalPollMs)
+    }
+  }
+}

@@ -1,0 +1,193 @@
+// The runtime port: what an engine does for a class. The orchestration talks to this and knows no engine.
+// A second runtime (Swarm, several hosts) implements it; the Docker one is docker-runtime.ts.
+
+import type { FrozenLab } from '../lab.ts'
+import { foldId } from '../names.ts'
+
+/** Who a network or sandbox belongs to, as it stands in the engine's labels for the whole life of a session. */
+export interface SessionIdentity {
+  readonly classId: string
+  readonly sessionId: string
+  readonly subject: string
+  readonly lab: string
+  readonly createdBy: string
+  /** ISO 8601, as it was at up; the session record has the extended one. */
+  readonly expiresAt: string
+}
+
+/** Everything an up needs to make networks and sandboxes of one session. */
+export interface SessionPlan extends SessionIdentity {
+  readonly frozenLab: FrozenLab
+}
+
+export type ContainerState =
+  | 'created'
+  | 'running'
+  | 'starting'
+  | 'unhealthy'
+  | 'paused'
+  | 'restarting'
+  | 'exited'
+  | 'removing'
+  | 'dead'
+
+export interface HeldContainer {
+  readonly id: string
+  readonly name: string
+  /** `starting` and `unhealthy` are running containers whose health check says so. */
+  readonly state: ContainerState
+  /** URL of the student's endpoint, through the proxy or at the sandbox's own address; undefined while it has none. */
+  readonly endpoint: string | undefined
+  /** Hash of the frozen lab it was made from. */
+  readonly spec: string
+}
+
+/** One student's sandbox as the engine has it: a container, a volume, or what is left of the two. */
+export interface HeldSandbox {
+  readonly studentId: string
+  readonly container: HeldContainer | undefined
+  readonly volume: string | undefined
+  /** The collect label, frozen at up: JSON of FrozenCollect. */
+  readonly collect: string
+}
+
+/** All that the engine holds of one session. */
+export interface HeldSession extends SessionIdentity {
+  readonly network: { readonly id: string; readonly name: string; readonly subnet: string | undefined } | undefined
+  readonly sandboxes: readonly HeldSandbox[]
+}
+
+export const findSandbox = (session: HeldSession | undefined, studentId: string): HeldSandbox | undefined =>
+  session?.sandboxes.find((sandbox) => foldId(sandbox.studentId) === foldId(studentId))
+
+/** A container that will not run again by itself: what an archive is taken of. */
+export interface StoppedContainer {
+  readonly id: string
+  readonly startedAt: string
+  readonly finishedAt: string
+  readonly exitCode: number
+  readonly outOfMemory: boolean
+  readonly imageId: string
+}
+
+export type ArchiveEntryType =
+  | 'file'
+  | 'hard-link'
+  | 'symbolic-link'
+  | 'directory'
+  | 'fifo'
+  | 'character-device'
+  | 'block-device'
+
+/** One thing in a sandbox's workspace, in the order of the archive. */
+export interface ArchiveEntry {
+  /** Raw bytes, relative to the workspace, no leading or trailing '/'; empty for the workspace itself. */
+  readonly path: Uint8Array
+  readonly type: ArchiveEntryType
+  readonly size: number
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly mtimeMs: number
+  /** Hard link: raw path of its first name, relative to the workspace. Symbolic link: its raw text. Else empty. */
+  readonly linkTarget: Uint8Array
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+export interface LogPiece {
+  readonly stream: 'stdout' | 'stderr'
+  readonly bytes: Uint8Array
+}
+
+export interface CommandResult {
+  readonly exitCode: number
+  /** What it printed, each cut at 1 MiB. */
+  readonly stdout: Uint8Array
+  readonly stderr: Uint8Array
+}
+
+export interface ImageFacts {
+  readonly id: string
+  readonly digest: string | undefined
+  readonly size: number
+}
+
+/** What raise() has done so far, or may have: filled in step by step, so that a failed up can take back exactly that. */
+export interface RaisedSandbox {
+  containerId: string | undefined
+  createdVolume: string | undefined
+}
+
+export interface Runtime {
+  /** Resolves with the engine's version, or rejects with RuntimeError 'unavailable'. */
+  check(): Promise<{ readonly version: string }>
+  image(reference: string): Promise<ImageFacts | undefined>
+  pull(reference: string, signal?: AbortSignal): Promise<void>
+
+  /** What the engine holds of this installation, of one class or of all, one entry a session. */
+  survey(classId?: string): Promise<HeldSession[]>
+
+  /** The session's network, made where it is missing, with the proxy attached. Says whether this call made it. */
+  openNetwork(plan: SessionPlan): Promise<{ readonly id: string; readonly name: string; readonly created: boolean }>
+
+  /** Makes and starts what is missing of one student's sandbox, touching nothing that already runs. */
+  raise(plan: SessionPlan, studentId: string, held: HeldSandbox | undefined, done: RaisedSandbox): Promise<void>
+
+  /**
+   * Waits until each container runs (and is healthy, where it has a health check), or cannot any more, or `signal` fires.
+   * Answers, for each id that is not ready, why.
+   */
+  waitReady(
+    session: SessionIdentity,
+    containerIds: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Map<string, string>>
+
+  /** A container, never started, around a volume that lost its own, so that its files can be archived. */
+  wrap(plan: SessionPlan, studentId: string): Promise<string>
+
+  exec(containerId: string, command: readonly string[], timeoutMs: number): Promise<CommandResult>
+  /** Restart policy to `no`, then stop. Resolves when it has stopped. */
+  stop(containerId: string, graceSeconds: number): Promise<StoppedContainer>
+  inspectStopped(containerId: string): Promise<StoppedContainer>
+  /** Ends normally only when the archive was complete; anything else is a RuntimeError 'archive'. */
+  archive(containerId: string, workspace: string, signal: AbortSignal): AsyncIterable<ArchiveEntry>
+  logs(containerId: string, signal: AbortSignal): AsyncIterable<LogPiece>
+
+  /** Removes a stopped container by id, never with force; already gone is fine. */
+  removeContainer(containerId: string): Promise<void>
+  removeVolume(name: string): Promise<void>
+  /** Detaches the proxy and removes the network; what will not go is a RuntimeError. */
+  closeNetwork(networkId: string): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * - `unavailable`: the engine does not answer, or cannot be used at all
+ * - `image-missing`, `proxy-missing`, `subnets-exhausted`: the operator must act first
+ * - `name-taken`: a network, container or volume under our name is not ours; it is never touched
+ * - `gone`: what was to be read or changed is not there
+ * - `running`: the container runs, though it was stopped: somebody else started it
+ * - `archive`: the archive was cut short or is not sound
+ * - `failed`: the engine refused, and its reason is in the message
+ */
+export type RuntimeErrorCode =
+  | 'unavailable'
+  | 'image-missing'
+  | 'proxy-missing'
+  | 'subnets-exhausted'
+  | 'name-taken'
+  | 'gone'
+  | 'running'
+  | 'archive'
+  | 'failed'
+
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError'
+  readonly code: RuntimeErrorCode
+
+  constructor(code: RuntimeErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+  }
+}

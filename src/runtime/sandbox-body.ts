@@ -1,0 +1,106 @@
+// The one place that builds what the engine creates a sandbox from. Hardening is the default; a lab can loosen nothing here.
+// Whoever wants a container of their choosing has to change this file: no request reaches it but through a frozen lab.
+
+import { posix } from 'node:path'
+import type { ContainerSpecification } from '../../engine-api/index.ts'
+import type { ProxyConfig } from '../config.ts'
+import { type FrozenLab, freezeCollect, specHash } from '../lab.ts'
+import { containerName, foldId, hostName, label, networkName, volumeName } from '../names.ts'
+import type { SessionIdentity, SessionPlan } from './port.ts'
+
+const mebibyte = 1024 * 1024
+const nanosecondsPerSecond = 1_000_000_000
+
+export function sandboxBody(
+  installation: string,
+  proxy: ProxyConfig,
+  plan: SessionPlan,
+  studentId: string,
+): ContainerSpecification {
+  const lab = plan.frozenLab
+  const network = networkName(plan.classId)
+  return {
+    Image: lab.imageId,
+    ...(lab.command === undefined ? {} : { Cmd: lab.command }),
+    Env: Object.entries(lab.env ?? {}).map(([name, value]) => `${name}=${value}`),
+    User: lab.user,
+    WorkingDir: lab.workspace,
+    Hostname: foldId(studentId),
+    Labels: { ...sandboxLabels(installation, plan, studentId), ...routeLabels(proxy, plan, studentId) },
+    ...(lab.healthCheck === undefined ? {} : { Healthcheck: healthCheck(lab.healthCheck) }),
+    ExposedPorts: { [`${lab.port}/tcp`]: {} },
+    StopTimeout: lab.stopSeconds,
+    Tty: false,
+    OpenStdin: false,
+    HostConfig: {
+      NetworkMode: network,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      PidsLimit: lab.pids,
+      Memory: lab.memoryMb * mebibyte,
+      MemorySwap: lab.memoryMb * mebibyte,
+      NanoCpus: Math.round(lab.cpus * nanosecondsPerSecond),
+      ReadonlyRootfs: true,
+      Tmpfs: { '/tmp': `rw,noexec,nosuid,nodev,size=${lab.tmpMb}m,mode=1777` },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+      Init: true,
+      IpcMode: 'private',
+      AutoRemove: false,
+      Privileged: false,
+      RestartPolicy: { Name: 'unless-stopped' },
+      Mounts: [
+        {
+          Type: 'volume',
+          Source: volumeName(plan.classId, studentId, plan.sessionId),
+          // One level above the workspace, so that the workspace itself can be made the student's (docker-sandbox.ts).
+          Target: posix.dirname(lab.workspace),
+        },
+      ],
+    },
+    NetworkingConfig: { EndpointsConfig: { [network]: {} } },
+  }
+}
+
+function healthCheck({ command, intervalSeconds }: NonNullable<FrozenLab['healthCheck']>) {
+  const interval = intervalSeconds * nanosecondsPerSecond
+  return { Test: ['CMD', ...command], Interval: interval, Timeout: interval, Retries: 3 }
+}
+
+export function sessionLabels(installation: string, session: SessionIdentity): Record<string, string> {
+  return {
+    [label.installation]: installation,
+    [label.class]: session.classId,
+    [label.session]: session.sessionId,
+    [label.subject]: session.subject,
+    [label.lab]: session.lab,
+    [label.createdBy]: session.createdBy,
+    [label.expiresAt]: session.expiresAt,
+  }
+}
+
+/** On a sandbox's container and volume: with these alone a down can be finished. */
+export function sandboxLabels(installation: string, plan: SessionPlan, studentId: string): Record<string, string> {
+  return {
+    ...sessionLabels(installation, plan),
+    [label.student]: studentId,
+    [label.spec]: specHash(plan.frozenLab),
+    [label.collect]: JSON.stringify(freezeCollect(plan.frozenLab)),
+  }
+}
+
+function routeLabels(proxy: ProxyConfig, plan: SessionPlan, studentId: string): Record<string, string> {
+  const name = containerName(plan.classId, studentId)
+  const router = `traefik.http.routers.${name}`
+  return {
+    'traefik.enable': 'true',
+    'traefik.docker.network': networkName(plan.classId),
+    [`${router}.rule`]: `Host(\`${hostName(plan.classId, studentId, proxy.labDomain)}\`)`,
+    [`${router}.entrypoints`]: proxy.entrypoints,
+    [`${router}.service`]: name,
+    ...(proxy.middlewares === undefined ? {} : { [`${router}.middlewares`]: proxy.middlewares }),
+    [portLabel(name)]: String(plan.frozenLab.port),
+  }
+}
+
+/** Traefik's service carries the container's name; its port is also where status reads the endpoint's port from. */
+export const portLabel = (container: string): string => `traefik.http.services.${container}.loadbalancer.server.port`

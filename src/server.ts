@@ -1,0 +1,126 @@
+// The process: configuration, wiring, listening, signals, exit codes. Everything else is in app.ts.
+// An engine or a store that cannot be reached does not stop the start: calls say so, and work again when it is back.
+
+import { lstat, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { setInterval } from 'node:timers'
+import type { Logger } from 'pino'
+import { buildApp } from './app.ts'
+import { CatalogueError, openCatalogue } from './catalogue.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { createGate } from './gate.ts'
+import { fetchMissingImages } from './images.ts'
+import { createLog } from './log.ts'
+import { createDockerRuntime } from './runtime/docker-runtime.ts'
+import type { Runtime } from './runtime/port.ts'
+import { sandboxesPerSubnet } from './runtime/subnets.ts'
+import { openStore } from './store/open-store.ts'
+
+const catalogueCheckMs = 5_000
+/** Exit code of sysexits.h for a wrong configuration. */
+const exitBadConfiguration = 78
+
+async function main(): Promise<void> {
+  const config = readConfig()
+  const log = createLog(config.logLevel)
+  const catalogue = await openCatalogue(config.catalogue, (reason) => {
+    log.error({ reason }, 'the catalogue edit is not in force: the last good one is kept')
+  })
+  const runtime = openRuntime(config, log)
+  const store = openStore(config.store)
+  const classes = {
+    runtime,
+    store,
+    installation: config.installation,
+    upGate: createGate(config.upConcurrency),
+    collectGate: createGate(config.collectConcurrency),
+    maxStudents: sandboxesPerSubnet(config.subnets),
+  }
+  const fetchImages = () => void fetchMissingImages(runtime, catalogue.current(), log)
+  const app = buildApp({ classes, catalogue, log, onCatalogueChange: fetchImages })
+
+  await listen(app, config.listen)
+  log.warn('AUTH is off: everybody who can reach this address may start and end classes')
+  for (const [part, check] of [
+    ['engine', runtime.check()],
+    ['store', store.check()],
+  ] as const) {
+    check.then(
+      (facts) => log.info({ part, ...facts }, 'ready'),
+      (error: unknown) => log.error({ part, err: error }, 'not ready: calls that need it will be refused until it is'),
+    )
+  }
+  fetchImages()
+  const watch = setInterval(() => {
+    catalogue.refresh().then(
+      (changed) => changed && fetchImages(),
+      (error: unknown) => log.error({ err: error }, 'catalogue watch failed'),
+    )
+  }, catalogueCheckMs)
+
+  const stop = async (signal: string) => {
+    log.info({ signal }, 'stopping: running operations end at the next safe place')
+    clearInterval(watch)
+    await app.close()
+    await Promise.all([runtime.close(), store.close()])
+    log.info('stopped')
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => void stop(signal).catch((error: unknown) => fail(log, error)))
+  }
+}
+
+async function listen(app: ReturnType<typeof buildApp>, where: Config['listen']): Promise<void> {
+  if ('path' in where) await removeStaleSocket(where.path)
+  try {
+    await app.listen(where)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error
+    throw new ConfigError(`LISTEN cannot be used: ${reason}. Choose another address, or free this one.`, {
+      cause: error,
+    })
+  }
+}
+
+/** A wrong DOCKER_HOST or certificate folder shows here; an engine that does not answer does not. */
+function openRuntime({ engine, installation, proxy, subnets }: Config, log: Logger): Runtime {
+  const onCall = (call: object) => log.debug(call, 'engine call')
+  try {
+    return createDockerRuntime({ ...engine, onCall }, { installation, proxy, subnets })
+  } catch (error) {
+    throw new ConfigError(`DOCKER_HOST: ${error instanceof Error ? error.message : error}.`, { cause: error })
+  }
+}
+
+/** A killed process leaves its socket file behind; one that still answers belongs to a running service. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (!found) return
+  if (!found.isSocket()) throw new ConfigError(`LISTEN ${path} is a file, not a socket: choose another path.`)
+  const answers = await new Promise<boolean>((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    )
+  })
+  if (answers)
+    throw new ConfigError(`LISTEN ${path} is in use by another process: stop that one, or choose another path.`)
+  await rm(path, { force: true })
+}
+
+function fail(log: Logger, error: unknown): void {
+  log.fatal({ err: error }, 'the service could not stop cleanly')
+  process.exitCode = 1
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof ConfigError || error instanceof CatalogueError
+  process.stderr.write(
+    `class-runtime cannot start: ${known ? error.message : error instanceof Error ? error.stack : error}\n`,
+  )
+  process.exitCode = known ? exitBadConfiguration : 1
+})

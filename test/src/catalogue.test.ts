@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { CatalogueError, openCatalogue, parseCatalogue } from '../../src/catalogue.ts'
+import { Problem } from '../../src/problems.ts'
+
+const lab = { image: 'busybox:1.36', cpus: 0.5, memoryMb: 128 }
+const good = {
+  labs: { 'linux-shell': lab, Python: { ...lab, image: 'python:3' } },
+  subjects: { os101: { labs: ['linux-shell'] }, cs102: { labs: ['linux-shell', 'Python'] } },
+  classes: {
+    'os101-A': { subject: 'os101', teachers: ['t-lan'], students: ['SV001', 'SV002'], lab: 'linux-shell' },
+    'cs102-a': { subject: 'cs102', students: [], lab: 'Python' },
+  },
+}
+
+const parse = (change: object = {}) => parseCatalogue(JSON.stringify({ ...good, ...change }))
+
+/** The message that a catalogue is refused with. */
+function refusal(change: object): string {
+  try {
+    parse(change)
+  } catch (error) {
+    assert.ok(error instanceof CatalogueError, String(error))
+    return error.message
+  }
+  assert.fail(`${JSON.stringify(change)} is accepted`)
+}
+
+const withLab = (change: object) => ({ labs: { ...good.labs, 'linux-shell': { ...lab, ...change } } })
+const withClass = (change: object) => ({
+  classes: { 'os101-A': { ...good.classes['os101-A'], ...change } },
+})
+
+test('what the file leaves out of a lab is filled in', () => {
+  assert.deepEqual(parse().labs.get('linux-shell'), {
+    ...lab,
+    user: '1000:1000',
+    workspace: '/home/student',
+    port: 8080,
+    pids: 256,
+    tmpMb: 64,
+    internet: false,
+    stopSeconds: 10,
+    collect: { exclude: [], maxBytes: 1_073_741_824, maxFiles: 100_000 },
+    ttlMinutes: 180,
+    maxLifeMinutes: 720,
+  })
+})
+
+test('what the file says is kept, also inside collect', () => {
+  const collect = { exclude: ['**/node_modules/**'], maxFiles: 7 }
+  const { labs } = parse(withLab({ collect, pids: 1, internet: true }))
+  assert.deepEqual(labs.get('linux-shell')?.collect, { ...collect, maxBytes: 1_073_741_824 })
+  assert.equal(labs.get('linux-shell')?.pids, 1)
+  assert.equal(labs.get('linux-shell')?.internet, true)
+})
+
+test('a reference that leads nowhere is refused with its place', () => {
+  const cases: [object, RegExp][] = [
+    [{ subjects: { ...good.subjects, os101: { labs: ['gone'] } } }, /^at \/subjects\/os101\/labs: .*'gone'/],
+    [withClass({ subject: 'gone' }), /^at \/classes\/os101-A\/subject: .*'gone'/],
+    [withClass({ lab: 'Python' }), /^at \/classes\/os101-A\/lab: .*'os101'.*'Python'/],
+    [withClass({ lab: 'gone' }), /^at \/classes\/os101-A\/lab: .*'gone'/],
+    [withClass({ subject: 'constructor' }), /^at \/classes\/os101-A\/subject/],
+    [{ subjects: { ...good.subjects, os101: { labs: ['toString'] } } }, /^at \/subjects\/os101\/labs/],
+    [withLab({ ttlMinutes: 721 }), /^at \/labs\/linux-shell\/ttlMinutes: .*720/],
+  ]
+  for (const [change, message] of cases) assert.match(refusal(change), message)
+})
+
+test('ids that differ only in case are refused with their place', () => {
+  const cases: [object, RegExp][] = [
+    [{ labs: { ...good.labs, 'Linux-Shell': lab } }, /^at \/labs: 'linux-shell' and 'Linux-Shell'/],
+    [{ subjects: { ...good.subjects, OS101: { labs: ['Python'] } } }, /^at \/subjects: 'os101' and 'OS101'/],
+    [{ classes: { ...good.classes, 'OS101-a': good.classes['os101-A'] } }, /^at \/classes: 'os101-A' and 'OS101-a'/],
+    [withClass({ students: ['SV001', 'sv001'] }), /^at \/classes\/os101-A\/students: 'SV001' and 'sv001'/],
+    [withClass({ students: ['SV001', 'SV001'] }), /^at \/classes\/os101-A\/students/],
+  ]
+  for (const [change, message] of cases) assert.match(refusal(change), message)
+})
+
+test('a misspelt key or a wrong value is refused with its place', () => {
+  const cases: [object, RegExp][] = [
+    [{ lab: {} }, /^at \/lab/],
+    [withLab({ memory: 128 }), /^at \/labs\/linux-shell\/memory/],
+    [withLab({ memoryMb: '128' }), /^at \/labs\/linux-shell\/memoryMb/],
+    [withLab({ memoryMb: 5 }), /^at \/labs\/linux-shell\/memoryMb/],
+    [withLab({ cpus: 0 }), /^at \/labs\/linux-shell\/cpus/],
+    [withLab({ user: 'root' }), /^at \/labs\/linux-shell\/user: .*such as 1000:1000/],
+    [withLab({ user: '0:0' }), /^at \/labs\/linux-shell\/user/],
+    [withLab({ user: '1000:0' }), /^at \/labs\/linux-shell\/user/],
+    [withLab({ workspace: '/home' }), /^at \/labs\/linux-shell\/workspace: .*two levels deep/],
+    [withLab({ workspace: '/home/../etc' }), /^at \/labs\/linux-shell\/workspace/],
+    [withLab({ workspace: '/tmp/student' }), /^at \/labs\/linux-shell\/workspace/],
+    [withLab({ workspace: 'home/student' }), /^at \/labs\/linux-shell\/workspace/],
+    [withLab({ command: [] }), /^at \/labs\/linux-shell\/command/],
+    [withLab({ command: 'sleep infinity' }), /^at \/labs\/linux-shell\/command/],
+    [withLab({ privileged: true }), /^at \/labs\/linux-shell\/privileged/],
+    [withLab({ binds: ['/:/host'] }), /^at \/labs\/linux-shell\/binds/],
+    [withLab({ collect: { excludes: [] } }), /^at \/labs\/linux-shell\/collect\/excludes/],
+    [withLab({ env: { 'A=B': '1' } }), /^at \/labs\/linux-shell\/env/],
+    [withLab({ env: { A: 1 } }), /^at \/labs\/linux-shell\/env/],
+    [withClass({ students: ['a--b'] }), /^at \/classes\/os101-A\/students\/0/],
+    [{ classes: { 'a/b': good.classes['os101-A'] } }, /^at \/classes/],
+    [{ labs: undefined }, /^at \/labs/],
+  ]
+  for (const [change, message] of cases) assert.match(refusal(change), message)
+  assert.throws(() => parseCatalogue('{'), /it is not JSON/)
+  assert.throws(() => parseCatalogue('[]'), CatalogueError)
+  assert.throws(() => parseCatalogue('null'), CatalogueError)
+})
+
+/** The code of the Problem that `call` throws. */
+function problemCode(call: () => unknown): string {
+  try {
+    call()
+  } catch (error) {
+    assert.ok(error instanceof Problem, String(error))
+    return error.code
+  }
+  assert.fail('it is accepted')
+}
+
+test('look-ups know no case and answer in the spelling of the file', () => {
+  const catalogue = parse()
+  assert.ok(catalogue.hasClass('OS101-a'))
+  assert.ok(!catalogue.hasClass('os101'))
+  const os101 = catalogue.findClass('OS101-a')
+  assert.equal(os101.classId, 'os101-A')
+  assert.deepEqual(os101.students, ['SV001', 'SV002'])
+  assert.equal(catalogue.findLab(os101).name, 'linux-shell')
+  assert.equal(catalogue.findLab(catalogue.findClass('CS102-A'), 'PYTHON').name, 'Python')
+})
+
+test('a class, a lab or a permission that is not there is a problem of its own', () => {
+  const catalogue = parse()
+  const os101 = catalogue.findClass('os101-A')
+  assert.equal(
+    problemCode(() => catalogue.findClass('gone')),
+    'unknown-class',
+  )
+  assert.equal(
+    problemCode(() => catalogue.findClass('constructor')),
+    'unknown-class',
+  )
+  assert.equal(
+    problemCode(() => catalogue.findLab(os101, 'gone')),
+    'unknown-lab',
+  )
+  assert.equal(
+    problemCode(() => catalogue.findLab(os101, 'Python')),
+    'lab-not-allowed',
+  )
+})
+
+async function catalogueFile(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'class-runtime-test-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  return join(folder, 'catalogue.json')
+}
+
+/** As an editor that writes beside and renames: a new inode, so that no two edits look alike. */
+async function save(path: string, content: object | string): Promise<void> {
+  await writeFile(`${path}.new`, typeof content === 'string' ? content : JSON.stringify(content))
+  await rename(`${path}.new`, path)
+}
+
+test('a missing or broken file at start-up is an error that names it', async (t) => {
+  const path = await catalogueFile(t)
+  await assert.rejects(openCatalogue(path, assert.fail), (error: Error) => {
+    assert.ok(error instanceof CatalogueError)
+    return error.message.includes(path)
+  })
+  await save(path, '{')
+  await assert.rejects(openCatalogue(path, assert.fail), CatalogueError)
+})
+
+test('an edit comes into force, and only an edit does', async (t) => {
+  const path = await catalogueFile(t)
+  await save(path, good)
+  const watch = await openCatalogue(path, assert.fail)
+  assert.equal(await watch.refresh(), false)
+  assert.ok(!watch.current().hasClass('new'))
+
+  await save(path, { ...good, classes: { new: good.classes['os101-A'] } })
+  assert.ok(!watch.current().hasClass('new'), 'nothing changes between two refreshes')
+  assert.equal(await watch.refresh(), true)
+  assert.ok(watch.current().hasClass('new'))
+  assert.equal(await watch.refresh(), false)
+})
+
+test('a broken or removed file keeps the last good catalogue, is reported once, and heals', async (t) => {
+  const path = await catalogueFile(t)
+  await save(path, good)
+  const reports: string[] = []
+  const watch = await openCatalogue(path, (reason) => reports.push(reason))
+
+  await save(path, '{ "labs": ')
+  assert.equal(await watch.refresh(), false)
+  assert.equal(await watch.refresh(), false)
+  assert.ok(watch.current().hasClass('os101-a'))
+  assert.equal(reports.length, 1)
+  assert.equal(watch.brokenEdit(), reports[0])
+
+  await rm(path)
+  assert.equal(await watch.refresh(), false)
+  assert.equal(await watch.refresh(), false)
+  assert.ok(watch.current().hasClass('os101-a'))
+  assert.equal(reports.length, 2)
+
+  await save(path, good)
+  assert.equal(await watch.refresh(), true)
+  assert.equal(watch.brokenEdit(), undefined)
+})

@@ -1,0 +1,384 @@
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { DownAnswer } from '../../../src/classes/session-record.ts'
+import { Problem, type ProblemCode } from '../../../src/problems.ts'
+import { RuntimeError } from '../../../src/runtime/port.ts'
+import { StoreError } from '../../../src/store/port.ts'
+import { file } from '../../support/memory-archive.ts'
+import { openClass } from '../../support/memory-class.ts'
+import { checkBag, isCollected } from '../../support/memory-referee.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
+
+const pair = ['SV001', 'SV002'] as const
+const workOf = (studentId: string) => [file(`${studentId}.txt`, `work of ${studentId}`), file('a/b', 'deeper')]
+
+/** A class of two students who have worked. */
+async function workedClass(t: TestContext, lab: object = {}) {
+  const ofClass = await openClass(t, lab)
+  const { sessionId } = await ofClass.up({ students: pair })
+  for (const studentId of pair) ofClass.runtime.write(studentId, ...workOf(studentId))
+  ofClass.runtime.events.length = 0
+  return {
+    ...ofClass,
+    ofClass,
+    sessionId,
+    folderOf: (studentId: string) => ofClass.studentFolder(sessionId, studentId),
+  }
+}
+
+const statesOf = ({ students }: Pick<DownAnswer, 'students'>) =>
+  students.map(({ studentId, state, error }) => `${studentId} ${state}${error ? ` ${error.code}` : ''}`)
+
+/** The problem that a call is refused with, and what it says of the students. */
+async function refusal(call: Promise<unknown>, code: ProblemCode): Promise<{ problem: Problem; states: string[] }> {
+  const problem: unknown = await call.then(
+    () => assert.fail('it is answered'),
+    (error: unknown) => error,
+  )
+  assert.ok(problem instanceof Problem, `${problem}`)
+  assert.equal(problem.code, code, problem.message)
+  const students = problem.extensions['students']
+  return { problem, states: Array.isArray(students) ? statesOf({ students }) : [] }
+}
+
+test('down answers with a receipt for each student, and nothing is left on the engine', async (t) => {
+  const { down, runtime, sessionId, folderOf, record } = await workedClass(t)
+  const answer = await down()
+  assert.deepEqual(runtime.held(), [])
+  assert.deepEqual(answer.leaked, [])
+  assert.equal(answer.state, 'down')
+  assert.equal(answer.artifacts.prefix, `os101-a/${sessionId}/`)
+  for (const { studentId, state, bag, files, bytes, skipped, manifestSha256 } of answer.students) {
+    assert.deepEqual(
+      { state, bag, files, bytes, skipped },
+      { state: 'removed', bag: `os101-a/${sessionId}/${studentId}/final/`, files: 2, bytes: 19, skipped: 0 },
+    )
+    assert.match(manifestSha256 ?? '', /^[0-9a-f]{64}$/)
+    assert.ok(await isCollected(folderOf(studentId), workOf(studentId)))
+  }
+  assert.deepEqual((await record(sessionId))?.ended?.answer, answer)
+})
+
+test('every bag is committed before the first removal; container goes before volume, and the network last', async (t) => {
+  const { down, runtime, folderOf } = await workedClass(t)
+  let checked = false
+  runtime.before = async (event) => {
+    if (checked || !event.startsWith('remove-')) return
+    checked = true
+    for (const studentId of pair) assert.ok(await isCollected(folderOf(studentId), workOf(studentId)))
+  }
+  await down()
+  assert.ok(checked)
+  const place = (event: string) => runtime.events.indexOf(event)
+  for (const studentId of pair) {
+    const order = ['stop', 'archive', 'inspect', 'remove-container', 'remove-volume'].map(
+      (call) => `${call} ${studentId}`,
+    )
+    assert.deepEqual(
+      order.map(place),
+      order.map(place).sort((a, b) => a - b),
+      order.join(),
+    )
+    assert.ok(place(`stop ${studentId}`) >= 0)
+    assert.ok(runtime.events.lastIndexOf(`archive ${studentId}`) < place('inspect SV001'))
+  }
+  assert.equal(runtime.events.at(-1), 'close-network class-os101-a')
+})
+
+test('down is recorded before the first sandbox is touched, with who asked', async (t) => {
+  const { down, runtime, sessionId, record } = await workedClass(t)
+  let recorded: unknown
+  runtime.before = async (event) => {
+    if (event !== 'survey') recorded ??= (await record(sessionId))?.down?.by
+  }
+  await down(false, { actor: 't-lan' })
+  assert.equal(recorded, 't-lan')
+})
+
+test('a class that is down answers again what it answered, and a class that never was is no class that is up', async (t) => {
+  const { down, runtime } = await workedClass(t)
+  const answer = await down()
+  runtime.events.length = 0
+  assert.deepEqual(await down(), answer)
+  assert.deepEqual(runtime.events, [])
+  await refusal((await openClass(t)).down(), 'class-not-up')
+})
+
+test('one student who cannot be collected keeps everybody; allowPartial lets the others go; a later call finishes', async (t) => {
+  const { down, runtime, sessionId, record } = await workedClass(t)
+  const stay = ['container SV002 exited', 'volume SV002']
+  const { things } = runtime.volume('SV002')
+  const cut = async function* () {
+    yield Buffer.from('some')
+    throw new RuntimeError('archive', 'The archive was cut short.')
+  }
+  things.push({ ...file('cut', cut), size: 10 })
+
+  const { states, problem } = await refusal(down(), 'collect-failed')
+  assert.deepEqual(states, ['SV001 collected', 'SV002 kept archive-incomplete'])
+  assert.match(problem.message, /1 of 2 .*SV002.*cut short/)
+  const all = ['container SV001 exited', ...stay.slice(0, 1), 'network class-os101-a', 'volume SV001', ...stay.slice(1)]
+  assert.deepEqual(runtime.held(), all)
+
+  const partial = await down(true)
+  assert.equal(partial.state, 'down-partial')
+  assert.deepEqual(statesOf(partial), ['SV001 removed', 'SV002 kept archive-incomplete'])
+  assert.deepEqual(runtime.held(), ['container SV002 exited', 'network class-os101-a', 'volume SV002'])
+  assert.equal((await record(sessionId))?.ended, undefined)
+
+  things.pop()
+  const answer = await down()
+  assert.equal(answer.state, 'down')
+  assert.deepEqual(statesOf(answer), ['SV001 removed', 'SV002 removed'])
+  assert.deepEqual(answer.students[0], partial.students[0], 'the receipt of the first is the same')
+  assert.deepEqual(runtime.held(), [])
+})
+
+test('a student removed by another hand is lost, which only allowPartial passes over', async (t) => {
+  const { down, runtime, sessionId, record } = await workedClass(t)
+  runtime.containers.delete(runtime.container('SV002').id)
+  runtime.volumes.delete(runtime.volume('SV002').name)
+  const { states } = await refusal(down(), 'collect-failed')
+  assert.deepEqual(states, ['SV001 collected', 'SV002 lost lost'])
+  const answer = await down(true)
+  assert.equal(answer.state, 'down-partial')
+  assert.deepEqual(statesOf(answer), ['SV001 removed', 'SV002 lost lost'])
+  assert.deepEqual(runtime.held(), [])
+  assert.ok((await record(sessionId))?.ended)
+})
+
+test('a volume whose container another hand removed is collected through a new one', async (t) => {
+  const { down, runtime, folderOf } = await workedClass(t)
+  runtime.containers.delete(runtime.container('SV002').id)
+  assert.equal((await down()).state, 'down')
+  assert.deepEqual(runtime.held(), [])
+  const bag = await checkBag(join(folderOf('SV002'), 'final'))
+  assert.match(bag.get('meta/submission.json')?.toString() ?? '', /removed by another hand/)
+})
+
+test('a sandbox that ran again after its collection is kept; its new work goes into a second bag', async (t) => {
+  for (const ended of [false, true]) {
+    const { down, runtime, folderOf } = await workedClass(t)
+    const late = file('late.txt', 'written after the collection')
+    runtime.before = (event) => {
+      if (event !== 'inspect SV001') return
+      runtime.before = () => {}
+      const container = runtime.container('SV001')
+      runtime.start(container)
+      runtime.write('SV001', late)
+      if (ended) runtime.exit(container, 0)
+    }
+    const { states } = await refusal(down(), 'collect-failed')
+    assert.deepEqual(states, ['SV001 kept changed', 'SV002 removed'])
+    assert.ok(runtime.container('SV001'))
+
+    const answer = await down()
+    assert.equal(answer.students[0]?.bag?.endsWith('/SV001/final-2/'), true)
+    assert.ok(await isCollected(folderOf('SV001'), [...workOf('SV001'), late]))
+    assert.deepEqual(runtime.held(), [])
+  }
+})
+
+test('a restarted sandbox keeps its network under allowPartial too', async (t) => {
+  const { down, runtime } = await workedClass(t)
+  runtime.before = (event) => {
+    if (event === 'inspect SV001') runtime.start(runtime.container('SV001'))
+  }
+  const answer = await down(true)
+  assert.deepEqual(statesOf(answer), ['SV001 kept changed', 'SV002 removed'])
+  assert.deepEqual(runtime.held(), ['container SV001 running', 'network class-os101-a', 'volume SV001'])
+})
+
+test('a session whose record is lost is collected by the labels alone', async (t) => {
+  const { down, runtime, folder, sessionId, folderOf } = await workedClass(t)
+  await rm(join(folder, 'os101-a', sessionId, 'session.json'))
+  const answer = await down()
+  assert.equal(answer.state, 'down')
+  assert.deepEqual(statesOf(answer), ['SV001 removed', 'SV002 removed'])
+  for (const studentId of pair) assert.ok(await isCollected(folderOf(studentId), workOf(studentId)))
+  assert.deepEqual(runtime.held(), [])
+})
+
+test('a sandbox whose collect label cannot be read is kept', async (t) => {
+  const { down, runtime } = await workedClass(t)
+  runtime.containers.set(runtime.container('SV001').id, { ...runtime.container('SV001'), collect: '{"v":2}' })
+  const { states } = await refusal(down(), 'collect-failed')
+  assert.deepEqual(states, ['SV001 kept failed', 'SV002 collected'])
+  assert.ok(!runtime.events.includes('stop SV001'))
+})
+
+test('while the store is away nothing is stopped, so that students can go on working', async (t) => {
+  const { ofClass, runtime } = await workedClass(t)
+  for (const failing of ['read', 'put'] as const) {
+    ofClass.storeHooks = {
+      before(method) {
+        if (method === failing) throw new StoreError('unreachable', 'connect ECONNREFUSED 10.0.0.9:9000')
+      },
+    }
+    const { states, problem } = await refusal(ofClass.down(), 'collect-failed')
+    assert.deepEqual(states, ['SV001 kept store-unavailable', 'SV002 kept store-unavailable'])
+    assert.doesNotMatch(problem.message, /10\.0\.0\.9/)
+    assert.deepEqual(runtime.events, [])
+  }
+})
+
+test('an engine that is away is a problem of its own', async (t) => {
+  const { down, runtime } = await workedClass(t)
+  runtime.before = () => {
+    throw engineGone()
+  }
+  await refusal(down(), 'engine-unavailable')
+})
+
+test('the lab’s own command runs before the stop; its failure is noted and stops nothing', async (t) => {
+  const beforeCollect = { command: ['make', 'submission'], timeoutSeconds: 5 }
+  const { down, runtime, folderOf } = await workedClass(t, { collect: { beforeCollect } })
+  const commands: string[] = []
+  runtime.onExec = (studentId, command) => {
+    commands.push(`${studentId} ${command.join(' ')}`)
+    if (command[0] !== 'make') return {}
+    if (studentId === 'SV002') throw new RuntimeError('failed', 'The command did not end within 5 s.')
+    return { exitCode: 2, stderr: Buffer.from('no rule to make target') }
+  }
+  assert.equal((await down()).state, 'down')
+  assert.ok(commands.includes('SV001 make submission') && commands.includes('SV002 make submission'))
+  assert.ok(runtime.events.indexOf('exec SV001') < runtime.events.indexOf('stop SV001'))
+  const notes = async (studentId: string): Promise<string[]> => {
+    const bag = await checkBag(join(folderOf(studentId), 'final'))
+    return JSON.parse(bag.get('meta/submission.json')?.toString() ?? '').notes
+  }
+  assert.deepEqual(await notes('SV001'), ['beforeCollect: exit code 2: no rule to make target'])
+  assert.deepEqual(await notes('SV002'), ['beforeCollect: The command did not end within 5 s.'])
+})
+
+test('sockets, which no archive holds, are named as skipped', async (t) => {
+  const { down, runtime, folderOf } = await workedClass(t)
+  runtime.onExec = () => ({
+    stdout: Buffer.from('/home/student/run/db.sock\0/home/student/bad\xff\0/etc/other\0', 'latin1'),
+  })
+  const answer = await down()
+  assert.equal(answer.students[0]?.skipped, 2)
+  const bag = await checkBag(join(folderOf('SV001'), 'final'))
+  const { skipped } = JSON.parse(bag.get('meta/submission.json')?.toString() ?? '')
+  assert.deepEqual(
+    skipped.map(({ path, type }: { path: string; type: string }) => [path, type]),
+    [
+      ['run/db.sock', 'socket'],
+      ['bad\ufffd', 'socket'],
+    ],
+  )
+})
+
+test('what the engine would not remove is reported as leaked, and holds the session open until a later call removes it', async (t) => {
+  const { down, runtime, sessionId, record, up } = await workedClass(t)
+  runtime.before = (event) => {
+    if (event === 'remove-container SV001') throw new RuntimeError('failed', 'The engine refused: device busy')
+  }
+  const answer = await down()
+  assert.deepEqual(answer.leaked, [
+    { kind: 'sandbox', name: 'class-os101-a--sv001', reason: 'The engine refused: device busy' },
+  ])
+  assert.deepEqual(statesOf(answer), ['SV001 collected', 'SV002 removed'])
+  assert.equal((await record(sessionId))?.ended, undefined)
+  await refusal(up(), 'down-unfinished')
+
+  runtime.before = () => {}
+  const again = await down()
+  assert.deepEqual(statesOf(again), ['SV001 removed', 'SV002 removed'])
+  assert.equal(again.students[0]?.bag, answer.students[0]?.bag, 'the bag is the one that was committed')
+  assert.deepEqual(runtime.held(), [])
+})
+
+test('a network that would not go is leaked, and in nobody’s way', async (t) => {
+  const { down, runtime, up } = await workedClass(t)
+  runtime.before = (event) => {
+    if (event.startsWith('close-network')) throw new RuntimeError('failed', 'The engine refused: active endpoints')
+  }
+  const answer = await down()
+  assert.equal(answer.state, 'down')
+  assert.deepEqual(
+    answer.leaked.map(({ kind }) => kind),
+    ['network'],
+  )
+  runtime.before = () => {}
+  assert.equal((await up()).state, 'up')
+})
+
+test('a volume that outlived its container is removed by the bag that was made of both', async (t) => {
+  const { down, runtime } = await workedClass(t)
+  runtime.before = (event) => {
+    if (event === 'remove-volume SV001') throw engineGone()
+  }
+  const first = await down()
+  assert.deepEqual(runtime.held(), ['volume SV001'])
+  runtime.before = () => {}
+  const answer = await down()
+  assert.deepEqual(runtime.held(), [])
+  assert.equal(answer.students[0]?.bag, first.students[0]?.bag, 'no second bag without the logs takes its place')
+})
+
+test('a stop of the service keeps what is not committed, and a later call finishes', async (t) => {
+  const { down, runtime } = await workedClass(t)
+  const stopping = new AbortController()
+  runtime.after = (event) => {
+    if (event === 'archive SV001') stopping.abort(new Error('the service is stopping'))
+  }
+  const { states } = await refusal(down(false, { signal: stopping.signal }), 'collect-failed')
+  assert.equal(states[0], 'SV001 kept failed')
+  assert.ok(!runtime.events.some((event) => event.startsWith('remove-')))
+  runtime.after = () => {}
+  assert.equal((await down()).state, 'down')
+})
+
+/** `down` while faults happen, then without: it must come to its end, and the referee must have found nothing. */
+async function finish(
+  { down, runtime }: Awaited<ReturnType<typeof workedClass>>,
+  allowPartial: boolean,
+): Promise<void> {
+  await down(allowPartial).catch((error: unknown) => assert.ok(error instanceof Problem, `${error}`))
+  runtime.before = () => {}
+  runtime.after = () => {}
+}
+
+async function checkFinished({ down, runtime, folderOf }: Awaited<ReturnType<typeof workedClass>>): Promise<void> {
+  const answer = await down()
+  assert.equal(answer.state, 'down')
+  assert.deepEqual(statesOf(answer), ['SV001 removed', 'SV002 removed'])
+  assert.deepEqual(runtime.held(), [])
+  for (const studentId of pair) assert.ok(await isCollected(folderOf(studentId), workOf(studentId)))
+}
+
+for (const side of ['before', 'after'] as const) {
+  test(`a store that fails for good ${side} its nth write loses nothing, for every n`, async (t) => {
+    for (let failing = 1; ; failing++) {
+      const worked = await workedClass(t)
+      let writes = 0
+      worked.ofClass.storeHooks = {
+        [side]: (method: string) => {
+          if (method === 'put' || method === 'copy' || method === 'remove') writes++
+          if (writes >= failing) throw new StoreError('unreachable', 'The store does not answer.')
+        },
+      }
+      await finish(worked, failing % 2 === 0)
+      worked.ofClass.storeHooks = {}
+      await checkFinished(worked)
+      if (writes < failing) break
+    }
+  })
+
+  test(`an engine that fails once ${side} its nth call loses nothing, for every n`, async (t) => {
+    for (let failing = 1; ; failing++) {
+      const worked = await workedClass(t)
+      let calls = 0
+      worked.runtime[side] = () => {
+        calls++
+        if (calls === failing) throw engineGone()
+      }
+      await finish(worked, failing % 2 === 0)
+      await checkFinished(worked)
+      if (calls < failing) break
+    }
+  })
+}

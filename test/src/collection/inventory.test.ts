@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { digestOf } from '../../../src/collection/digest.ts'
+import { CollectError } from '../../../src/collection/errors.ts'
+import { compileExclude } from '../../../src/collection/exclude.ts'
+import {
+  describe,
+  type Inventory,
+  type InventoryLimits,
+  type InventoryRecord,
+  recordKey,
+  takeInventory,
+} from '../../../src/collection/inventory.ts'
+import { archiveOf, directory, file, hardLink, root, symbolicLink, type Thing } from '../../support/memory-archive.ts'
+
+type Limits = Partial<Omit<InventoryLimits, 'exclude'>> & { exclude?: readonly string[] }
+
+async function inventoryOf(t: TestContext, things: Iterable<Thing>, limits: Limits = {}): Promise<Inventory> {
+  const { exclude = [], ...numbers } = limits
+  const inventory = await takeInventory(archiveOf(things), {
+    maxBytes: 1000,
+    maxFiles: 100,
+    ...numbers,
+    exclude: compileExclude(exclude),
+  })
+  t.after(() => inventory.close())
+  return inventory
+}
+
+async function recordsOf(inventory: Inventory): Promise<InventoryRecord[]> {
+  const records: InventoryRecord[] = []
+  for await (const record of inventory.records()) records.push(record)
+  return records
+}
+
+async function storedKeysOf(inventory: Inventory): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of inventory.storedKeys()) keys.push(key)
+  return keys
+}
+
+const refuses = (t: TestContext, things: Iterable<Thing>, limits: Limits, code = 'over-limit') =>
+  assert.rejects(inventoryOf(t, things, limits), (error) => error instanceof CollectError && error.code === code)
+
+test('every thing is recorded in order, with its header and the digests of its bytes', async (t) => {
+  const things = [
+    root,
+    directory('src'),
+    file('src/main.c', 'int main;', { mode: 0o4755, uid: 7, gid: 8, mtimeMs: -1000 }),
+    file('empty'),
+    symbolicLink('link', '/etc/passwd'),
+    { path: 'pipe', type: 'fifo' as const },
+  ]
+  const inventory = await inventoryOf(t, things)
+  const headers: InventoryRecord[] = []
+  for await (const entry of archiveOf(things)) headers.push(describe(entry))
+  const contents = [undefined, undefined, 'int main;', '', undefined, undefined]
+  assert.deepEqual(
+    await recordsOf(inventory),
+    headers.map((header, index) => {
+      const content = contents[index]
+      return content === undefined ? header : { ...header, content: digestOf(Buffer.from(content)) }
+    }),
+  )
+  assert.equal(headers[2]?.mode, 0o4755)
+  assert.equal(headers[4]?.target, '/etc/passwd')
+})
+
+test('files and bytes are what is stored; fifos and devices count as skipped, directories and symbolic links do not', async (t) => {
+  const inventory = await inventoryOf(
+    t,
+    [
+      root,
+      directory('d'),
+      file('a', '12345'),
+      file('b', '678'),
+      hardLink('b2', 'b'),
+      symbolicLink('s', 'a'),
+      { path: 'f', type: 'fifo' },
+      { path: 'c', type: 'character-device' },
+      { path: 'e', type: 'block-device' },
+      file('x.o', 'excluded'),
+    ],
+    { exclude: ['*.o'] },
+  )
+  const { entries, files, bytes, skipped } = inventory
+  assert.deepEqual({ entries, files, bytes, skipped }, { entries: 10, files: 3, bytes: 11, skipped: 4 })
+  assert.deepEqual(await storedKeysOf(inventory), ['data/workspace/a', 'data/workspace/b', 'data/workspace/b2'])
+})
+
+test('names that are not UTF-8 stay apart and are found again', async (t) => {
+  const names = [Buffer.from('bad\xff', 'latin1'), Buffer.from('bad\xfe', 'latin1'), Buffer.from('badÿ'), 'plain']
+  const inventory = await inventoryOf(
+    t,
+    names.map((name, index) => file(name, String(index))),
+  )
+  assert.equal(new Set(await storedKeysOf(inventory)).size, names.length)
+  for (const [index, name] of names.entries()) {
+    const found = await inventory.find(recordKey(Buffer.from(name).toString('latin1')))
+    assert.deepEqual(found?.content, digestOf(Buffer.from(String(index))))
+  }
+  assert.equal(await inventory.find('data/workspace/other'), undefined)
+})
+
+test('a record longer than one look-ahead is read back whole', async (t) => {
+  const path = `${'directory/'.repeat(380)}file`
+  const inventory = await inventoryOf(t, [file(path, 'deep'), file('next', 'one')])
+  assert.deepEqual(
+    (await recordsOf(inventory)).map((record) => record.path),
+    [path, 'next'],
+  )
+})
+
+test('an excluded or too large file is recorded with the reason and its digests, and is not stored', async (t) => {
+  const inventory = await inventoryOf(t, [file('a.o', 'object'), file('big', '12345'), file('fits', '1234')], {
+    exclude: ['*.o'],
+    maxFileBytes: 4,
+  })
+  const [excluded, big, fits] = await recordsOf(inventory)
+  assert.match(excluded?.skipped ?? '', /rule \*\.o/)
+  assert.deepEqual(excluded?.content, digestOf(Buffer.from('object')))
+  assert.match(big?.skipped ?? '', /limit of 4 bytes/)
+  assert.equal(fits?.skipped, undefined)
+  assert.deepEqual(await storedKeysOf(inventory), ['data/workspace/fits'])
+})
+
+test('a hard link has the content of the file that it names', async (t) => {
+  const inventory = await inventoryOf(t, [file('a', 'content'), hardLink('b', 'a'), hardLink('c', 'a')])
+  const records = await recordsOf(inventory)
+  assert.deepEqual(
+    records.map(({ content }) => content?.sha256),
+    Array(3).fill(digestOf(Buffer.from('content')).sha256),
+  )
+  assert.equal(inventory.files, 3)
+  assert.equal(inventory.bytes, 21)
+})
+
+test('a hard link to an excluded file inherits its bytes, the first one that is stored', async (t) => {
+  const things = [file('a.o', 'content'), hardLink('b.o', 'a.o'), hardLink('kept', 'a.o'), hardLink('kept2', 'a.o')]
+  const inventory = await inventoryOf(t, things, { exclude: ['*.o'] })
+  const [first, second, kept, kept2] = await recordsOf(inventory)
+  assert.ok(first && second && kept && kept2)
+  assert.equal(inventory.keyForBytes(first), 'data/workspace/kept')
+  assert.equal(inventory.keyForBytes(kept), 'data/workspace/kept')
+  assert.equal(inventory.keyForBytes(kept2), 'data/workspace/kept2')
+  assert.ok(second.skipped)
+  assert.deepEqual(await storedKeysOf(inventory), ['data/workspace/kept', 'data/workspace/kept2'])
+  assert.equal(inventory.skipped, 2)
+})
+
+test('a skipped file without a stored link has no key for its bytes', async (t) => {
+  const inventory = await inventoryOf(t, [file('a.o', 'content')], { exclude: ['*.o'] })
+  const [record] = await recordsOf(inventory)
+  assert.ok(record)
+  assert.equal(inventory.keyForBytes(record), undefined)
+})
+
+test('a hard link to a symbolic link, a fifo or a device is recorded as a link, and stores nothing', async (t) => {
+  const inventory = await inventoryOf(t, [
+    symbolicLink('a', 'nowhere'),
+    hardLink('b', 'a'),
+    { path: 'p', type: 'fifo' },
+    hardLink('q', 'p'),
+    file('f', 'content'),
+  ])
+  const records = await recordsOf(inventory)
+  assert.deepEqual(
+    records.map(({ path }) => path),
+    ['a', 'b', 'p', 'q', 'f'],
+  )
+  assert.equal(inventory.files, 1)
+  assert.equal(inventory.skipped, 2, 'the fifo and its second name')
+  assert.deepEqual(await storedKeysOf(inventory), ['data/workspace/f'])
+})
+
+test('a hard link to what the archive does not have means that the archive is not whole', async (t) => {
+  await refuses(t, [hardLink('b', 'a'), file('a', 'later')], {}, 'archive-incomplete')
+  await refuses(t, [directory('a'), hardLink('b', 'a')], {}, 'archive-incomplete')
+})
+
+test('exactly the limits are allowed, one more is not', async (t) => {
+  const five = file('a', '12345')
+  await inventoryOf(t, [five, file('b', '67890')], { maxBytes: 10, maxFiles: 2 })
+  await refuses(t, [five, file('b', '678901')], { maxBytes: 10, maxFiles: 2 })
+  await refuses(t, [five, file('b'), file('c')], { maxBytes: 10, maxFiles: 2 })
+  await refuses(t, [five, hardLink('b', 'a'), hardLink('c', 'a')], { maxBytes: 10 })
+})
+
+test('what is excluded does not count against the limits of what is stored', async (t) => {
+  const things = [file('a.o', '1'.repeat(30)), file('b.o', '1'), file('c.o', '1'), file('d', '1')]
+  const inventory = await inventoryOf(t, things, { exclude: ['*.o'], maxBytes: 10, maxFiles: 1 })
+  assert.equal(inventory.files, 1)
+})
+
+test('a sparse giant is refused before its first byte is read, stored or excluded', async (t) => {
+  const giant = (path: string) => ({
+    ...file(path, () => assert.fail('its bytes are read')),
+    size: 8 * 2 ** 60,
+  })
+  await refuses(t, [giant('a')], {})
+  await refuses(t, [giant('a.o')], { exclude: ['*.o'] })
+  await refuses(t, [giant('a')], { maxFileBytes: 1 })
+})
+
+test('excluded files may be read up to four times the limit, all together', async (t) => {
+  const things = (count: number) => Array.from({ length: count }, (_, index) => file(`${index}.o`, '1234567890'))
+  await inventoryOf(t, things(4), { exclude: ['*.o'], maxBytes: 10 })
+  await refuses(t, things(5), { exclude: ['*.o'], maxBytes: 10 })
+})
+
+test('things without content are bounded too', async (t) => {
+  const links = (count: number) => Array.from({ length: count }, (_, index) => symbolicLink(`s${index}`, 'x'))
+  await inventoryOf(t, links(10), { maxFiles: 2 })
+  await refuses(t, links(11), { maxFiles: 2 })
+})
+
+test('an archive that breaks is the inventory’s own error', async (t) => {
+  const broken = file(
+    'a',
+    async function* () {
+      yield Buffer.from('1')
+      throw new RangeError('cut')
+    },
+    { size: 2 },
+  )
+  await assert.rejects(inventoryOf(t, [broken]), RangeError)
+})
+
+test('a file costs at most 400 bytes of heap', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const count = 20_000
+  function* many(): Generator<Thing> {
+    for (let index = 0; index < count; index++) yield file(`directory-${index % 100}/file-number-${index}`)
+  }
+  collectGarbage()
+  const before = process.memoryUsage().heapUsed
+  const inventory = await inventoryOf(t, many(), { maxFiles: count })
+  collectGarbage()
+  const perFile = (process.memoryUsage().heapUsed - before) / count
+  assert.equal(inventory.files, count)
+  assert.ok(perFile < 400, `${Math.round(perFile)} bytes`)
+})

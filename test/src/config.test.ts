@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { ConfigError, readConfig } from '../../src/config.ts'
+
+const s3 = {
+  MINIO_ENDPOINT: 'http://127.0.0.1:9000',
+  MINIO_ACCESS_KEY: 'key-of-operator',
+  MINIO_SECRET_KEY: 'secret-of-operator',
+}
+
+/** The message that readConfig stops with. */
+function refusal(env: Record<string, string>): string {
+  try {
+    readConfig(env)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, `${JSON.stringify(env)}: ${error}`)
+    return error.message
+  }
+  assert.fail(`${JSON.stringify(env)} is accepted`)
+}
+
+test('an empty environment gives a service on loopback with a directory store', () => {
+  assert.deepEqual(readConfig({}), {
+    listen: { host: '127.0.0.1', port: 8080 },
+    engine: { host: 'unix:///var/run/docker.sock' },
+    catalogue: resolve('catalogue.json'),
+    store: { kind: 'directory', folder: resolve('artifacts') },
+    installation: 'default',
+    proxy: { container: undefined, entrypoints: 'web', middlewares: undefined, labDomain: 'lab.localhost' },
+    subnets: { base: (10 << 24) + (201 << 16), prefix: 16, size: 24 },
+    upConcurrency: 8,
+    collectConcurrency: 4,
+    logLevel: 'info',
+  })
+})
+
+test('every variable is read', () => {
+  const config = readConfig({
+    ...s3,
+    LISTEN: '127.0.0.2:81',
+    DOCKER_HOST: 'tcp://engine.example:2376',
+    DOCKER_TLS_VERIFY: '1',
+    DOCKER_CERT_PATH: '/etc/docker/certs',
+    CATALOGUE: '/etc/class-runtime/catalogue.json',
+    MINIO_BUCKET: 'bags',
+    MINIO_REGION: 'vn-hanoi-1',
+    ARTIFACTS_DIR: '/srv/not-used-with-minio',
+    AUTH: 'off',
+    TRAEFIK_CONTAINER: 'traefik',
+    TRAEFIK_ENTRYPOINTS: 'websecure',
+    TRAEFIK_MIDDLEWARES: 'auth@file',
+    LAB_DOMAIN: 'lab.example.edu.vn',
+    CLASS_SUBNET_POOL: '172.20.0.0/14',
+    CLASS_SUBNET_SIZE: '26',
+    INSTALLATION_ID: 'campus-2.north',
+    UP_CONCURRENCY: '64',
+    COLLECT_CONCURRENCY: '1',
+    LOG_LEVEL: 'trace',
+  })
+  assert.deepEqual(config, {
+    listen: { host: '127.0.0.2', port: 81 },
+    engine: { host: 'tcp://engine.example:2376', certPath: '/etc/docker/certs' },
+    catalogue: '/etc/class-runtime/catalogue.json',
+    store: {
+      kind: 's3',
+      endpoint: 'http://127.0.0.1:9000',
+      accessKey: 'key-of-operator',
+      secretKey: 'secret-of-operator',
+      bucket: 'bags',
+      region: 'vn-hanoi-1',
+    },
+    installation: 'campus-2.north',
+    proxy: {
+      container: 'traefik',
+      entrypoints: 'websecure',
+      middlewares: 'auth@file',
+      labDomain: 'lab.example.edu.vn',
+    },
+    subnets: { base: 172 * 2 ** 24 + 20 * 2 ** 16, prefix: 14, size: 26 },
+    upConcurrency: 64,
+    collectConcurrency: 1,
+    logLevel: 'trace',
+  })
+})
+
+test('an empty or blank value counts as unset', () => {
+  assert.deepEqual(readConfig({ LISTEN: '', MINIO_ENDPOINT: '  ', UP_CONCURRENCY: '', AUTH: '' }), readConfig({}))
+})
+
+test('a wrong value is refused by the name of its variable', () => {
+  const wrong: [string, string][] = [
+    ['LISTEN', 'nonsense'],
+    ['LISTEN', '127.0.0.1'],
+    ['LISTEN', '127.0.0.1:65536'],
+    ['LISTEN', '127.0.0.1:-1'],
+    ['LISTEN', '127.0.0.1:http'],
+    ['LISTEN', '::1:8080'],
+    ['LISTEN', 'unix:relative.sock'],
+    ['INSTALLATION_ID', 'Upper'],
+    ['INSTALLATION_ID', 'with space'],
+    ['INSTALLATION_ID', 'x'.repeat(64)],
+    ['LAB_DOMAIN', 'lab.example`) || Host(`evil'],
+    ['LAB_DOMAIN', 'UPPER.example'],
+    ['CLASS_SUBNET_POOL', '10.201.0.0'],
+    ['CLASS_SUBNET_POOL', '10.201.0.0/7'],
+    ['CLASS_SUBNET_POOL', '10.201.0.0/29'],
+    ['CLASS_SUBNET_POOL', '10.201.0.1/16'],
+    ['CLASS_SUBNET_POOL', 'fd00::/16'],
+    ['CLASS_SUBNET_SIZE', '15'],
+    ['CLASS_SUBNET_SIZE', '30'],
+    ['CLASS_SUBNET_SIZE', '24.5'],
+    ['UP_CONCURRENCY', '0'],
+    ['UP_CONCURRENCY', '65'],
+    ['UP_CONCURRENCY', 'many'],
+    ['COLLECT_CONCURRENCY', '-1'],
+    ['LOG_LEVEL', 'loud'],
+    ['AUTH', 'on'],
+    ['DOCKER_TLS_VERIFY', '1'],
+    ['MINIO_ENDPOINT', 'ftp://127.0.0.1'],
+    ['MINIO_ENDPOINT', 'http://127.0.0.1:9000/path'],
+    ['MINIO_ENDPOINT', 'http://'],
+    ['MINIO_BUCKET', 'Bags'],
+    ['MINIO_BUCKET', 'a'],
+  ]
+  for (const [name, value] of wrong) {
+    const others: Record<string, string> = name.startsWith('MINIO_') ? s3 : {}
+    assert.match(refusal({ ...others, [name]: value }), new RegExp(`^${name}\\b`), `${name}=${value}`)
+  }
+})
+
+test('both keys of MinIO are asked for by name', () => {
+  for (const missing of ['MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY']) {
+    assert.match(refusal({ ...s3, [missing]: '' }), new RegExp(missing))
+  }
+})
+
+test('only loopback and Unix sockets are listened on while callers are not authenticated', () => {
+  const loopback: [string, object][] = [
+    ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+    ['127.255.0.3:8080', { host: '127.255.0.3', port: 8080 }],
+    ['localhost:8080', { host: 'localhost', port: 8080 }],
+    ['[::1]:8080', { host: '::1', port: 8080 }],
+    ['/run/class-runtime.sock', { path: '/run/class-runtime.sock' }],
+    ['unix:/run/class-runtime.sock', { path: '/run/class-runtime.sock' }],
+    ['unix:///run/class-runtime.sock', { path: '/run/class-runtime.sock' }],
+  ]
+  for (const [text, listen] of loopback) assert.deepEqual(readConfig({ LISTEN: text }).listen, listen)
+
+  const open = [
+    '0.0.0.0:8080',
+    '[::]:8080',
+    '192.168.1.5:8080',
+    '[fe80::1]:8080',
+    'campus.example:8080',
+    '127.0.0.1.evil.example:80',
+    '127.1:80',
+  ]
+  for (const text of open) assert.match(refusal({ LISTEN: text }), /^LISTEN .*no authentication/, text)
+})
+
+test('no message holds a key or secret, not even one inside an endpoint', () => {
+  const wrong: Record<string, string>[] = [
+    { ...s3, MINIO_ACCESS_KEY: '' },
+    { ...s3, MINIO_SECRET_KEY: '' },
+    { ...s3, MINIO_BUCKET: 'Bad Bucket' },
+    { ...s3, LISTEN: 'nonsense' },
+    { ...s3, MINIO_ENDPOINT: 'http://key-of-operator:secret-of-operator@127.0.0.1:9000/path' },
+    { ...s3, MINIO_ENDPOINT: 'http://key-of-operator:secret-of-operator@127.0.0.1:9000' },
+  ]
+  for (const env of wrong) assert.doesNotMatch(refusal(env), /key-of-operator|secret-of-operator/)
+})
+
+test('an endpoint without a scheme is plain HTTP', () => {
+  const { store } = readConfig({ ...s3, MINIO_ENDPOINT: 'minio.example:9000' })
+  assert.ok(store.kind === 's3')
+  assert.equal(store.endpoint, 'http://minio.example:9000')
+  assert.equal(store.bucket, 'class-artifacts')
+  assert.equal(store.region, 'us-east-1')
+})
+
+test('a subnet size may carry its slash, and a small pool is one network', () => {
+  assert.equal(readConfig({ CLASS_SUBNET_SIZE: '/27' }).subnets.size, 27)
+  assert.deepEqual(readConfig({ CLASS_SUBNET_POOL: '10.0.0.0/26' }).subnets, {
+    base: 10 * 2 ** 24,
+    prefix: 26,
+    size: 26,
+  })
+})

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RuntimeError } from '../../../src/runtime/port.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
+import { openService, problemOf } from '../../support/memory-service.ts'
+
+const down = {
+  classId: 'os101-a',
+  state: 'down',
+  sessionId: null,
+  network: null,
+  subnet: null,
+  expiresAt: null,
+  students: { total: 0, running: 0 },
+  operation: null,
+}
+
+test('a class that is down is listed as such', async (t) => {
+  const { get } = await openService(t)
+  assert.deepEqual((await get('/room/classes')).json(), { classes: [down] })
+  assert.deepEqual((await get('/room/classes/OS101-A')).json(), {
+    ...down,
+    subject: 'os101',
+    lab: 'linux-shell',
+    sandboxes: [],
+  })
+})
+
+test('a class that is up is told from the engine alone, while the store hangs', async (t) => {
+  const { get, ofClass } = await openService(t)
+  const { sessionId, expiresAt } = await ofClass.up()
+  ofClass.storeHooks = { before: () => new Promise<void>(() => {}) }
+  const summary = {
+    ...down,
+    state: 'up',
+    sessionId,
+    network: 'class-os101-a',
+    subnet: '10.201.0.0/24',
+    expiresAt,
+    students: { total: 3, running: 3 },
+  }
+  assert.deepEqual((await get('/room/classes')).json(), { classes: [summary] })
+  const { sandboxes, ...rest } = (await get('/room/classes/os101-a')).json()
+  assert.deepEqual(rest, { ...summary, subject: 'os101', lab: 'linux-shell', createdBy: 'tester' })
+  assert.deepEqual(sandboxes[0], {
+    studentId: 'SV001',
+    state: 'running',
+    containerId: ofClass.runtime.container('SV001').id,
+    containerName: 'class-os101-a--sv001',
+    endpoint: 'http://10.201.0.2:8080/SV001',
+    volume: ofClass.runtime.volume('SV001').name,
+  })
+})
+
+test('a class is up-partial while some run, and stopped while none does', async (t) => {
+  const { get, ofClass } = await openService(t)
+  await ofClass.up()
+  const stateNow = async () => (await get('/room/classes/os101-a')).json().state
+  ofClass.runtime.exit(ofClass.runtime.container('SV001'), 1)
+  assert.equal(await stateNow(), 'up-partial')
+  for (const studentId of ['SV002', 'SV003']) ofClass.runtime.exit(ofClass.runtime.container(studentId), 1)
+  assert.equal(await stateNow(), 'stopped')
+})
+
+test('of two sessions that the engine holds the newest is shown, in the list and alone', async (t) => {
+  const { get, ofClass } = await openService(t)
+  await ofClass.up()
+  ofClass.runtime.before = (event) => {
+    if (event.startsWith('remove-volume')) throw new RuntimeError('failed', 'The engine refused: busy')
+  }
+  await ofClass.down()
+  ofClass.runtime.before = () => {}
+  const leftover = ofClass.runtime.volume('SV001')
+  await ofClass.down()
+  const { sessionId } = await ofClass.up()
+  ofClass.runtime.volumes.set(leftover.name, leftover)
+  assert.notEqual(leftover.session.sessionId, sessionId)
+  assert.equal((await get('/room/classes/os101-a')).json().sessionId, sessionId)
+  const { classes } = (await get('/room/classes')).json()
+  assert.equal(classes.length, 1)
+  assert.equal(classes[0].sessionId, sessionId)
+  assert.equal(classes[0].state, 'up')
+})
+
+test('a class that left the catalogue is shown as long as the engine holds it', async (t) => {
+  const { get, ofClass, editCatalogue } = await openService(t)
+  await ofClass.up()
+  await editCatalogue('{"labs":{},"subjects":{},"classes":{}}')
+  const { classes } = (await get('/room/classes')).json()
+  assert.deepEqual(
+    classes.map(({ classId, state }: { classId: string; state: string }) => `${classId} ${state}`),
+    ['os101-a up'],
+  )
+  await ofClass.down()
+  assert.equal(problemOf(await get('/room/classes/os101-a')).code, 'unknown-class')
+})
+
+test('a running operation is shown with its class', async (t) => {
+  const { get, post, ofClass } = await openService(t)
+  let release = () => {}
+  ofClass.runtime.before = (event) => {
+    if (!event.startsWith('start')) return
+    return new Promise<void>((resolve) => {
+      release = resolve
+    })
+  }
+  const { location } = (await post('/room/up-class', { classId: 'os101-a', students: ['SV001'] }, { prefer: 'wait=0' }))
+    .headers
+  const { operation } = (await get('/room/classes/os101-a')).json()
+  assert.equal(`/room/operations/${operation.operationId}`, location)
+  release()
+})
+
+test('an engine that is away is 503, and an id that is none is 400', async (t) => {
+  const { get, ofClass } = await openService(t)
+  assert.equal(problemOf(await get('/room/classes/a--b')).code, 'invalid-request')
+  ofClass.runtime.before = () => {
+    throw engineGone()
+  }
+  for (const path of ['/room/classes', '/room/classes/os101-a']) {
+    const response = await get(path)
+    assert.equal(response.statusCode, 503)
+    assert.equal(problemOf(response).code, 'engine-unavailable')
+  }
+})

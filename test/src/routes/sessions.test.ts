@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { StoreError } from '../../../src/store/port.ts'
+import { file } from '../../support/memory-archive.ts'
+import { openService, problemOf } from '../../support/memory-service.ts'
+
+/** A class that went down; SV001 had written some files. */
+async function pastSession(t: TestContext) {
+  const service = await openService(t)
+  const { ofClass } = service
+  const { sessionId } = await ofClass.up({ students: ['SV001', 'SV002'] })
+  const page = '<script>alert(1)</script>'
+  ofClass.runtime.write(
+    'SV001',
+    file('a b/page.html', page),
+    file('100%', 'x'),
+    file(`${'deep/'.repeat(40)}file`, 'deep'),
+  )
+  await ofClass.down()
+  const session = `/room/classes/os101-a/sessions/${sessionId}`
+  return { ...service, sessionId, session, page, bag: `${session}/students/SV001/final` }
+}
+
+test('sessions are listed newest first, and each has its record', async (t) => {
+  const { get, ofClass, sessionId, session } = await pastSession(t)
+  const { sessionId: next } = await ofClass.up()
+  const list = await get('/room/classes/os101-a/sessions')
+  assert.deepEqual(list.json(), { classId: 'os101-a', sessions: [{ sessionId: next }, { sessionId }] })
+  const record = (await get(session)).json()
+  assert.equal(record.sessionId, sessionId)
+  assert.equal(record.ended.answer.state, 'down')
+  assert.equal((await get(`/room/classes/os101-a/sessions/${next}`)).json().ended, undefined)
+})
+
+test('a bag is told by its submission record', async (t) => {
+  const { get, bag } = await pastSession(t)
+  const response = await get(bag)
+  assert.match(response.headers['content-type']?.toString() ?? '', /^application\/json/)
+  const { studentId, files } = response.json()
+  assert.equal(studentId, 'SV001')
+  assert.equal(files.length, 3)
+})
+
+test('a file is given as data that no browser shows or guesses about', async (t) => {
+  const { get, bag, page } = await pastSession(t)
+  const { files } = (await get(bag)).json()
+  const keys: Record<string, string> = Object.fromEntries(
+    files.map(({ path, key }: { path: string; key: string }) => [path, key]),
+  )
+  const response = await get(`${bag}/files/${encodeURI(keys['a b/page.html'] ?? '')}`)
+  assert.equal(response.statusCode, 200)
+  assert.equal(response.body, page)
+  assert.equal(response.headers['content-type'], 'application/octet-stream')
+  assert.equal(response.headers['content-disposition'], 'attachment')
+  assert.equal(response.headers['x-content-type-options'], 'nosniff')
+  for (const [path, body] of [
+    ['100%', 'x'],
+    [`${'deep/'.repeat(40)}file`, 'deep'],
+  ] as const) {
+    assert.equal((await get(`${bag}/files/${encodeURI(keys[path] ?? '')}`)).body, body)
+  }
+  assert.match((await get(`${bag}/files/manifest-sha256.txt`)).body, / {2}data\/workspace\//)
+})
+
+test('no path leads out of the bag', async (t) => {
+  const { get, bag, ofClass, sessionId } = await pastSession(t)
+  await writeFile(join(ofClass.folder, 'secret.txt'), 'secret')
+  await mkdir(join(ofClass.folder, 'os101-a', sessionId, 'SV001', 'final', 'directory'))
+  const tricks = [
+    '../final/bagit.txt',
+    '..%2Ffinal%2Fbagit.txt',
+    '%2e%2e/%2e%2e/%2e%2e/%2e%2e/secret.txt',
+    '..%2F..%2F..%2F..%2Fsecret.txt',
+    'data%2F..%2Fbagit.txt',
+    'data//workspace/a',
+    '%2Fetc%2Fpasswd',
+    './bagit.txt',
+    'data',
+    'directory',
+    'bagit.txt/',
+    'bagit.txt/x',
+    'bagit.txt%00',
+    '%ff',
+    '..%5Cbagit.txt',
+    'gone.txt',
+    `data/${'x'.repeat(2000)}`,
+  ]
+  for (const trick of tricks) {
+    const response = await get(`${bag}/files/${trick}`)
+    assert.ok(
+      response.statusCode === 404 || response.statusCode === 400,
+      `${trick}: ${response.statusCode} ${response.body}`,
+    )
+    problemOf(response)
+    assert.ok(!response.body.includes(ofClass.folder), trick)
+  }
+})
+
+test('what is not committed is not shown', async (t) => {
+  const { get, bag, ofClass, sessionId } = await pastSession(t)
+  await rm(join(ofClass.studentFolder(sessionId, 'SV001'), 'final/bagit.txt'))
+  for (const path of [bag, `${bag}/files/manifest-sha256.txt`]) {
+    const response = await get(path)
+    assert.equal(response.statusCode, 404)
+    assert.equal(problemOf(response).code, 'unknown-collection')
+  }
+})
+
+test('what is not there, and what cannot be, are problems', async (t) => {
+  const { get, session, bag } = await pastSession(t)
+  const missing: [string, string][] = [
+    ['/room/classes/os101-a/sessions/20260102t030405678z-00ff', 'unknown-session'],
+    [`${session}/students/SV003/final`, 'unknown-collection'],
+    [`${session}/students/SV001/final-2`, 'unknown-collection'],
+    [`${bag}/files/data/workspace/gone`, 'unknown-file'],
+  ]
+  for (const [path, code] of missing) {
+    const response = await get(path)
+    assert.equal(response.statusCode, 404)
+    assert.equal(problemOf(response).code, code)
+  }
+  const impossible = [
+    '/room/classes/a--b/sessions',
+    '/room/classes/os101-a/sessions/..',
+    `${session}/students/SV001/other`,
+  ]
+  for (const path of impossible) {
+    const response = await get(path)
+    assert.ok([400, 404].includes(response.statusCode), path)
+    problemOf(response)
+  }
+  assert.deepEqual((await get('/room/classes/never-up/sessions')).json(), { classId: 'never-up', sessions: [] })
+})
+
+test('a file is a redirect where the store serves it itself', async (t) => {
+  const { get, bag, ofClass } = await pastSession(t)
+  const asked: string[] = []
+  Object.assign(ofClass.store, {
+    temporaryUrl: async (key: string, name: string) => {
+      asked.push(`${key} as ${name}`)
+      return 'http://store.example/signed'
+    },
+  })
+  const response = await get(`${bag}/files/manifest-sha256.txt`)
+  assert.equal(response.statusCode, 302)
+  assert.equal(response.headers.location, 'http://store.example/signed')
+  assert.match(asked[0] ?? '', /SV001\/final\/manifest-sha256\.txt as manifest-sha256\.txt$/)
+  assert.equal((await get(`${bag}/files/gone`)).statusCode, 404, 'no redirect to what is not there')
+})
+
+test('sessions stay readable while the engine is away; a store that is away is 503 and tells no address', async (t) => {
+  const { get, session, bag, ofClass } = await pastSession(t)
+  ofClass.runtime.before = () => assert.fail('the engine is asked')
+  for (const path of [session, bag]) assert.equal((await get(path)).statusCode, 200)
+  ofClass.storeHooks = {
+    before() {
+      throw new StoreError('unreachable', 'connect ECONNREFUSED 10.0.0.9:9000')
+    },
+  }
+  for (const path of ['/room/classes/os101-a/sessions', session, bag, `${bag}/files/bagit.txt`]) {
+    const response = await get(path)
+    assert.equal(response.statusCode, 503)
+    assert.equal(problemOf(response).code, 'store-unavailable')
+    assert.doesNotMatch(response.body, /10\.0\.0\.9/)
+  }
+})

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EngineError, type EngineErrorCode } from '../../../engine-api/index.ts'
+import { asRuntimeError } from '../../../src/runtime/docker-errors.ts'
+import { RuntimeError } from '../../../src/runtime/port.ts'
+
+function translate(code: EngineErrorCode, engineMessage?: string, cause?: unknown): RuntimeError {
+  const original = new EngineError('at unix:///run/secret.sock', {
+    code,
+    operation: 'test',
+    retry: 'no',
+    engineMessage,
+    cause,
+  })
+  const error = asRuntimeError(original)
+  assert.ok(error instanceof RuntimeError)
+  assert.equal(error.cause, original, 'the log gets the whole error')
+  return error
+}
+
+const withErrno = (code: string) => Object.assign(new Error(`connect ${code} /run/secret.sock`), { code })
+
+test('an engine that cannot be used is unavailable, with what to do and without its address', () => {
+  const cases: [EngineErrorCode, unknown, RegExp][] = [
+    ['unreachable', withErrno('ENOENT'), /not running.*Start the engine/],
+    ['unreachable', withErrno('EACCES'), /may not open.*group docker/],
+    ['unreachable', withErrno('ECONNREFUSED'), /does not answer.*Start the engine/],
+    ['unreachable', withErrno('ECONNRESET'), /connection .* broke.*Repeat/],
+    ['timeout', undefined, /did not answer in time.*Repeat/],
+  ]
+  for (const [code, cause, message] of cases) {
+    const error = translate(code, undefined, cause)
+    assert.equal(error.code, 'unavailable')
+    assert.match(error.message, message)
+    assert.doesNotMatch(error.message, /secret|sock:/)
+  }
+})
+
+test('a cut or unsound archive is never anything else', () => {
+  assert.equal(translate('archive-truncated').code, 'archive')
+  assert.equal(translate('archive-corrupt').code, 'archive')
+})
+
+test('a refusal carries the words of the engine', () => {
+  const error = translate('conflict', 'container is marked for removal')
+  assert.equal(error.code, 'failed')
+  assert.equal(error.message, 'The engine refused: container is marked for removal')
+  assert.equal(translate('not-found', 'No such container: x').code, 'gone')
+})
+
+test('what is not of the engine client passes as it is', () => {
+  const error = new TypeError('ours')
+  assert.equal(asRuntimeError(error), error)
+})

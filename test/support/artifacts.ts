@@ -1,0 +1,135 @@
+// What a store holds, seen past the product: a folder by the file system, a bucket by plain HTTP with signatures made here.
+
+import { createHash, createHmac } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { S3Server } from './live.ts'
+
+export interface Artifacts {
+  /** Every key that starts with `prefix`, with its size in bytes, sorted by key. */
+  list(prefix: string): Promise<Map<string, number>>
+  read(key: string): Promise<Buffer>
+  /**
+   * A folder in which each object below `prefix` is a file at its key without the prefix: the store's own, or a download
+   * into `scratch`, which must not exist.
+   */
+  local(prefix: string, scratch: string): Promise<string>
+  /** Removes everything, the bucket or folder too. */
+  removeAll(): Promise<void>
+}
+
+const sorted = (entries: [string, number][]): Map<string, number> =>
+  new Map(entries.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
+
+export function folderArtifacts(root: string): Artifacts {
+  const list: Artifacts['list'] = async (prefix) => {
+    const entries = await readdir(root, { recursive: true, withFileTypes: true, encoding: 'utf8' }).catch(() => [])
+    const found: [string, number][] = []
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name)
+      const key = relative(root, path)
+      if (entry.isDirectory() || !key.startsWith(prefix)) continue
+      found.push([key, (await stat(path)).size])
+    }
+    return sorted(found)
+  }
+  return {
+    list,
+    read: (key) => readFile(join(root, key)),
+    local: async (prefix) => join(root, prefix),
+    removeAll: () => rm(root, { recursive: true, force: true }),
+  }
+}
+
+const region = 'us-east-1'
+
+export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
+  const send = (method: string, path: string, query: Record<string, string>): Promise<Response> => {
+    const url = new URL(`${server.endpoint}/${bucket}${path}?${canonicalQuery(query)}`)
+    return fetch(url, { method, headers: signedHeaders(server, method, url) })
+  }
+  const call = async (method: string, path: string, query: Record<string, string> = {}): Promise<Response> => {
+    const response = await send(method, path, query)
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+    return response
+  }
+  const list: Artifacts['list'] = async (prefix) => {
+    const found: [string, number][] = []
+    let more: string | undefined = ''
+    while (more !== undefined) {
+      const query = { 'list-type': '2', 'encoding-type': 'url', prefix }
+      const page = await (await call('GET', '', more ? { ...query, 'continuation-token': more } : query)).text()
+      for (const [, object = ''] of page.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+        found.push([decodeURIComponent(elementOf(object, 'Key') ?? ''), Number(elementOf(object, 'Size'))])
+      }
+      more = elementOf(page, 'NextContinuationToken')
+    }
+    return sorted(found)
+  }
+  const pathOf = (key: string): string => `/${key.split('/').map(encode).join('/')}`
+  const get = (key: string): Promise<Response> => call('GET', pathOf(key))
+  return {
+    list,
+    read: async (key) => Buffer.from(await (await get(key)).arrayBuffer()),
+    async local(prefix, scratch) {
+      await mkdir(scratch)
+      await forEach((await list(prefix)).keys(), async (key) => {
+        const target = join(scratch, key.slice(prefix.length))
+        await mkdir(dirname(target), { recursive: true })
+        await pipeline((await get(key)).body ?? [], createWriteStream(target, { flags: 'wx' }))
+      })
+      return scratch
+    },
+    async removeAll() {
+      const made = (await send('HEAD', '', {})).status !== 404
+      if (!made) return
+      await forEach((await list('')).keys(), (key) => call('DELETE', pathOf(key)))
+      await call('DELETE', '')
+    },
+  }
+}
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+const elementOf = (xml: string, name: string): string | undefined =>
+  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]?.replace(/&(\w+);/g, (_, entity) => entities[entity] ?? '')
+
+const atOnce = 16
+
+/** Some at a time: thousands one after the other take minutes. */
+async function forEach(keys: Iterable<string>, work: (key: string) => Promise<unknown>): Promise<void> {
+  const waiting = keys[Symbol.iterator]()
+  const worker = async () => {
+    for (let next = waiting.next(); !next.done; next = waiting.next()) await work(next.value)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+/** As AWS wants it: everything escaped but letters, digits and -._~ */
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+
+const canonicalQuery = (query: Readonly<Record<string, string>>): string =>
+  Object.entries(query)
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join('&')
+
+/** AWS Signature Version 4 of a request without a body. */
+function signedHeaders({ accessKey, secretKey }: S3Server, method: string, url: URL): Record<string, string> {
+  const bodyHash = createHash('sha256').digest('hex')
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+  const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`
+  const headers = { host: url.host, 'x-amz-content-sha256': bodyHash, 'x-amz-date': time }
+  const names = Object.keys(headers).join(';')
+  const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`)
+  const request = [method, url.pathname, url.search.slice(1), lines.join(''), names, bodyHash].join('\n')
+  const toSign = ['AWS4-HMAC-SHA256', time, scope, createHash('sha256').update(request).digest('hex')].join('\n')
+  const keyOf = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+  const key = scope.split('/').reduce<string | Buffer>(keyOf, `AWS4${secretKey}`)
+  const signature = createHmac('sha256', key).update(toSign).digest('hex')
+  const authorization = `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope}, SignedHeaders=${names}, Signature=${signature}`
+  return { 'x-amz-content-sha256': bodyHash, 'x-amz-date': time, authorization }
+}

@@ -1,0 +1,269 @@
+// What the tests of faults share: conditions to wait for, the calls with their usual ends, what a bag must hold, an S3 server
+// that can be taken away, and a service of which nothing is expected but that it ends.
+
+import assert from 'node:assert/strict'
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { DownAnswer, DownStudent, ProblemAnswer, UpAnswer, UpStudent } from './answers.ts'
+import type { Artifacts } from './artifacts.ts'
+import { shell } from './docker.ts'
+import { engineHost, type S3Server } from './live.ts'
+import type { Answer, Service } from './service.ts'
+import { shaped } from './shape.ts'
+
+const patienceMs = 60_000
+
+export interface CleanUp {
+  after(work: () => Promise<void>): void
+}
+
+/** What a suite undoes at its end, last things first: `after` itself counts only while the suite is being described. */
+export function cleanUpOfSuite(after: (work: () => Promise<void>) => void): CleanUp {
+  const works: (() => Promise<void>)[] = []
+  after(async () => {
+    for (const work of works.reverse()) await work()
+  })
+  return { after: (work) => void works.push(work) }
+}
+
+/** Waits for a condition; `what` is what the failure says was waited for. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + patienceMs
+  while (!(await condition())) {
+    if (Date.now() > deadline) assert.fail(`waited in vain for ${what}`)
+    await delay(20)
+  }
+}
+
+export async function upClass(service: Service, classId: string, more: object = {}): Promise<Static<typeof UpAnswer>> {
+  const { status, body } = await service.post('/room/up-class', { classId, ...more })
+  assert.equal(status, 200, JSON.stringify(body))
+  return shaped(UpAnswer, body)
+}
+
+export async function downClass(
+  service: Service,
+  classId: string,
+  more: object = {},
+): Promise<Static<typeof DownAnswer>> {
+  const { status, body } = await service.post('/room/down-class', { classId, ...more })
+  assert.equal(status, 200, JSON.stringify(body))
+  return shaped(DownAnswer, body)
+}
+
+/** The problem that an answer must be: of this status and code, as RFC 9457 and our own promise want it. */
+export function problemOf<Shape extends TSchema = typeof ProblemAnswer>(
+  { status, headers, body }: Answer,
+  expected: readonly [status: number, code: string],
+  shape?: Shape,
+): Static<typeof ProblemAnswer> & Static<Shape> {
+  const problem = shaped(Type.Intersect([ProblemAnswer, shape ?? ProblemAnswer]), body)
+  assert.deepEqual([status, problem.code], expected, JSON.stringify(body))
+  assert.match(headers['content-type'] ?? '', /^application\/problem\+json\b/)
+  assert.equal(problem.status, status)
+  assert.equal(problem.type, `urn:class-runtime:problem:${problem.code}`)
+  assert.notEqual(problem.detail, '')
+  return problem
+}
+
+/** What the problems of a failed up and a failed down carry beside the usual members. */
+export const FailedUp = Type.Object({ students: Type.Array(UpStudent) })
+export const FailedDown = Type.Object({ students: Type.Array(DownStudent) })
+
+/** Files of a workspace or a bag: path below the workspace -> SHA-256. */
+export type Sums = ReadonlyMap<string, string>
+
+/** Runs a script in a sandbox's workspace, then says what files are there, as its own sha256sum sees them. */
+export async function work(container: string, script: string): Promise<Sums> {
+  const output = await shell(container, `cd /home/student\n${script}\nfind . -type f -exec sha256sum {} +\n`)
+  const lines = output.toString().matchAll(/^([0-9a-f]{64}) {2}\.\/(.*)$/gm)
+  return new Map([...lines].map(([, sum = '', path = '']) => [path, sum]))
+}
+
+/** A script for `work`: so many files of so many random bytes each, in the folder `data`. */
+export const randomFiles = (count: number, bytes: number): string =>
+  `mkdir -p data; for i in $(seq ${count}); do head -c ${bytes} /dev/urandom >data/$i; done`
+
+/** What a committed bag's workspace holds, by the bytes in the store; fails where the bag's manifest says otherwise. */
+export async function bagSums(artifacts: Artifacts, prefix: string): Promise<Sums> {
+  const keys = [...(await artifacts.list(prefix)).keys()].map((key) => key.slice(prefix.length))
+  assert.ok(keys.includes('bagit.txt'), `${prefix} is not committed: ${keys}`)
+  const payload = keys.filter((key) => key.startsWith('data/'))
+  const sums = new Map<string, string>()
+  for (const key of payload) {
+    const bytes = await artifacts.read(prefix + key)
+    sums.set(key, createHash('sha256').update(bytes).digest('hex'))
+  }
+  const manifest = (await artifacts.read(`${prefix}manifest-sha256.txt`)).toString()
+  const promised = [...sums].map(([key, sum]) => `${sum}  ${key}`)
+  assert.deepEqual(manifest.split('\n').filter(Boolean).sort(), promised.sort())
+  const workspace = 'data/workspace/'
+  const inWorkspace = [...sums].filter(([key]) => key.startsWith(workspace))
+  return new Map(inWorkspace.map(([key, sum]): [string, string] => [key.slice(workspace.length), sum]))
+}
+
+/** Prefixes of the committed bags below `prefix`. */
+export async function committedBags(artifacts: Artifacts, prefix: string): Promise<string[]> {
+  const keys = [...(await artifacts.list(prefix)).keys()]
+  return keys.filter((key) => key.endsWith('/bagit.txt')).map((key) => key.slice(0, -'bagit.txt'.length))
+}
+
+/** Fails unless each file is in one of the student's committed bags. */
+export async function assertSafe(artifacts: Artifacts, studentPrefix: string, files: Sums): Promise<void> {
+  const bags = await committedBags(artifacts, studentPrefix)
+  const held = await Promise.all(bags.map((bag) => bagSums(artifacts, bag)))
+  for (const [path, sum] of files) {
+    assert.ok(
+      held.some((sums) => sums.get(path) === sum),
+      `${studentPrefix}: '${path}' is in none of ${bags}`,
+    )
+  }
+}
+
+const EngineEvent = Type.Object({
+  Type: Type.String(),
+  Action: Type.String(),
+  Actor: Type.Object({ ID: Type.String(), Attributes: Type.Record(Type.String(), Type.String()) }),
+})
+
+/** Resolves at the `count`th event from now on, such as `container start`, of a thing whose name starts with `name`. */
+export async function nextEvent(what: string, name: string, count: number): Promise<void> {
+  const args = ['-H', engineHost(), 'events', '--since', (Date.now() / 1000).toFixed(3), '--format', '{{json .}}']
+  const child = spawn('docker', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let left = count
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { Type: kind, Action, Actor } = shaped(EngineEvent, JSON.parse(line))
+    const named = Actor.Attributes['name'] ?? Actor.ID
+    if (`${kind} ${Action}` === what && named.startsWith(name)) left -= 1
+    if (left === 0) break
+  }
+  child.kill()
+}
+
+/** An S3 server behind a door: it can be closed at any moment, and what went through is known. */
+export interface S3Door {
+  /** For MINIO_ENDPOINT. */
+  readonly endpoint: string
+  /** Keys of the objects stored so far, below the bucket, in order. */
+  readonly stored: readonly string[]
+  /** Breaks every connection and refuses new ones, until the test opens it again, or ends. */
+  close(context: CleanUp): Promise<void>
+  open(): Promise<void>
+}
+
+/** `onStored` is called with the number of objects stored so far, before the service hears of the newest. */
+export async function openS3Door(
+  cleanUp: CleanUp,
+  server: S3Server,
+  onStored: (count: number) => void,
+): Promise<S3Door> {
+  const { hostname, port } = new URL(server.endpoint)
+  const stored: string[] = []
+  const pass = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    // The Host header stays as it is: it is part of the signature.
+    const { method, url = '/', headers } = incoming
+    const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
+      if (method === 'PUT' && answer.statusCode === 200) {
+        stored.push(decodeURIComponent(url.replace(/^\/[^/]*\//, '').replace(/\?.*/, '')))
+        onStored(stored.length)
+      }
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    })
+    onward.once('error', () => outgoing.destroy())
+    outgoing.once('close', () => onward.destroy())
+    incoming.pipe(onward)
+  }
+  const door = createServer(pass)
+  const listen = async (at: number) => {
+    if (door.listening) return
+    door.listen(at, '127.0.0.1')
+    await once(door, 'listening')
+  }
+  const shut = async () => {
+    const closed = new Promise((done) => door.close(done))
+    door.closeAllConnections()
+    await closed
+  }
+  await listen(0)
+  cleanUp.after(shut)
+  const address = door.address()
+  if (typeof address !== 'object' || address === null) throw new Error('the door has no port')
+  const open = () => listen(address.port)
+  const close = (context: CleanUp) => {
+    context.after(open)
+    return shut()
+  }
+  return { endpoint: `http://127.0.0.1:${address.port}`, stored, close, open }
+}
+
+const mount = (...args: string[]): SpawnSyncReturns<string> => spawnSync('mount', args, { encoding: 'utf8' })
+
+/** Why a small disk cannot be had here, or false: mounting needs root, and in a container its permission. */
+export function skipWithoutMounts(): string | false {
+  const folder = mkdtempSync(join(tmpdir(), 'class-runtime-mount-'))
+  const { status, stderr } = mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder)
+  if (status === 0) spawnSync('umount', [folder])
+  rmdirSync(folder)
+  return status === 0 ? false : `no file system can be mounted: ${stderr}`
+}
+
+/** A folder that is a disk of this size (`1m`), to be made larger by `grow`. */
+export async function smallDisk(
+  cleanUp: CleanUp,
+  size: string,
+): Promise<{ readonly folder: string; grow(size: string): void }> {
+  const folder = await mkdtemp(join(tmpdir(), 'class-runtime-disk-'))
+  const mounted = (...options: string[]) => {
+    const { status, stderr } = mount('-t', 'tmpfs', '-o', options.join(), 'tmpfs', folder)
+    assert.equal(status, 0, stderr)
+  }
+  mounted(`size=${size}`)
+  cleanUp.after(async () => {
+    spawnSync('umount', [folder])
+    await rm(folder, { recursive: true })
+  })
+  return { folder, grow: (larger) => mounted('remount', `size=${larger}`) }
+}
+
+/** A request byte by byte as a test wants it, for what no well-behaved client would send. */
+export async function sendRaw(
+  socketPath: string,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body: string | Uint8Array,
+): Promise<Answer> {
+  const sent = request({ socketPath, method, path, headers: { ...headers }, agent: false })
+  sent.end(body)
+  const answered = new Promise<IncomingMessage>((resolve, reject) => sent.once('response', resolve).on('error', reject))
+  const response = await answered
+  const chunks: Uint8Array[] = []
+  for await (const chunk of response) chunks.push(chunk)
+  const text = Buffer.concat(chunks).toString()
+  const isJson = /\bjson\b/.test(response.headers['content-type'] ?? '')
+  return { status: response.statusCode ?? 0, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+}
+
+/** Starts a service that is expected to end by itself. */
+export async function runService(env: Readonly<Record<string, string>>): Promise<{ exitCode: number; output: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
+    cwd: resolve(import.meta.dirname, '../..'),
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: patienceMs,
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
+  const [code] = await once(child, 'close')
+  return { exitCode: typeof code === 'number' ? code : -1, output }
+}

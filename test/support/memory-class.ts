@@ -1,0 +1,140 @@
+// A class for unit tests: its catalogue, an engine in memory, a real directory store in a folder of its own, and a referee
+// who stands beside the engine at every removal and fails the test where a student's bytes are not in a committed bag.
+
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { pino } from 'pino'
+import { type Catalogue, parseCatalogue } from '../../src/catalogue.ts'
+import type { Action, ClassContext } from '../../src/classes/context.ts'
+import { downClass } from '../../src/classes/down-class.ts'
+import { Progress } from '../../src/classes/progress.ts'
+import type { SessionRecord } from '../../src/classes/session-record.ts'
+import { upClass } from '../../src/classes/up-class.ts'
+import { orderUp, type UpRequest } from '../../src/classes/up-order.ts'
+import { createGate } from '../../src/gate.ts'
+import { createDirectoryStore } from '../../src/store/directory-store.ts'
+import type { Store } from '../../src/store/port.ts'
+import { isCollected } from './memory-referee.ts'
+import { MemoryRuntime } from './memory-runtime.ts'
+import { hookedStore, type StoreHooks } from './memory-store.ts'
+
+export const classId = 'os101-a'
+export const students = ['SV001', 'SV002', 'SV003'] as const
+
+/** As an operator would write it. `lab` adds to the lab or changes it. */
+export const catalogueText = (lab: object = {}): string =>
+  JSON.stringify({
+    labs: {
+      'linux-shell': { image: 'busybox:1.36', cpus: 0.5, memoryMb: 128, ...lab },
+      other: { image: 'busybox:1.36', cpus: 1, memoryMb: 64 },
+    },
+    subjects: { os101: { labs: ['linux-shell', 'other'] } },
+    classes: { [classId]: { subject: 'os101', lab: 'linux-shell', students } },
+  })
+
+export interface MemoryClass {
+  /** The store's folder. */
+  readonly folder: string
+  readonly runtime: MemoryRuntime
+  readonly store: Store
+  readonly context: ClassContext
+  /** What the service knows of labs and rosters from now on. */
+  catalogue: Catalogue
+  /** What happens on each side of the store's calls from now on. */
+  storeHooks: StoreHooks
+  up(request?: Omit<UpRequest, 'classId'>, action?: Partial<Action>): ReturnType<typeof upClass>
+  down(allowPartial?: boolean, action?: Partial<Action>): ReturnType<typeof downClass>
+  studentFolder(sessionId: string, studentId: string): string
+  /** The session's record as it lies in the store; undefined where there is none. */
+  record(sessionId: string): Promise<SessionRecord | undefined>
+}
+
+export const quiet = pino({ level: 'silent' })
+
+/** A directory store forces every object to disk, which these tests need not wait for. */
+const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+export async function openClass(t: TestContext, lab: object = {}): Promise<MemoryClass> {
+  const folder = await mkdtemp(join(scratch, 'class-runtime-test-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const runtime = new RefereedRuntime(folder)
+  // The service meets every fault of an engine, so the referee's own word must not depend on what it makes of it.
+  t.after(() => assert.deepEqual(runtime.violations, []))
+  const newAction = (action: Partial<Action>): Action => ({
+    actor: 'tester',
+    log: quiet,
+    progress: new Progress(),
+    signal: new AbortController().signal,
+    ...action,
+  })
+  const ofClass: MemoryClass = {
+    folder,
+    runtime,
+    catalogue: parseCatalogue(catalogueText(lab)),
+    storeHooks: {},
+    store: hookedStore(createDirectoryStore(folder), {
+      before: (method, key) => ofClass.storeHooks.before?.(method, key),
+      after: (method, key) => ofClass.storeHooks.after?.(method, key),
+    }),
+    get context() {
+      return {
+        runtime,
+        store: this.store,
+        installation: 'test',
+        upGate: createGate(2),
+        collectGate: createGate(2),
+        maxStudents: 10,
+      }
+    },
+    up: (request = {}, action = {}) =>
+      upClass(ofClass.context, newAction(action), orderUp(ofClass.catalogue, { classId, ...request })),
+    down: (allowPartial = false, action = {}) =>
+      downClass(ofClass.context, newAction(action), { classId, allowPartial }),
+    studentFolder: (sessionId, studentId) => join(folder, classId, sessionId, studentId),
+    async record(sessionId) {
+      const text = await readFile(join(folder, classId, sessionId, 'session.json'), 'utf8').catch(() => undefined)
+      return text === undefined ? undefined : JSON.parse(text)
+    },
+  }
+  return ofClass
+}
+
+/** Before anything of a student's goes, what was ever written there must be in a committed bag. */
+class RefereedRuntime extends MemoryRuntime {
+  readonly violations: string[] = []
+  readonly #folder: string
+
+  constructor(folder: string) {
+    super()
+    this.#folder = folder
+  }
+
+  override async removeContainer(containerId: string): Promise<void> {
+    const container = this.containers.get(containerId)
+    if (container) await this.#checkSafe(container.volume)
+    await super.removeContainer(containerId)
+  }
+
+  override async removeVolume(name: string): Promise<void> {
+    await this.#checkSafe(name)
+    await super.removeVolume(name)
+  }
+
+  async #checkSafe(volumeName: string): Promise<void> {
+    const volume = this.volumes.get(volumeName)
+    const written = volume?.things.filter(({ type }) => type !== 'directory') ?? []
+    if (!volume || written.length === 0) return
+    const { classId, sessionId } = volume.session
+    const reason = await isCollected(join(this.#folder, classId, sessionId, volume.studentId), written).then(
+      (collected) => (collected ? undefined : 'what was written there is in no committed bag'),
+      (error: unknown) => `its bag is not whole: ${error}`,
+    )
+    if (reason === undefined) return
+    this.violations.push(`${volume.studentId} is removed, but ${reason}`)
+    assert.fail(reason)
+  }
+}

@@ -1,0 +1,357 @@
+// An engine in memory behind the runtime port. It keeps a list of what was done to it, refuses what an engine refuses (a
+// taken name, the removal of what runs or is in use), and lets a test put a fault on either side of every effect.
+
+import assert from 'node:assert/strict'
+import { freezeCollect, specHash } from '../../src/lab.ts'
+import { containerName, foldId, networkName, volumeName } from '../../src/names.ts'
+import {
+  type CommandResult,
+  type ContainerState,
+  type HeldSandbox,
+  type HeldSession,
+  type LogPiece,
+  type Runtime,
+  RuntimeError,
+  type SessionIdentity,
+  type SessionPlan,
+  type StoppedContainer,
+} from '../../src/runtime/port.ts'
+import { archiveOf, root, type Thing } from './memory-archive.ts'
+
+export interface MemoryContainer {
+  readonly id: string
+  readonly name: string
+  readonly session: SessionIdentity
+  readonly studentId: string
+  readonly spec: string
+  readonly collect: string
+  readonly volume: string
+  state: ContainerState
+  startedAt: string
+  finishedAt: string
+  exitCode: number
+  mayRestart: boolean
+  logs: LogPiece[]
+}
+
+export interface MemoryVolume {
+  readonly name: string
+  readonly session: SessionIdentity
+  readonly studentId: string
+  readonly collect: string
+  things: Thing[]
+}
+
+interface MemoryNetwork {
+  readonly id: string
+  readonly session: SessionIdentity
+}
+
+/** Called with `stop SV001`, `close-network class-os101-a` and so on. */
+export type RuntimeHook = (event: string) => void | Promise<void>
+
+const never = '0001-01-01T00:00:00Z'
+const up: readonly ContainerState[] = ['running', 'starting', 'unhealthy', 'paused', 'restarting']
+export const engineGone = (): RuntimeError => new RuntimeError('unavailable', 'The Docker Engine does not answer.')
+
+export class MemoryRuntime implements Runtime {
+  /** Every effect and reading that was done, in order. `survey`, `image` and `check` are left out. */
+  readonly events: string[] = []
+  readonly images = new Map([['busybox:1.36', { id: 'sha256:image', digest: 'busybox@sha256:digest', size: 1000 }]])
+  readonly networks = new Map<string, MemoryNetwork>()
+  readonly containers = new Map<string, MemoryContainer>()
+  readonly volumes = new Map<string, MemoryVolume>()
+  /** Throwing here: the engine refused, and nothing was done. */
+  before: RuntimeHook = () => {}
+  /** Throwing here: it was done, and the answer was lost. */
+  after: RuntimeHook = () => {}
+  /** State that a student's container goes to when it is started, where that is not `running`. */
+  readonly startsAs = new Map<string, ContainerState>()
+  onExec: (studentId: string, command: readonly string[]) => Partial<CommandResult> = () => ({})
+  #made = 0
+  #ticks = 0
+
+  async check() {
+    await this.before('check')
+    return { version: '20.10.24' }
+  }
+
+  async image(reference: string) {
+    await this.before(`image ${reference}`)
+    return this.images.get(reference)
+  }
+
+  async pull(reference: string): Promise<void> {
+    await this.#step(`pull ${reference}`, () => this.images.set(reference, { id: 'sha256:new', digest: '', size: 1 }))
+  }
+
+  async survey(classId?: string): Promise<HeldSession[]> {
+    await this.before('survey')
+    const sessions = new Map<string, SessionIdentity>()
+    for (const { session } of [...this.networks.values(), ...this.containers.values(), ...this.volumes.values()]) {
+      if (classId === undefined || foldId(session.classId) === foldId(classId)) sessions.set(session.sessionId, session)
+    }
+    return [...sessions.values()].map((session) => ({
+      ...session,
+      network: this.#networkOf(session),
+      sandboxes: this.#sandboxesOf(session),
+    }))
+  }
+
+  #networkOf({ classId, sessionId }: SessionIdentity): HeldSession['network'] {
+    const network = [...this.networks.values()].find(({ session }) => session.sessionId === sessionId)
+    return network && { id: network.id, name: networkName(classId), subnet: '10.201.0.0/24' }
+  }
+
+  #sandboxesOf({ sessionId }: SessionIdentity): HeldSandbox[] {
+    const ofSession = <T extends { session: SessionIdentity }>(each: T) => each.session.sessionId === sessionId
+    const containers = [...this.containers.values()].filter(ofSession)
+    const volumes = [...this.volumes.values()].filter(ofSession)
+    const students = new Set([...containers, ...volumes].map(({ studentId }) => studentId))
+    return [...students].map((studentId) => {
+      const container = containers.find((each) => each.studentId === studentId)
+      const volume = volumes.find((each) => each.studentId === studentId)
+      return {
+        studentId,
+        container: container && {
+          id: container.id,
+          name: container.name,
+          state: container.state,
+          endpoint: `http://10.201.0.2:8080/${studentId}`,
+          spec: container.spec,
+        },
+        volume: volume?.name,
+        collect: container?.collect ?? volume?.collect ?? '',
+      }
+    })
+  }
+
+  async openNetwork(plan: SessionPlan) {
+    const name = networkName(plan.classId)
+    const found = [...this.networks.values()].find(({ session }) => session.classId === plan.classId)
+    const ours = found?.session.sessionId === plan.sessionId ? found : undefined
+    if (found && !ours) this.networks.delete(found.id)
+    const network = ours ?? { id: this.#newId('network'), session: identityOf(plan) }
+    if (!ours) await this.#step(`create-network ${name}`, () => this.networks.set(network.id, network))
+    try {
+      await this.#step(`attach-proxy ${name}`, () => {})
+    } catch (error) {
+      if (!ours) this.networks.delete(network.id)
+      throw error
+    }
+    return { id: network.id, name, created: !ours }
+  }
+
+  async raise(...[plan, studentId, held, done]: Parameters<Runtime['raise']>): Promise<void> {
+    const state = held?.container?.state
+    if (state !== undefined && up.includes(state)) return
+    if (held?.volume === undefined) done.createdVolume = volumeName(plan.classId, studentId, plan.sessionId)
+    await this.#ensureVolume(plan, studentId)
+    const id = held?.container?.id ?? (await this.#createContainer(plan, studentId))
+    done.containerId = id
+    await this.#step(`start ${studentId}`, () => this.start(this.container(studentId)))
+  }
+
+  async #ensureVolume(plan: SessionPlan, studentId: string): Promise<void> {
+    const name = volumeName(plan.classId, studentId, plan.sessionId)
+    const collect = JSON.stringify(freezeCollect(plan.frozenLab))
+    const volume = { name, session: identityOf(plan), studentId, collect, things: [root] }
+    if (!this.volumes.has(name)) await this.#step(`create-volume ${studentId}`, () => this.volumes.set(name, volume))
+  }
+
+  async #createContainer(plan: SessionPlan, studentId: string): Promise<string> {
+    const name = containerName(plan.classId, studentId)
+    return await this.#step(`create-container ${studentId}`, () => {
+      const taken = [...this.containers.values()].find((each) => each.name === name)
+      if (taken?.session.sessionId === plan.sessionId) return taken.id
+      if (taken) throw new RuntimeError('name-taken', `A container named ${name} exists that is not of this session.`)
+      const container: MemoryContainer = {
+        id: this.#newId('container'),
+        name,
+        session: identityOf(plan),
+        studentId,
+        spec: specHash(plan.frozenLab),
+        collect: JSON.stringify(freezeCollect(plan.frozenLab)),
+        volume: volumeName(plan.classId, studentId, plan.sessionId),
+        state: 'created',
+        startedAt: never,
+        finishedAt: never,
+        exitCode: 0,
+        mayRestart: true,
+        logs: [],
+      }
+      this.containers.set(container.id, container)
+      return container.id
+    })
+  }
+
+  async waitReady(_session: SessionIdentity, containerIds: readonly string[]): Promise<Map<string, string>> {
+    await this.before('wait-ready')
+    const reasons = new Map<string, string>()
+    for (const id of containerIds) {
+      const state = this.containers.get(id)?.state
+      if (state !== 'running') reasons.set(id, `Its container is ${state}.`)
+    }
+    return reasons
+  }
+
+  async wrap(plan: SessionPlan, studentId: string): Promise<string> {
+    return await this.#createContainer(plan, studentId)
+  }
+
+  async exec(containerId: string, command: readonly string[]): Promise<CommandResult> {
+    const { studentId, state } = this.#get(containerId)
+    if (state === 'exited') throw new RuntimeError('failed', 'The engine refused: the container is not running')
+    const nothing = new Uint8Array()
+    const answer = () => ({ exitCode: 0, stdout: nothing, stderr: nothing, ...this.onExec(studentId, command) })
+    return await this.#step(`exec ${studentId}`, answer)
+  }
+
+  async stop(containerId: string): Promise<StoppedContainer> {
+    const container = this.#get(containerId)
+    return await this.#step(`stop ${container.studentId}`, () => {
+      container.mayRestart = false
+      if (up.includes(container.state)) this.exit(container, 143)
+      return stoppedOf(container)
+    })
+  }
+
+  async inspectStopped(containerId: string): Promise<StoppedContainer> {
+    const container = this.#get(containerId)
+    return await this.#step(`inspect ${container.studentId}`, () => stoppedOf(container))
+  }
+
+  async *archive(containerId: string, _workspace: string, signal: AbortSignal) {
+    const container = this.#get(containerId)
+    assert(
+      !up.includes(container.state) && !container.mayRestart,
+      'an archive is taken only of what was stopped for good',
+    )
+    await this.#step(`archive ${container.studentId}`, () => {})
+    yield* archiveOf(this.volumes.get(container.volume)?.things ?? [], () => signal.throwIfAborted())
+  }
+
+  async *logs(containerId: string): AsyncGenerator<LogPiece> {
+    const container = this.#get(containerId)
+    await this.#step(`logs ${container.studentId}`, () => {})
+    yield* container.logs
+  }
+
+  async removeContainer(containerId: string): Promise<void> {
+    const container = this.containers.get(containerId)
+    if (!container) return
+    await this.#step(`remove-container ${container.studentId}`, () => {
+      if (up.includes(container.state)) throw new RuntimeError('running', 'The sandbox runs.')
+      this.containers.delete(containerId)
+    })
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    const volume = this.volumes.get(name)
+    if (!volume) return
+    await this.#step(`remove-volume ${volume.studentId}`, () => {
+      const inUse = [...this.containers.values()].some((container) => container.volume === name)
+      if (inUse) throw new RuntimeError('failed', 'The engine refused: volume is in use')
+      this.volumes.delete(name)
+    })
+  }
+
+  async closeNetwork(networkId: string): Promise<void> {
+    const network = this.networks.get(networkId)
+    if (!network) return
+    await this.#step(`close-network ${networkName(network.session.classId)}`, () => {
+      const { sessionId } = network.session
+      const inUse = [...this.containers.values()].some(
+        (each) => each.session.sessionId === sessionId && up.includes(each.state),
+      )
+      if (inUse) throw new RuntimeError('failed', 'The engine refused: network has active endpoints')
+      this.networks.delete(networkId)
+    })
+  }
+
+  async close(): Promise<void> {}
+
+  /** The student's newest container; fails the test where there is none. */
+  container(studentId: string): MemoryContainer {
+    return found([...this.containers.values()].findLast((each) => each.studentId === studentId))
+  }
+
+  /** The student's newest volume; fails the test where there is none. */
+  volume(studentId: string): MemoryVolume {
+    return found([...this.volumes.values()].findLast((each) => each.studentId === studentId))
+  }
+
+  /** As the student would: adds files to the workspace. */
+  write(studentId: string, ...things: Thing[]): void {
+    this.volume(studentId).things.push(...things)
+  }
+
+  /** As another hand would. */
+  start(container: MemoryContainer): void {
+    container.state = this.startsAs.get(container.studentId) ?? 'running'
+    container.startedAt = this.#now()
+    container.logs.push({ stream: 'stdout', bytes: Buffer.from(`started ${container.startedAt}\n`) })
+    if (container.state === 'exited') this.exit(container, 1)
+  }
+
+  /** As the container's own process would. */
+  exit(container: MemoryContainer, exitCode: number): void {
+    container.state = 'exited'
+    container.exitCode = exitCode
+    container.finishedAt = this.#now()
+  }
+
+  /** What is there, such as `container SV001 running`, sorted. */
+  held(): string[] {
+    return [
+      ...[...this.networks.values()].map(({ session }) => `network ${networkName(session.classId)}`),
+      ...[...this.containers.values()].map(({ studentId, state }) => `container ${studentId} ${state}`),
+      ...[...this.volumes.values()].map(({ studentId }) => `volume ${studentId}`),
+    ].sort()
+  }
+
+  async #step<T>(event: string, effect: () => T): Promise<T> {
+    await this.before(event)
+    const result = effect()
+    this.events.push(event)
+    await this.after(event)
+    return result
+  }
+
+  #get(containerId: string): MemoryContainer {
+    const container = this.containers.get(containerId)
+    if (!container) throw new RuntimeError('gone', `No such container: ${containerId}`)
+    return container
+  }
+
+  #newId(kind: string): string {
+    this.#made++
+    return `${kind}-${this.#made}`
+  }
+
+  /** Later at each call. */
+  #now(): string {
+    this.#ticks++
+    return new Date(Date.UTC(2026, 0, 1, 0, 0, this.#ticks)).toISOString()
+  }
+}
+
+const identityOf = ({ classId, sessionId, subject, lab, createdBy, expiresAt }: SessionPlan): SessionIdentity => ({
+  classId,
+  sessionId,
+  subject,
+  lab,
+  createdBy,
+  expiresAt,
+})
+
+function stoppedOf(container: MemoryContainer): StoppedContainer {
+  if (up.includes(container.state)) throw new RuntimeError('running', 'The sandbox runs, though it was stopped.')
+  const { id, startedAt, finishedAt, exitCode } = container
+  return { id, startedAt, finishedAt, exitCode, outOfMemory: false, imageId: 'sha256:image' }
+}
+
+function found<T>(value: T | undefined): T {
+  assert(value !== undefined, 'there is no such thing in the engine')
+  return value
+}
