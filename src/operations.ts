@@ -69,7 +69,9 @@ export class Operation {
           : new Problem('internal', 'The operation failed unexpectedly. The log has the cause under this request id.', {
               cause: error,
             })
-      log.error({ err: error, code: this.#problem.code }, 'operation failed')
+      const { code, status, message } = this.#problem
+      if (status >= 500) log.error({ err: error, code }, 'operation failed')
+      else log.info({ code, detail: message }, 'operation refused')
     }
     this.#endedAt = new Date().toISOString()
     this.#notify()

@@ -106,15 +106,17 @@ export async function sessionIds(store: Store, classId: string): Promise<string[
   return names.filter((name) => isSessionId.test(name)).reverse()
 }
 
-export interface SessionSummary {
-  readonly sessionId: string
-  readonly state: 'open' | 'going-down' | 'down' | 'down-partial'
-  readonly lab: string
-  readonly createdAt: string
-  readonly expiresAt: string
-  readonly endedAt: string | null
-  readonly students: number
-}
+export type SessionSummary =
+  | {
+      readonly sessionId: string
+      readonly state: 'open' | 'going-down' | 'down' | 'down-partial'
+      readonly lab: string
+      readonly createdAt: string
+      readonly expiresAt: string
+      readonly endedAt: string | null
+      readonly students: number
+    }
+  | { readonly sessionId: string; readonly state: 'unreadable' }
 
 const recordsReadAtOnce = 8
 
@@ -122,11 +124,19 @@ const recordsReadAtOnce = 8
 export async function listSessions(store: Store, classId: string): Promise<SessionSummary[]> {
   const gate = createGate(recordsReadAtOnce)
   const ids = await sessionIds(store, classId)
-  const records = await Promise.all(ids.map((sessionId) => gate(() => readSession(store, classId, sessionId))))
-  return records.flatMap((record) => (record ? [summarise(record)] : []))
+  const summaries = await Promise.all(ids.map((sessionId) => gate(() => summarise(store, classId, sessionId))))
+  return summaries.filter((summary) => summary !== undefined)
 }
 
-function summarise({ sessionId, lab, createdAt, expiresAt, students, down, ended }: SessionRecord): SessionSummary {
-  const state = ended?.answer.state ?? (down ? 'going-down' : 'open')
-  return { sessionId, state, lab, createdAt, expiresAt, endedAt: ended?.at ?? null, students: students.length }
+async function summarise(store: Store, classId: string, sessionId: string): Promise<SessionSummary | undefined> {
+  try {
+    const record = await readSession(store, classId, sessionId)
+    if (!record) return undefined
+    const { lab, createdAt, expiresAt, students, down, ended } = record
+    const state = ended?.answer.state ?? (down ? 'going-down' : 'open')
+    return { sessionId, state, lab, createdAt, expiresAt, endedAt: ended?.at ?? null, students: students.length }
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'refused') return { sessionId, state: 'unreadable' }
+    throw error
+  }
 }

@@ -40,6 +40,11 @@ function fromFastify(error: FastifyError): Problem {
     return new Problem('payload-too-large', 'The request body is larger than 1 MiB.', { cause: error })
   if (error.statusCode === 415)
     return new Problem('unsupported-media-type', 'Send the body as application/json.', { cause: error })
+  if (error.code === 'FST_ERR_BAD_URL' || error.code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return new Problem('invalid-request', 'The path cannot be read: it is too long or not percent-encoded UTF-8.', {
+      cause: error,
+    })
+  }
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new Problem('invalid-request', `${error.message}. Send one JSON object.`, { cause: error })
   }
