@@ -1,9 +1,8 @@
 // The file system calls below the directory store: names that appear at once or not at all, folders that come and go beside us.
 import { type FileHandle, link, lstat, mkdir, open, opendir, rename, rm, rmdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { reservedFolder } from './key.ts'
 
-/** The folder below the root that holds what is being written; nothing in it is an object. */
-export const incomingName = '.incoming'
 /** An unfinished file is a killed process's when nobody has written to it for so long. */
 const leftoverAfterMilliseconds = 3_600_000
 /** A removal beside us may prune the folder that has just been made for a file; each attempt makes it anew. */
@@ -80,14 +79,14 @@ export async function removeLeftovers(incoming: string): Promise<void> {
   }
 }
 
-/** The paths below `root` of all files below `prefix`. Holds one open folder and the names of those still to visit. */
+/** The paths below `root` of all files below `prefix`, but for what the store keeps for itself. Holds one open folder and the names of those still to visit. */
 export async function* filesBelow(root: string, prefix: string): AsyncGenerator<string, void, undefined> {
   const pending = [prefix]
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
     for await (const entry of entriesOf(join(root, folder))) {
       const path = `${folder}${entry.name}`
       if (entry.isFile()) yield path
-      else if (entry.isDirectory() && path !== incomingName) pending.push(`${path}/`)
+      else if (entry.isDirectory() && path !== reservedFolder) pending.push(`${path}/`)
     }
   }
 }

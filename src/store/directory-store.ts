@@ -1,15 +1,14 @@
 // The store in a local folder: an object is a file, its key is its path below the folder.
-// Nothing is written in place: a file is written and proven below `.incoming/`, forced to disk, then renamed. Processes may share a folder.
+// Nothing is written in place: a file is written and proven in a folder of its own, forced to disk, then renamed. Processes may share a folder.
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { checkBytes, checkedBody, contentOf } from './checked-body.ts'
+import { checkBytes, checkedBody } from './checked-body.ts'
 import {
   codeOf,
   fileSize,
   filesBelow,
   folderNames,
-  incomingName,
   openFile,
   pruneEmptyFolders,
   publish,
@@ -17,7 +16,7 @@ import {
   removeLeftovers,
   syncFolders,
 } from './directory-files.ts'
-import { checkKey, checkPrefix, probeKey } from './key.ts'
+import { checkKey, checkPrefix, reservedFolder } from './key.ts'
 import { type PutOptions, type Store, type StoredObject, StoreError } from './port.ts'
 
 const readChunkBytes = 256 * 1024
@@ -25,17 +24,16 @@ const readChunkBytes = 256 * 1024
 /** A store in `folder`, which `check` makes when it is absent. */
 export function createDirectoryStore(folder: string): Store {
   const root = resolve(folder)
-  const incoming = join(root, incomingName)
+  /** Holds what is being written. */
+  const incoming = join(root, reservedFolder, 'incoming')
 
   const pathOf = (key: string): string => {
     checkKey(key)
-    refuseIncoming(key)
     return join(root, key)
   }
 
   const folderOf = (prefix: string): string => {
     checkPrefix(prefix)
-    refuseIncoming(prefix)
     return join(root, prefix)
   }
 
@@ -152,11 +150,13 @@ export function createDirectoryStore(folder: string): Store {
         if (made !== undefined) await syncFolders(root, dirname(made))
         await mkdir(incoming, { recursive: true })
         await removeLeftovers(incoming)
+        const temporary = join(incoming, randomUUID())
+        const probe = join(root, reservedFolder, `probe-${randomUUID()}`)
+        await writeFile(temporary, 'may be removed at any time\n', { flag: 'wx', flush: true })
+        await publish(temporary, probe, true)
+        await removeFile(temporary)
+        await removeFile(probe)
       })
-      const probe = Buffer.from('may be removed at any time\n')
-      const key = probeKey()
-      await put(key, contentOf(probe), probe)
-      await remove(key)
     },
 
     put,
@@ -181,7 +181,7 @@ export function createDirectoryStore(folder: string): Store {
       const names = await attempt(prefix, () => folderNames(folder))
       const filled: string[] = []
       for (const name of names) {
-        if (prefix === '' && name === incomingName) continue
+        if (prefix === '' && name === reservedFolder) continue
         const objects = list(`${prefix}${name}/`, signal)
         if ((await objects.next()).done !== true) filled.push(name)
         await objects.return()
@@ -198,8 +198,4 @@ export function createDirectoryStore(folder: string): Store {
 
     async close() {},
   }
-}
-
-function refuseIncoming(path: string): void {
-  if (path.split('/')[0] === incomingName) throw new StoreError('refused', `${path}: ${incomingName} is reserved`)
 }

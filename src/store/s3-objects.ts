@@ -1,8 +1,9 @@
 // What the store port promises, made of the plain calls of an S3 bucket: bytes proven before an answer counts, again after a passing
 // fault, nothing left after any other.
+import { randomUUID } from 'node:crypto'
 import { attachment } from './attachment.ts'
 import { checkBytes, checkedBody, contentOf } from './checked-body.ts'
-import { checkKey, checkPrefix, probeKey } from './key.ts'
+import { checkKey, checkPrefix, reservedFolder } from './key.ts'
 import { type Content, type Store, StoreError } from './port.ts'
 import { retry } from './retry.ts'
 import { readRefusal } from './s3-errors.ts'
@@ -62,18 +63,18 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
     etagIsMd5 && etag !== undefined && /^[0-9a-f]{32}$/.test(etag) ? etag : undefined
   const isEtagOf = (etag: string | undefined, md5: string) => (md5Of(etag) ?? md5) === md5
 
-  const stat: Store['stat'] = (key, signal) =>
-    again(signal, async () => {
-      checkKey(key)
+  const stat: Store['stat'] = async (key, signal) => {
+    checkKey(key)
+    return again(signal, async () => {
       const answer = await bucket.send('HEAD', key, { signal })
       if (answer.status === 404) return undefined
       if (answer.status !== 200 || answer.size === undefined) throw bucket.refusal(key, answer)
       return { key, size: answer.size, md5: md5Of(answer.etag) }
     })
+  }
 
-  const remove: Store['remove'] = (key, signal) =>
+  const removeAt = (key: string, signal?: AbortSignal): Promise<void> =>
     again(signal, async () => {
-      checkKey(key)
       const answer = await bucket.send('DELETE', key, { signal })
       const isAbsent = readRefusal(answer.status, answer.text).code === 'NoSuchKey'
       if (answer.status !== 204 && answer.status !== 200 && !isAbsent) throw bucket.refusal(key, answer)
@@ -88,7 +89,7 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
 
   /** Removes an object that turned out wrong; gives the error to throw. */
   const discard = async (key: string): Promise<StoreError> => {
-    const outcome = await remove(key).then(
+    const outcome = await removeAt(key).then(
       () => 'they were removed',
       () => 'they could not be removed',
     )
@@ -189,19 +190,24 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
       if (!(await again(undefined, () => bucket.exists()))) await again(undefined, () => bucket.make())
       const probe = Buffer.from('may be removed at any time\n')
       const content = contentOf(probe)
-      const key = probeKey()
+      const key = `${reservedFolder}/probe-${randomUUID()}`
       const first = await again(undefined, () => putWhole(key, content, slices(probe), false))
       if (first.status !== 200) throw bucket.refusal(key, first)
       const second = await again(undefined, () => putWhole(key, content, slices(probe), true))
+      if (second.status === 403) throw bucket.refusal(key, second)
       etagIsMd5 = first.etag === content.md5
       honoursIfNoneMatch = second.status === 412
-      await remove(key)
+      await removeAt(key)
     },
 
     put,
     stat,
     read: fetch,
-    remove,
+
+    async remove(key, signal) {
+      checkKey(key)
+      await removeAt(key, signal)
+    },
 
     async copy(from, to, content, signal) {
       checkKey(from)
@@ -216,7 +222,9 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
 
     async *list(prefix, signal) {
       for await (const page of pages(prefix, '', signal)) {
-        for (const { key, size, etag } of page.objects) yield { key, size, md5: md5Of(etag) }
+        for (const { key, size, etag } of page.objects) {
+          if (!key.startsWith(`${reservedFolder}/`)) yield { key, size, md5: md5Of(etag) }
+        }
       }
     },
 
@@ -225,7 +233,7 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
       for await (const page of pages(prefix, '/', signal)) {
         for (const folder of page.folders) names.push(folder.slice(prefix.length, -1))
       }
-      return names.sort()
+      return names.filter((name) => prefix !== '' || name !== reservedFolder).sort()
     },
 
     temporaryUrl: async (key, downloadName) => {

@@ -1,5 +1,5 @@
 // A body above S3's limit for one PUT, sent as parts. The parts are cut from the stream while it flows; none is ever held in memory.
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { StoreError } from './port.ts'
 
 export interface PartTarget {
@@ -64,7 +64,7 @@ function cutter(body: AsyncIterable<Uint8Array>) {
   }
 }
 
-async function* hashed(body: AsyncIterable<Uint8Array>, hash: ReturnType<typeof createHash>) {
+async function* hashed(body: AsyncIterable<Uint8Array>, hash: Hash) {
   for await (const chunk of body) {
     hash.update(chunk)
     yield chunk

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { createEngine, type Engine, type ExecRun, isEngineError } from '../../engine-api/index.ts'
+import { type CallReport, createEngine, type Engine, type ExecRun, isEngineError } from '../../engine-api/index.ts'
 import { answerOf, type RawServer, rawServer } from './raw-server.ts'
 
 const frame = (type: number, text: string): Buffer =>
@@ -91,15 +91,21 @@ test('the deadline holds while output is awaited and while the exit code is', as
   }
 })
 
-test("the caller's abort is an abort, not a deadline", async (t) => {
+test("the caller's abort is an abort, while output is awaited and while the exit code is", async (t) => {
   const silent = await serve(t, { output: (socket) => socket.write(streamHead) })
   const endless = await serve(t, { inspections: ['{"Running":true,"ExitCode":null}'] })
-  for (const { engine, server } of [silent, endless]) {
+  for (const [{ server }, last] of [
+    [silent, 'exec-start'],
+    [endless, 'exec-inspect'],
+  ] as const) {
     const controller = new AbortController()
-    const pending = engine.exec.run('c', { ...run, signal: controller.signal })
-    const check = assert.rejects(pending, (error) => isEngineError(error, 'aborted'))
-    await server.untilRequests(2)
-    controller.abort()
-    await check
+    const onCall = ({ operation }: CallReport): void => {
+      if (operation === last) setImmediate(() => controller.abort())
+    }
+    const engine = createEngine({ host: server.host, onCall })
+    t.after(() => engine.close())
+    await assert.rejects(engine.exec.run('c', { ...run, signal: controller.signal }), (error) =>
+      isEngineError(error, 'aborted'),
+    )
   }
 })

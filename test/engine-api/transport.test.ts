@@ -1,4 +1,5 @@
 // How calls travel: version, statuses, errors, repeats, patience, abort. The server's bytes are hand-made.
+// Long, since it holds one short case for each way a call can go.
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
@@ -180,7 +181,12 @@ test('benign statuses are values', async (t) => {
   const seen: string[] = [await containers.start('c'), await containers.start('c'), await containers.stop('c')]
   seen.push(await containers.stop('c'), await containers.remove('c'))
   assert.deepEqual(seen, ['started', 'already-running', 'stopped', 'already-stopped', 'removed'])
-  assert.ok(server.connections() < 5, 'an answer without a body leaves its connection usable')
+})
+
+test('a body that nobody wants holds no connection, however long it is', { timeout: 20_000 }, async (t) => {
+  const server = await rawServer(t, (socket) => socket.write(answerOf(404, Buffer.alloc(1024 * 1024, 'x'))))
+  assert.equal(await engineFor(t, server).containers.remove('c'), 'already-gone')
+  await server.untilReleased()
 })
 
 test('a status that misleads is read by the words on record', async (t) => {
@@ -292,6 +298,7 @@ test('silence before the head and inside the body is a timeout of its class; unb
   const silent = await rawServer(t, () => undefined)
   const transport = impatient(t, silent)
   assert.equal((await fails(pingSystem(transport), 'timeout')).retry, 'same')
+  assert.equal(silent.requests.length, 1, 'silence is not repeated')
   await fails(startContainer(transport, 'c'), 'timeout')
 
   const stalled = await rawServer(t, (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{'))

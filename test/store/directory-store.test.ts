@@ -9,6 +9,8 @@ import { createDirectoryStore } from '../../src/store/directory-store.ts'
 import { contentOf, seededBytes, streamOf } from './bodies.ts'
 import { conformance, listed, rejectsWith } from './conformance.ts'
 
+/** What a folder holds that has no object in it. */
+const nothingLeft = ['.class-runtime', '.class-runtime/incoming']
 const hello = Buffer.from('hello')
 
 async function newFolder(t: TestContext): Promise<string> {
@@ -32,9 +34,15 @@ test('an object is a file with its key as path, and nothing else is left in the 
   const store = createDirectoryStore(folder)
   await store.check()
   await store.put('a/b/c', contentOf(hello), hello)
-  assert.deepEqual((await readdir(folder, { recursive: true })).sort(), ['.incoming', 'a', 'a/b', 'a/b/c'])
+  assert.deepEqual((await readdir(folder, { recursive: true })).sort(), [
+    '.class-runtime',
+    '.class-runtime/incoming',
+    'a',
+    'a/b',
+    'a/b/c',
+  ])
   await store.remove('a/b/c')
-  assert.deepEqual(await readdir(folder, { recursive: true }), ['.incoming'])
+  assert.deepEqual((await readdir(folder, { recursive: true })).sort(), nothingLeft)
 })
 
 test('a failed put leaves no file behind', async (t) => {
@@ -42,7 +50,7 @@ test('a failed put leaves no file behind', async (t) => {
   const store = createDirectoryStore(folder)
   await rejectsWith(store.put('a/b', contentOf(seededBytes(100_000, 1)), streamOf(hello)), 'mismatch')
   await rejectsWith(store.put('a/b', contentOf(hello), Buffer.from('HELLO')), 'mismatch')
-  assert.deepEqual(await readdir(folder, { recursive: true }), ['.incoming'])
+  assert.deepEqual((await readdir(folder, { recursive: true })).sort(), nothingLeft)
 })
 
 test('a copy is a file of its own, so damage to one leaves the other whole', async (t) => {
@@ -92,24 +100,24 @@ test('check removes what a killed process left more than an hour ago, and only t
   const folder = await newFolder(t)
   const store = createDirectoryStore(folder)
   await store.check()
-  await writeFile(join(folder, '.incoming', 'old'), 'x')
-  await writeFile(join(folder, '.incoming', 'young'), 'x')
+  await writeFile(join(folder, '.class-runtime', 'incoming', 'old'), 'x')
+  await writeFile(join(folder, '.class-runtime', 'incoming', 'young'), 'x')
   const twoHoursAgo = Date.now() / 1000 - 7200
-  await utimes(join(folder, '.incoming', 'old'), twoHoursAgo, twoHoursAgo)
+  await utimes(join(folder, '.class-runtime', 'incoming', 'old'), twoHoursAgo, twoHoursAgo)
   await store.check()
-  assert.deepEqual(await readdir(join(folder, '.incoming')), ['young'])
+  assert.deepEqual(await readdir(join(folder, '.class-runtime', 'incoming')), ['young'])
 })
 
 test('the folder of unfinished files is out of reach of every call', async (t) => {
   const folder = await newFolder(t)
   const store = createDirectoryStore(folder)
   await store.check()
-  await writeFile(join(folder, '.incoming', 'x'), 'x')
-  await rejectsWith(store.put('.incoming/x', contentOf(hello), hello), 'refused')
-  await rejectsWith(store.read('.incoming/x'), 'refused')
-  await rejectsWith(store.remove('.incoming/x'), 'refused')
-  await rejectsWith(store.folders('.incoming/'), 'refused')
-  await rejectsWith(listed(store, '.incoming/'), 'refused')
+  await writeFile(join(folder, '.class-runtime', 'incoming', 'x'), 'x')
+  await rejectsWith(store.put('.class-runtime/incoming/x', contentOf(hello), hello), 'refused')
+  await rejectsWith(store.read('.class-runtime/incoming/x'), 'refused')
+  await rejectsWith(store.remove('.class-runtime/incoming/x'), 'refused')
+  await rejectsWith(store.folders('.class-runtime/incoming/'), 'refused')
+  await rejectsWith(listed(store, '.class-runtime/incoming/'), 'refused')
   assert.deepEqual(await store.folders(''), [])
   assert.deepEqual([...(await listed(store, '')).keys()], [])
 })
@@ -158,7 +166,7 @@ test('a full disk is said to be full, leaves nothing, and works again when there
   for (const body of [large, streamOf(large)]) {
     const error = await rejectsWith(store.put('a/large', contentOf(large), body), 'full')
     assert.ok(error.message.includes(folder))
-    assert.deepEqual(await readdir(folder, { recursive: true }), ['.incoming'])
+    assert.deepEqual((await readdir(folder, { recursive: true })).sort(), nothingLeft)
   }
   assert.equal(await store.put('a/small', contentOf(hello), hello), 'stored')
 })

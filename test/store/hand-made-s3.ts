@@ -63,7 +63,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
     return { status: 200, headers: { etag: etagOf(object), 'content-length': String(object.length) }, body: object }
   }
 
-  const server = http.createServer()
+  const server = http.createServer({ keepAliveTimeout: 600_000 })
   const s3: HandMadeS3 = {
     endpoint: '',
     requests: [],

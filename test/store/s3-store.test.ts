@@ -139,6 +139,16 @@ for (const [what, refusal] of [
   })
 }
 
+test('a check whose keys are refused halfway learns nothing and says so', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = ({ headers }) =>
+    headers['if-none-match'] === '*' ? { status: 403, body: errorXml('AccessDenied') } : undefined
+  await rejectsWith(store.check(), 'denied')
+  s3.react = () => undefined
+  await store.put('a', contentOf(hello), hello, { ifAbsent: true })
+  assert.equal(s3.requests.at(-1)?.headers['if-none-match'], '*')
+})
+
 test('a refusal that comes while a large stream is still sent is told as it is', async (t) => {
   const { s3, store } = await open(t)
   const bytes = seededBytes(30_000_000, 41)
@@ -231,6 +241,19 @@ test('leaving a reader early closes its connection', async (t) => {
   s3.objects.set('a', bytes)
   for await (const _ of await store.read('a')) break
   await until(() => s3.openConnections() === 0)
+})
+
+test('what a killed check has left is not shown', async (t) => {
+  const { s3, store } = await open(t)
+  const key = '<Key>.class-runtime/probe-1</Key><Size>5</Size><ETag>&quot;x&quot;</ETag>'
+  const folder =
+    '<CommonPrefixes><Prefix>.class-runtime/</Prefix></CommonPrefixes><CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>'
+  s3.react = ({ query }) => ({
+    status: 200,
+    body: `<ListBucketResult>${query.get('delimiter') === '/' ? folder : `<Contents>${key}</Contents>`}</ListBucketResult>`,
+  })
+  assert.equal((await listed(store, '')).size, 0)
+  assert.deepEqual(await store.folders(''), ['a'])
 })
 
 const listPage = (keys: readonly string[], more: string) =>
