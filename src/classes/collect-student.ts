@@ -39,7 +39,7 @@ export async function collectStudent(
       session: identityOf(record),
       studentId: sandbox.studentId,
       container,
-      logsLost: sandbox.container === undefined,
+      logsLost: sandbox.container?.isWrap ?? true,
       collect: frozen,
       unarchived,
       notes,

@@ -1,7 +1,7 @@
 // A failed up takes back what it created, and only that. A sandbox that ran, even for a second, may hold work: it goes the
 // way of every down, into a committed bag first. What cannot be collected is kept.
 
-import { findSandbox, type RaisedSandbox } from '../runtime/port.ts'
+import { findSandbox, type HeldSandbox, type RaisedSandbox } from '../runtime/port.ts'
 import { collectStudent, removeCollected } from './collect-student.ts'
 import { answerOf, bagMembers } from './down-answer.ts'
 import { type DownStudent, removeSession, writeSession } from './session-record.ts'
@@ -46,22 +46,30 @@ async function endSession({ context: { store }, record }: Up, collected: DownStu
   await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
 }
 
-/** What the engine has now and had not before is of this call, also where an answer was lost on the way. */
 async function takeBackSandbox(up: Up, studentId: string, done: RaisedSandbox): Promise<DownStudent | 'untouched'> {
   const { context, action, record } = up
+  const ran = await takeBackIdle(up, studentId, done)
+  if (!ran) return 'untouched'
+  const collected = await collectStudent(context, action, record, ran)
+  // An older volume stays, for the next container of this student.
+  await removeCollected(context, { ...collected, volume: done.createdVolume })
+  return { studentId, state: 'removed', ...bagMembers(collected.bag) }
+}
+
+/**
+ * Takes back a sandbox of this call whose container never ran, and so can hold no work. Answers with one that did run.
+ * What the engine has now and had not before is of this call, also where an answer was lost on the way.
+ */
+export async function takeBackIdle(up: Up, studentId: string, done: RaisedSandbox): Promise<HeldSandbox | undefined> {
+  const { context, record } = up
   const { runtime } = context
   const before = findSandbox(up.held, studentId)
   const session = (await runtime.survey(record.classId)).find(({ sessionId }) => sessionId === record.sessionId)
   const now = findSandbox(session, studentId)
   if (now?.container && now.container.id !== before?.container?.id) {
-    if (now.container.state !== 'created') {
-      const collected = await collectStudent(context, action, record, now)
-      // An older volume stays, for the next container of this student.
-      await removeCollected(context, { ...collected, volume: done.createdVolume })
-      return { studentId, state: 'removed', ...bagMembers(collected.bag) }
-    }
+    if (now.container.state !== 'created') return now
     await runtime.removeContainer(now.container.id)
   }
   if (done.createdVolume !== undefined) await runtime.removeVolume(done.createdVolume)
-  return 'untouched'
+  return undefined
 }

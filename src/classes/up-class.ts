@@ -8,7 +8,7 @@ import { findSandbox, type HeldSession, type RaisedSandbox, RuntimeError, type S
 import { StoreError } from '../store/port.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { readSession, removeSession, type SessionRecord, writeSession } from './session-record.ts'
-import { takeBack } from './take-back.ts'
+import { takeBack, takeBackIdle } from './take-back.ts'
 import type { UpOrder } from './up-order.ts'
 
 export interface UpAnswer {
@@ -181,8 +181,10 @@ async function raiseStudents(up: Up, network: { id: string; name: string; create
     ),
   )
   await waitReady(up, raised, errors)
+  const partial = order.allowPartial && errors.size > 0 && errors.size < order.students.length
+  if (partial) await takeBackFailed(up, raised, errors)
 
-  const students = await describeStudents(up, raised, errors)
+  const students = await describeStudents(up, errors)
   const answer = {
     classId: plan.classId,
     sessionId: plan.sessionId,
@@ -190,14 +192,28 @@ async function raiseStudents(up: Up, network: { id: string; name: string; create
     network: network.name,
     expiresAt: plan.expiresAt,
   }
-  if (errors.size === 0 || (order.allowPartial && errors.size < students.length)) {
+  if (errors.size === 0 || partial) {
     await recordStudents(up, students)
-    return { ...answer, state: errors.size === 0 ? 'up' : 'up-partial', students }
+    return { ...answer, state: partial ? 'up-partial' : 'up', students }
   }
 
   const kept = await takeBack(up, network, raised)
   const detail = `${errors.size} of ${students.length} sandboxes did not come up; see 'students'. ${kept} Correct the cause and repeat the call.`
   throw new Problem('up-failed', detail, { extensions: { ...answer, state: 'up-failed', students } })
+}
+
+/** An empty volume without a container would stand in the way of a down. A sandbox that ran stays, for down to collect. */
+async function takeBackFailed(
+  up: Up,
+  raised: ReadonlyMap<string, RaisedSandbox>,
+  errors: ReadonlyMap<string, unknown>,
+): Promise<void> {
+  for (const [studentId, done] of raised) {
+    if (!errors.has(studentId)) continue
+    await takeBackIdle(up, studentId, done).catch((err: unknown) => {
+      up.action.log.error({ err, studentId }, 'failed sandbox could not be taken back')
+    })
+  }
 }
 
 /** Only now: whoever is in the record and not on the engine at down was removed by another hand. */
@@ -224,7 +240,6 @@ async function waitReady(
 
 async function describeStudents(
   { context, order, plan }: Up,
-  raised: ReadonlyMap<string, RaisedSandbox>,
   errors: ReadonlyMap<string, { code: string; detail: string }>,
 ): Promise<UpStudent[]> {
   const session = (await context.runtime.survey(plan.classId)).find(({ sessionId }) => sessionId === plan.sessionId)
@@ -234,7 +249,7 @@ async function describeStudents(
     return {
       studentId,
       state: error ? 'failed' : 'running',
-      containerId: container?.id ?? raised.get(studentId)?.containerId ?? null,
+      containerId: container?.id ?? null,
       containerName: container?.name ?? null,
       endpoint: container?.endpoint ?? null,
       ...(error ? { error } : {}),

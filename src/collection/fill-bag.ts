@@ -5,7 +5,7 @@ import { bagInfoLabels, submissionHead } from './bag-description.ts'
 import type { BagWork } from './bag-work.ts'
 import { digestAll, digestOf } from './digest.ts'
 import { CollectError } from './errors.ts'
-import { isStored } from './inventory.ts'
+import { isStored, workspacePrefix } from './inventory.ts'
 import { bagDeclaration, bagDeclarationKey, bagInfo, submission, type TagFile, tagManifest } from './tag-files.ts'
 import { uploadPass } from './upload-pass.ts'
 import { compareBag } from './verify.ts'
@@ -50,12 +50,13 @@ export async function fillBag(
 }
 
 /**
- * Removes what an earlier attempt left and this one does not want: a file `a` of then would stand in the way of an
- * `a/b` of now. Answers whether anything is left to build on.
+ * Removes files that an earlier attempt left and this one does not want: an `a` of then would stand in the way of an
+ * `a/b` of now. Answers whether anything is left to build on. Nothing else is touched: another process may be at work on
+ * the same bag, and two readings of one stopped sandbox want the same files.
  */
 async function clearLeftovers({ store, inventory, signal }: BagWork, prefix: string): Promise<boolean> {
   let found = false
-  for await (const { key } of store.list(prefix, signal)) {
+  for await (const { key } of store.list(prefix + workspacePrefix, signal)) {
     const record = await inventory.find(key.slice(prefix.length))
     if (record && isStored(record)) found = true
     else await store.remove(key, signal)

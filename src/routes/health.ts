@@ -1,5 +1,6 @@
 // For operators and load balancers. healthz: the process answers. readyz: engine, store and catalogue are usable, each named.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { CatalogueWatch } from '../catalogue.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { Store } from '../store/port.ts'
@@ -23,8 +24,18 @@ export function registerHealth(app: App, { runtime, store, catalogue }: HealthDe
   })
 }
 
-const state = (check: Promise<unknown>): Promise<string> =>
-  check.then(
-    () => 'ok',
-    (error: unknown) => (error instanceof Error ? error.message : 'failed'),
-  )
+const patienceMs = 5_000
+
+/** A server that hangs must not hang the probe. */
+async function state(check: Promise<unknown>): Promise<string> {
+  const timer = new AbortController()
+  const late = delay(patienceMs, `did not answer within ${patienceMs / 1000} s`, { signal: timer.signal })
+  try {
+    return await Promise.race([check.then(() => 'ok'), late])
+  } catch (error) {
+    return error instanceof Error ? error.message : 'failed'
+  } finally {
+    timer.abort()
+    late.catch(() => undefined)
+  }
+}

@@ -9,9 +9,12 @@ import type { SessionIdentity } from './port.ts'
 
 const pollMs = 150
 
+/** A program that ends at once is restarted by the engine after 100 ms, then 200 ms: a life this long is a real one. */
+const steadyMs = 400
+
 /**
- * A container is up when it runs in the same life at two polls: one that exits at once is restarted by the engine after
- * 100 ms, so it too is seen running at most polls, but with another StartedAt each time.
+ * A container is up when it is seen running in one life for some time, and still runs when the last one is up. A glance
+ * is not enough: one that exits at once and is restarted is seen running at most polls, with another StartedAt each time.
  */
 export async function waitReady(
   { engine, installation }: DockerContext,
@@ -21,34 +24,44 @@ export async function waitReady(
 ): Promise<Map<string, string>> {
   const labels = [`${label.installation}=${installation}`, `${label.session}=${session.sessionId}`]
   const waiting = new Set(containerIds)
-  const lives = new Map<string, string>()
+  const lives = new Map<string, { startedAt: string; since: number }>()
   const reasons = new Map<string, string>()
   while (waiting.size > 0) {
-    const listed = await engine.containers.list({ all: true, filters: { label: labels } })
-    const found = new Map(listed.map((each) => [each.Id, each]))
-    await Promise.all([...waiting].map((id) => look(id, found.get(id))))
+    const listed = await list()
+    await Promise.all([...waiting].map((id) => look(id, listed.get(id))))
     if (waiting.size > 0) await delay(pollMs)
   }
+  const last = await list()
+  for (const id of containerIds) {
+    const summary = last.get(id)
+    if (!reasons.has(id) && (!summary || readState(summary) !== 'running')) reasons.set(id, await whyNotUp(summary))
+  }
   return reasons
+
+  async function list(): Promise<Map<string, ContainerSummary>> {
+    const listed = await engine.containers.list({ all: true, filters: { label: labels } })
+    return new Map(listed.map((each) => [each.Id, each]))
+  }
 
   async function look(id: string, summary: ContainerSummary | undefined): Promise<void> {
     const state = summary && readState(summary)
     if (state === 'starting' && !signal.aborted) return
-    if (summary && state === 'running') {
+    if (state === 'running') {
       const { StartedAt } = (await engine.containers.inspect(id)).State
-      const before = lives.get(id)
-      lives.set(id, StartedAt)
-      if (before === undefined && !signal.aborted) return
-      if (before === StartedAt) {
-        waiting.delete(id)
-        return
-      }
+      const life = lives.get(id) ?? { startedAt: StartedAt, since: performance.now() }
+      lives.set(id, life)
+      const sameLife = life.startedAt === StartedAt
+      if (sameLife && performance.now() - life.since < steadyMs && !signal.aborted) return
+      waiting.delete(id)
+      if (!sameLife) reasons.set(id, await whyNotUp(summary))
+      return
     }
     waiting.delete(id)
-    reasons.set(id, summary ? await whyNotUp(summary) : 'It was removed by another hand.')
+    reasons.set(id, await whyNotUp(summary))
   }
 
-  async function whyNotUp(summary: ContainerSummary): Promise<string> {
+  async function whyNotUp(summary: ContainerSummary | undefined): Promise<string> {
+    if (!summary) return 'It was removed by another hand.'
     const state = readState(summary)
     if (state === 'starting') return 'Its health check did not pass in time.'
     if (state === 'unhealthy') return 'Its health check says it is unhealthy.'

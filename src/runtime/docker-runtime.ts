@@ -8,10 +8,10 @@ import { waitReady } from './docker-ready.ts'
 import {
   archiveSandbox,
   asStopped,
-  createContainer,
   raiseSandbox,
   removeSandboxContainer,
   stopSandbox,
+  wrapVolume,
 } from './docker-sandbox.ts'
 import { surveyDocker } from './docker-survey.ts'
 import type { ImageFacts, Runtime } from './port.ts'
@@ -29,12 +29,12 @@ export function createDockerRuntime(
   return {
     check: () => translated(engine.system.info().then(({ ServerVersion }) => ({ version: ServerVersion }))),
     image: (reference) => translated(findImage(engine, reference)),
-    pull: (reference, signal) => translated(engine.images.pull(reference, signal ? { signal } : {})),
+    pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
     survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
     raise: (plan, studentId, held, done) => translated(raiseSandbox(context, plan, studentId, held, done)),
     waitReady: (session, ids, signal) => translated(waitReady(context, session, ids, signal)),
-    wrap: (plan, studentId) => translated(createContainer(context, plan, studentId)),
+    wrap: (plan, studentId) => translated(wrapVolume(context, plan, studentId)),
     exec: (id, command, timeoutMs) =>
       translated(engine.exec.run(id, { command, timeoutMs, maxOutputBytes: 1024 * 1024 })),
     stop: (id, graceSeconds) => translated(stopSandbox(context, id, graceSeconds)),
@@ -57,3 +57,6 @@ async function findImage(engine: Engine, reference: string): Promise<ImageFacts 
     throw error
   }
 }
+
+/** As the docker command does: `busybox` means `busybox:latest`, not every tag of the repository. */
+const withTag = (reference: string): string => (/[:@][^/]+$/.test(reference) ? reference : `${reference}:latest`)

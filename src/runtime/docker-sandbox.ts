@@ -8,7 +8,7 @@ import { type Container, isEngineError, packTar } from '../../engine-api/index.t
 import { specHash } from '../lab.ts'
 import { containerName, label, volumeName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
-import { asRuntimeError } from './docker-errors.ts'
+import { asRuntimeError, translatedEach } from './docker-errors.ts'
 import {
   type ArchiveEntry,
   type HeldSandbox,
@@ -36,7 +36,8 @@ export async function raiseSandbox(
   }
   if (held?.volume === undefined) await makeVolume(context, plan, studentId, done)
   const existing = held?.container?.id
-  const containerId = existing ?? (await createContainer(context, plan, studentId))
+  const containerId =
+    existing ?? (await createContainer(context, plan, studentId, containerName(plan.classId, studentId)))
   done.containerId = containerId
   if (existing === undefined || state === 'created') await prepareWorkspace(context, plan, containerId)
   await context.engine.containers.start(containerId)
@@ -65,8 +66,19 @@ async function makeVolume(
   )
 }
 
-export async function createContainer(context: DockerContext, plan: SessionPlan, studentId: string): Promise<string> {
-  const name = containerName(plan.classId, studentId)
+/**
+ * A container, never started, around a volume that lost its own. It carries the volume's name: that tells it from the
+ * student's, and nobody else's container can stand in its way.
+ */
+export const wrapVolume = (context: DockerContext, plan: SessionPlan, studentId: string): Promise<string> =>
+  createContainer(context, plan, studentId, volumeName(plan.classId, studentId, plan.sessionId))
+
+async function createContainer(
+  context: DockerContext,
+  plan: SessionPlan,
+  studentId: string,
+  name: string,
+): Promise<string> {
   const body = sandboxBody(context.installation, context.proxy, plan, studentId)
   try {
     const { Id } = await context.engine.containers.create({ name, body })
@@ -166,7 +178,8 @@ export async function* archiveSandbox(
       first = false
       const { type, size, mode, uid, gid, mtimeMs, body, linkName } = entry
       const linkTarget = type === 'hard-link' ? relativeTo(root, linkName) : linkName
-      yield { path: relativeTo(root, entry.name), type, size, mode, uid, gid, mtimeMs, linkTarget, body }
+      const path = relativeTo(root, entry.name)
+      yield { path, type, size, mode, uid, gid, mtimeMs, linkTarget, body: translatedEach(body) }
     }
   } catch (error) {
     throw asArchiveError(error)

@@ -3,7 +3,7 @@
 
 import type { ContainerSummary, Engine, Network, Volume } from '../../engine-api/index.ts'
 import type { ProxyConfig } from '../config.ts'
-import { foldId, hostName, label, networkName } from '../names.ts'
+import { foldId, hostName, label, networkName, volumeName } from '../names.ts'
 import type { ContainerState, HeldSandbox, HeldSession, SessionIdentity } from './port.ts'
 import { portLabel } from './sandbox-body.ts'
 
@@ -76,6 +76,7 @@ function addContainer(session: Gathered | undefined, container: ContainerSummary
   sandbox.container = {
     id: container.Id,
     name,
+    isWrap: name === volumeName(session.identity.classId, sandbox.studentId, session.identity.sessionId),
     state: readState(container),
     spec: labels[label.spec] ?? '',
     endpoint: endpointOf(session.identity.classId, sandbox.studentId, name, container, proxy),

@@ -34,6 +34,8 @@ export type ContainerState =
 export interface HeldContainer {
   readonly id: string
   readonly name: string
+  /** Made by wrap() around a volume that had lost its container: its logs are not the student's. */
+  readonly isWrap: boolean
   /** `starting` and `unhealthy` are running containers whose health check says so. */
   readonly state: ContainerState
   /** URL of the student's endpoint, through the proxy or at the sandbox's own address; undefined while it has none. */
@@ -143,7 +145,7 @@ export interface Runtime {
     signal: AbortSignal,
   ): Promise<Map<string, string>>
 
-  /** A container, never started, around a volume that lost its own, so that its files can be archived. */
+  /** A container, never started, around a volume that lost its own, so that its files can be archived. Answers its id. */
   wrap(plan: SessionPlan, studentId: string): Promise<string>
 
   exec(containerId: string, command: readonly string[], timeoutMs: number): Promise<CommandResult>

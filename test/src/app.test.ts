@@ -1,3 +1,5 @@
+// The service as one: requests that no route takes, errors that nobody foresaw, edits of the catalogue, and its end.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openService, problemOf } from '../support/memory-service.ts'
@@ -42,7 +44,7 @@ test('a body that is no JSON object is refused with the reason', async (t) => {
   }
 })
 
-test('an error that nobody foresaw is answered as internal, and only the log has its cause, under the same id', async (t) => {
+test('an error that nobody foresaw is internal, and only the log has its cause, under the same id', async (t) => {
   const { ofClass, get, log } = await openService(t)
   ofClass.runtime.before = () => {
     throw new TypeError('secret at /srv/secret')

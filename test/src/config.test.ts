@@ -1,3 +1,5 @@
+// Every variable: its default, a good value, wrong ones.
+
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'

@@ -1,3 +1,5 @@
+// The bound on what runs at once, the order, and that no place is ever lost.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGate } from '../../src/gate.ts'
@@ -21,8 +23,10 @@ test('no more tasks run at once than the gate has places, and all places are use
     await new Promise(setImmediate)
     running--
   }
-  await Promise.all(Array.from({ length: 20 }, () => gate(task)))
-  assert.equal(most, 3)
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(Array.from({ length: 20 }, () => gate(task)))
+    assert.equal(most, 3)
+  }
 })
 
 test('tasks start in the order they came', async () => {

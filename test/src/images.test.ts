@@ -1,3 +1,5 @@
+// Which images are pulled at the start.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCatalogue } from '../../src/catalogue.ts'

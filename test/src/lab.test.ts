@@ -1,3 +1,5 @@
+// What a session freezes of its lab, and the hash that tells two labs apart.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FrozenLab, freezeCollect, parseFrozenCollect, specHash } from '../../src/lab.ts'

@@ -1,3 +1,5 @@
+// Ids, and the names made of them: no two students ever share one.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {

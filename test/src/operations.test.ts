@@ -1,3 +1,5 @@
+// Long operations: joined, refused, remembered, watched, stopped.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Operation, type OperationRequest, Operations } from '../../src/operations.ts'

@@ -1,3 +1,5 @@
+// The one shape of every error answer.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Problem, problemKinds } from '../../src/problems.ts'

@@ -57,6 +57,15 @@ export async function inspect<Shape extends TSchema>(
   return shaped(shape, found)
 }
 
+/** As `inspect` for several containers in one call, in the order of their names or ids. */
+export async function inspectContainers<Shape extends TSchema>(
+  names: readonly string[],
+  shape: Shape,
+): Promise<Static<Shape>[]> {
+  const found: unknown[] = JSON.parse((await docker(['inspect', '--type', 'container', ...names])).toString())
+  return found.map((each) => shaped(shape, each))
+}
+
 const labelFilters = (labels: readonly string[]): string[] => labels.flatMap((label) => ['--filter', `label=${label}`])
 
 /** Ids of all containers, running or not, with all of these labels (`name` or `name=value`). */

@@ -1,22 +1,19 @@
-// What the tests of faults share: conditions to wait for, the calls with their usual ends, what a bag must hold, an S3 server
-// that can be taken away, and a service of which nothing is expected but that it ends.
+// What the tests of faults share: conditions to wait for, the calls with their usual ends, what a bag must hold, events of the
+// engine, and a service of which nothing is expected but that it ends.
 
 import assert from 'node:assert/strict'
-import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmdirSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { type IncomingMessage, request } from 'node:http'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { DownAnswer, DownStudent, ProblemAnswer, UpAnswer, UpStudent } from './answers.ts'
 import type { Artifacts } from './artifacts.ts'
 import { shell } from './docker.ts'
-import { engineHost, type S3Server } from './live.ts'
+import { engineHost } from './live.ts'
 import type { Answer, Service } from './service.ts'
 import { shaped } from './shape.ts'
 
@@ -147,92 +144,6 @@ export async function nextEvent(what: string, name: string, count: number): Prom
     if (left === 0) break
   }
   child.kill()
-}
-
-/** An S3 server behind a door: it can be closed at any moment, and what went through is known. */
-export interface S3Door {
-  /** For MINIO_ENDPOINT. */
-  readonly endpoint: string
-  /** Keys of the objects stored so far, below the bucket, in order. */
-  readonly stored: readonly string[]
-  /** Breaks every connection and refuses new ones, until the test opens it again, or ends. */
-  close(context: CleanUp): Promise<void>
-  open(): Promise<void>
-}
-
-/** `onStored` is called with the number of objects stored so far, before the service hears of the newest. */
-export async function openS3Door(
-  cleanUp: CleanUp,
-  server: S3Server,
-  onStored: (count: number) => void,
-): Promise<S3Door> {
-  const { hostname, port } = new URL(server.endpoint)
-  const stored: string[] = []
-  const pass = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    // The Host header stays as it is: it is part of the signature.
-    const { method, url = '/', headers } = incoming
-    const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
-      if (method === 'PUT' && answer.statusCode === 200) {
-        stored.push(decodeURIComponent(url.replace(/^\/[^/]*\//, '').replace(/\?.*/, '')))
-        onStored(stored.length)
-      }
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(outgoing)
-    })
-    onward.once('error', () => outgoing.destroy())
-    outgoing.once('close', () => onward.destroy())
-    incoming.pipe(onward)
-  }
-  const door = createServer(pass)
-  const listen = async (at: number) => {
-    if (door.listening) return
-    door.listen(at, '127.0.0.1')
-    await once(door, 'listening')
-  }
-  const shut = async () => {
-    const closed = new Promise((done) => door.close(done))
-    door.closeAllConnections()
-    await closed
-  }
-  await listen(0)
-  cleanUp.after(shut)
-  const address = door.address()
-  if (typeof address !== 'object' || address === null) throw new Error('the door has no port')
-  const open = () => listen(address.port)
-  const close = (context: CleanUp) => {
-    context.after(open)
-    return shut()
-  }
-  return { endpoint: `http://127.0.0.1:${address.port}`, stored, close, open }
-}
-
-const mount = (...args: string[]): SpawnSyncReturns<string> => spawnSync('mount', args, { encoding: 'utf8' })
-
-/** Why a small disk cannot be had here, or false: mounting needs root, and in a container its permission. */
-export function skipWithoutMounts(): string | false {
-  const folder = mkdtempSync(join(tmpdir(), 'class-runtime-mount-'))
-  const { status, stderr } = mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder)
-  if (status === 0) spawnSync('umount', [folder])
-  rmdirSync(folder)
-  return status === 0 ? false : `no file system can be mounted: ${stderr}`
-}
-
-/** A folder that is a disk of this size (`1m`), to be made larger by `grow`. */
-export async function smallDisk(
-  cleanUp: CleanUp,
-  size: string,
-): Promise<{ readonly folder: string; grow(size: string): void }> {
-  const folder = await mkdtemp(join(tmpdir(), 'class-runtime-disk-'))
-  const mounted = (...options: string[]) => {
-    const { status, stderr } = mount('-t', 'tmpfs', '-o', options.join(), 'tmpfs', folder)
-    assert.equal(status, 0, stderr)
-  }
-  mounted(`size=${size}`)
-  cleanUp.after(async () => {
-    spawnSync('umount', [folder])
-    await rm(folder, { recursive: true })
-  })
-  return { folder, grow: (larger) => mounted('remount', `size=${larger}`) }
 }
 
 /** A request byte by byte as a test wants it, for what no well-behaved client would send. */

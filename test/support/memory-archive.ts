@@ -1,4 +1,4 @@
-// Workspaces for unit tests: a list of things, and the stream of archive entries that the runtime port promises of them.
+// Workspaces for unit tests: a list of things, and the stream of archive entries that the runtime port promises.
 // As with the engine's archive, a body can be read once, and only before the next entry is asked for.
 
 import type { ArchiveEntry, ArchiveEntryType } from '../../src/runtime/port.ts'

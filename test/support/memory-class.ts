@@ -1,5 +1,5 @@
-// A class for unit tests: its catalogue, an engine in memory, a real directory store in a folder of its own, and a referee
-// who stands beside the engine at every removal and fails the test where a student's bytes are not in a committed bag.
+// A class for unit tests: its catalogue, an engine in memory, and a real directory store in a folder of its own.
+// A referee stands at every removal and fails the test where a student's bytes are in no committed bag.
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -18,6 +18,7 @@ import { orderUp, type UpRequest } from '../../src/classes/up-order.ts'
 import { createGate } from '../../src/gate.ts'
 import { createDirectoryStore } from '../../src/store/directory-store.ts'
 import type { Store } from '../../src/store/port.ts'
+import { file } from './memory-archive.ts'
 import { isCollected } from './memory-referee.ts'
 import { MemoryRuntime } from './memory-runtime.ts'
 import { hookedStore, type StoreHooks } from './memory-store.ts'
@@ -101,6 +102,24 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
     },
   }
   return ofClass
+}
+
+/** The two who are in a worked class. */
+export const pair = ['SV001', 'SV002'] as const
+export const workOf = (studentId: string) => [file(`${studentId}.txt`, `work of ${studentId}`), file('a/b', 'deeper')]
+
+/** A class of two students who have worked. */
+export async function openWorkedClass(t: TestContext, lab: object = {}) {
+  const ofClass = await openClass(t, lab)
+  const { sessionId } = await ofClass.up({ students: pair })
+  for (const studentId of pair) ofClass.runtime.write(studentId, ...workOf(studentId))
+  ofClass.runtime.events.length = 0
+  return {
+    ...ofClass,
+    ofClass,
+    sessionId,
+    folderOf: (studentId: string) => ofClass.studentFolder(sessionId, studentId),
+  }
 }
 
 /** Before anything of a student's goes, what was ever written there must be in a committed bag. */

@@ -1,5 +1,5 @@
-// The referee of unit tests: looks at the folder of a directory store by the file system alone, and says whether a bag is
-// whole and holds what a student wrote. It shares no code with the service: both cannot be wrong in the same way.
+// The referee of unit tests: looks at a directory store by the file system alone, and says whether a bag is whole and
+// holds what a student wrote. It shares no code with the service: both cannot be wrong in the same way.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'

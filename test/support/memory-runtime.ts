@@ -1,5 +1,6 @@
-// An engine in memory behind the runtime port. It keeps a list of what was done to it, refuses what an engine refuses (a
-// taken name, the removal of what runs or is in use), and lets a test put a fault on either side of every effect.
+// An engine in memory behind the runtime port. It lists what was done to it, refuses what an engine refuses (a taken
+// name, the removal of what runs or is in use), and lets a test put a fault on either side of every effect.
+// One long class, since every method works on the same containers, volumes and networks.
 
 import assert from 'node:assert/strict'
 import { freezeCollect, specHash } from '../../src/lab.ts'
@@ -118,6 +119,7 @@ export class MemoryRuntime implements Runtime {
           name: container.name,
           state: container.state,
           endpoint: `http://10.201.0.2:8080/${studentId}`,
+          isWrap: container.name === container.volume,
           spec: container.spec,
         },
         volume: volume?.name,
@@ -159,8 +161,11 @@ export class MemoryRuntime implements Runtime {
     if (!this.volumes.has(name)) await this.#step(`create-volume ${studentId}`, () => this.volumes.set(name, volume))
   }
 
-  async #createContainer(plan: SessionPlan, studentId: string): Promise<string> {
-    const name = containerName(plan.classId, studentId)
+  async #createContainer(
+    plan: SessionPlan,
+    studentId: string,
+    name = containerName(plan.classId, studentId),
+  ): Promise<string> {
     return await this.#step(`create-container ${studentId}`, () => {
       const taken = [...this.containers.values()].find((each) => each.name === name)
       if (taken?.session.sessionId === plan.sessionId) return taken.id
@@ -196,7 +201,7 @@ export class MemoryRuntime implements Runtime {
   }
 
   async wrap(plan: SessionPlan, studentId: string): Promise<string> {
-    return await this.#createContainer(plan, studentId)
+    return await this.#createContainer(plan, studentId, volumeName(plan.classId, studentId, plan.sessionId))
   }
 
   async exec(containerId: string, command: readonly string[]): Promise<CommandResult> {
@@ -299,6 +304,16 @@ export class MemoryRuntime implements Runtime {
     container.state = 'exited'
     container.exitCode = exitCode
     container.finishedAt = this.#now()
+  }
+
+  /** Each event that begins so waits, until the function that is returned is called. */
+  hold(beginning: string): () => void {
+    let release = () => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    this.before = (event) => (event.startsWith(beginning) ? released : undefined)
+    return release
   }
 
   /** What is there, such as `container SV001 running`, sorted. */

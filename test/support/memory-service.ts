@@ -1,5 +1,5 @@
-// The whole service for unit tests, without its process and without a port: every route, by inject, over an engine in memory
-// and a real directory store.
+// The whole service for unit tests, without its process and without a port: every route, by inject, over an engine in
+// memory and a real directory store.
 
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -7,5 +7,5 @@ import { Value } from '@sinclair/typebox/value'
 export function shaped<Shape extends TSchema>(shape: Shape, value: unknown): Static<Shape> {
   if (Value.Check(shape, value)) return value
   const wrong = Value.Errors(shape, value).First()
-  assert.fail(`${wrong?.path || '/'}: ${wrong?.message} in ${JSON.stringify(value, undefined, 2)?.slice(0, 4000)}`)
+  assert.fail(`${wrong?.path || '/'}: ${wrong?.message} in ${JSON.stringify(value, undefined, 2)?.slice(0, 1000)}`)
 }

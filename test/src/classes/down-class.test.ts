@@ -1,32 +1,18 @@
+// Downs that go well, and downs that meet students, other hands, labs and a stop of the service: what goes, what is
+// kept, what is said. Over 250 lines, for each case is short and all need the same class.
+
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import type { DownAnswer } from '../../../src/classes/session-record.ts'
 import { Problem, type ProblemCode } from '../../../src/problems.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
 import { StoreError } from '../../../src/store/port.ts'
 import { file } from '../../support/memory-archive.ts'
-import { openClass } from '../../support/memory-class.ts'
+import { openClass, openWorkedClass, pair, workOf } from '../../support/memory-class.ts'
 import { checkBag, isCollected } from '../../support/memory-referee.ts'
 import { engineGone } from '../../support/memory-runtime.ts'
-
-const pair = ['SV001', 'SV002'] as const
-const workOf = (studentId: string) => [file(`${studentId}.txt`, `work of ${studentId}`), file('a/b', 'deeper')]
-
-/** A class of two students who have worked. */
-async function workedClass(t: TestContext, lab: object = {}) {
-  const ofClass = await openClass(t, lab)
-  const { sessionId } = await ofClass.up({ students: pair })
-  for (const studentId of pair) ofClass.runtime.write(studentId, ...workOf(studentId))
-  ofClass.runtime.events.length = 0
-  return {
-    ...ofClass,
-    ofClass,
-    sessionId,
-    folderOf: (studentId: string) => ofClass.studentFolder(sessionId, studentId),
-  }
-}
 
 const statesOf = ({ students }: Pick<DownAnswer, 'students'>) =>
   students.map(({ studentId, state, error }) => `${studentId} ${state}${error ? ` ${error.code}` : ''}`)
@@ -44,7 +30,7 @@ async function refusal(call: Promise<unknown>, code: ProblemCode): Promise<{ pro
 }
 
 test('down answers with a receipt for each student, and nothing is left on the engine', async (t) => {
-  const { down, runtime, sessionId, folderOf, record } = await workedClass(t)
+  const { down, runtime, sessionId, folderOf, record } = await openWorkedClass(t)
   const answer = await down()
   assert.deepEqual(runtime.held(), [])
   assert.deepEqual(answer.leaked, [])
@@ -61,8 +47,8 @@ test('down answers with a receipt for each student, and nothing is left on the e
   assert.deepEqual((await record(sessionId))?.ended?.answer, answer)
 })
 
-test('every bag is committed before the first removal; container goes before volume, and the network last', async (t) => {
-  const { down, runtime, folderOf } = await workedClass(t)
+test('every bag is committed before the first removal; container before volume, and the network last', async (t) => {
+  const { down, runtime, folderOf } = await openWorkedClass(t)
   let checked = false
   runtime.before = async (event) => {
     if (checked || !event.startsWith('remove-')) return
@@ -88,7 +74,7 @@ test('every bag is committed before the first removal; container goes before vol
 })
 
 test('down is recorded before the first sandbox is touched, with who asked', async (t) => {
-  const { down, runtime, sessionId, record } = await workedClass(t)
+  const { down, runtime, sessionId, record } = await openWorkedClass(t)
   let recorded: unknown
   runtime.before = async (event) => {
     if (event !== 'survey') recorded ??= (await record(sessionId))?.down?.by
@@ -97,17 +83,18 @@ test('down is recorded before the first sandbox is touched, with who asked', asy
   assert.equal(recorded, 't-lan')
 })
 
-test('a class that is down answers again what it answered, and a class that never was is no class that is up', async (t) => {
-  const { down, runtime } = await workedClass(t)
+test('a class that is down answers again what it answered; one that never was up is a problem', async (t) => {
+  const { down, runtime, ofClass } = await openWorkedClass(t)
   const answer = await down()
   runtime.events.length = 0
+  ofClass.storeHooks = { before: (method) => assert.ok(method !== 'put' && method !== 'remove') }
   assert.deepEqual(await down(), answer)
   assert.deepEqual(runtime.events, [])
   await refusal((await openClass(t)).down(), 'class-not-up')
 })
 
-test('one student who cannot be collected keeps everybody; allowPartial lets the others go; a later call finishes', async (t) => {
-  const { down, runtime, sessionId, record } = await workedClass(t)
+test('one who cannot be collected keeps all; allowPartial lets the others go; a later call finishes', async (t) => {
+  const { down, runtime, sessionId, record } = await openWorkedClass(t)
   const stay = ['container SV002 exited', 'volume SV002']
   const { things } = runtime.volume('SV002')
   const cut = async function* () {
@@ -137,7 +124,7 @@ test('one student who cannot be collected keeps everybody; allowPartial lets the
 })
 
 test('a student removed by another hand is lost, which only allowPartial passes over', async (t) => {
-  const { down, runtime, sessionId, record } = await workedClass(t)
+  const { down, runtime, sessionId, record } = await openWorkedClass(t)
   runtime.containers.delete(runtime.container('SV002').id)
   runtime.volumes.delete(runtime.volume('SV002').name)
   const { states } = await refusal(down(), 'collect-failed')
@@ -150,7 +137,7 @@ test('a student removed by another hand is lost, which only allowPartial passes 
 })
 
 test('a volume whose container another hand removed is collected through a new one', async (t) => {
-  const { down, runtime, folderOf } = await workedClass(t)
+  const { down, runtime, folderOf } = await openWorkedClass(t)
   runtime.containers.delete(runtime.container('SV002').id)
   assert.equal((await down()).state, 'down')
   assert.deepEqual(runtime.held(), [])
@@ -160,7 +147,7 @@ test('a volume whose container another hand removed is collected through a new o
 
 test('a sandbox that ran again after its collection is kept; its new work goes into a second bag', async (t) => {
   for (const ended of [false, true]) {
-    const { down, runtime, folderOf } = await workedClass(t)
+    const { down, runtime, folderOf } = await openWorkedClass(t)
     const late = file('late.txt', 'written after the collection')
     runtime.before = (event) => {
       if (event !== 'inspect SV001') return
@@ -182,7 +169,7 @@ test('a sandbox that ran again after its collection is kept; its new work goes i
 })
 
 test('a restarted sandbox keeps its network under allowPartial too', async (t) => {
-  const { down, runtime } = await workedClass(t)
+  const { down, runtime } = await openWorkedClass(t)
   runtime.before = (event) => {
     if (event === 'inspect SV001') runtime.start(runtime.container('SV001'))
   }
@@ -192,7 +179,7 @@ test('a restarted sandbox keeps its network under allowPartial too', async (t) =
 })
 
 test('a session whose record is lost is collected by the labels alone', async (t) => {
-  const { down, runtime, folder, sessionId, folderOf } = await workedClass(t)
+  const { down, runtime, folder, sessionId, folderOf } = await openWorkedClass(t)
   await rm(join(folder, 'os101-a', sessionId, 'session.json'))
   const answer = await down()
   assert.equal(answer.state, 'down')
@@ -202,7 +189,7 @@ test('a session whose record is lost is collected by the labels alone', async (t
 })
 
 test('a sandbox whose collect label cannot be read is kept', async (t) => {
-  const { down, runtime } = await workedClass(t)
+  const { down, runtime } = await openWorkedClass(t)
   runtime.containers.set(runtime.container('SV001').id, { ...runtime.container('SV001'), collect: '{"v":2}' })
   const { states } = await refusal(down(), 'collect-failed')
   assert.deepEqual(states, ['SV001 kept failed', 'SV002 collected'])
@@ -210,7 +197,7 @@ test('a sandbox whose collect label cannot be read is kept', async (t) => {
 })
 
 test('while the store is away nothing is stopped, so that students can go on working', async (t) => {
-  const { ofClass, runtime } = await workedClass(t)
+  const { ofClass, runtime } = await openWorkedClass(t)
   for (const failing of ['read', 'put'] as const) {
     ofClass.storeHooks = {
       before(method) {
@@ -225,7 +212,7 @@ test('while the store is away nothing is stopped, so that students can go on wor
 })
 
 test('an engine that is away is a problem of its own', async (t) => {
-  const { down, runtime } = await workedClass(t)
+  const { down, runtime } = await openWorkedClass(t)
   runtime.before = () => {
     throw engineGone()
   }
@@ -234,7 +221,7 @@ test('an engine that is away is a problem of its own', async (t) => {
 
 test('the lab’s own command runs before the stop; its failure is noted and stops nothing', async (t) => {
   const beforeCollect = { command: ['make', 'submission'], timeoutSeconds: 5 }
-  const { down, runtime, folderOf } = await workedClass(t, { collect: { beforeCollect } })
+  const { down, runtime, folderOf } = await openWorkedClass(t, { collect: { beforeCollect } })
   const commands: string[] = []
   runtime.onExec = (studentId, command) => {
     commands.push(`${studentId} ${command.join(' ')}`)
@@ -254,7 +241,7 @@ test('the lab’s own command runs before the stop; its failure is noted and sto
 })
 
 test('sockets, which no archive holds, are named as skipped', async (t) => {
-  const { down, runtime, folderOf } = await workedClass(t)
+  const { down, runtime, folderOf } = await openWorkedClass(t)
   runtime.onExec = () => ({
     stdout: Buffer.from('/home/student/run/db.sock\0/home/student/bad\xff\0/etc/other\0', 'latin1'),
   })
@@ -271,8 +258,8 @@ test('sockets, which no archive holds, are named as skipped', async (t) => {
   )
 })
 
-test('what the engine would not remove is reported as leaked, and holds the session open until a later call removes it', async (t) => {
-  const { down, runtime, sessionId, record, up } = await workedClass(t)
+test('what the engine would not remove is leaked, and holds the session open until a later call', async (t) => {
+  const { down, runtime, sessionId, record, up } = await openWorkedClass(t)
   runtime.before = (event) => {
     if (event === 'remove-container SV001') throw new RuntimeError('failed', 'The engine refused: device busy')
   }
@@ -292,7 +279,7 @@ test('what the engine would not remove is reported as leaked, and holds the sess
 })
 
 test('a network that would not go is leaked, and in nobody’s way', async (t) => {
-  const { down, runtime, up } = await workedClass(t)
+  const { down, runtime, up } = await openWorkedClass(t)
   runtime.before = (event) => {
     if (event.startsWith('close-network')) throw new RuntimeError('failed', 'The engine refused: active endpoints')
   }
@@ -307,7 +294,7 @@ test('a network that would not go is leaked, and in nobody’s way', async (t) =
 })
 
 test('a volume that outlived its container is removed by the bag that was made of both', async (t) => {
-  const { down, runtime } = await workedClass(t)
+  const { down, runtime } = await openWorkedClass(t)
   runtime.before = (event) => {
     if (event === 'remove-volume SV001') throw engineGone()
   }
@@ -320,7 +307,7 @@ test('a volume that outlived its container is removed by the bag that was made o
 })
 
 test('a stop of the service keeps what is not committed, and a later call finishes', async (t) => {
-  const { down, runtime } = await workedClass(t)
+  const { down, runtime } = await openWorkedClass(t)
   const stopping = new AbortController()
   runtime.after = (event) => {
     if (event === 'archive SV001') stopping.abort(new Error('the service is stopping'))
@@ -331,54 +318,3 @@ test('a stop of the service keeps what is not committed, and a later call finish
   runtime.after = () => {}
   assert.equal((await down()).state, 'down')
 })
-
-/** `down` while faults happen, then without: it must come to its end, and the referee must have found nothing. */
-async function finish(
-  { down, runtime }: Awaited<ReturnType<typeof workedClass>>,
-  allowPartial: boolean,
-): Promise<void> {
-  await down(allowPartial).catch((error: unknown) => assert.ok(error instanceof Problem, `${error}`))
-  runtime.before = () => {}
-  runtime.after = () => {}
-}
-
-async function checkFinished({ down, runtime, folderOf }: Awaited<ReturnType<typeof workedClass>>): Promise<void> {
-  const answer = await down()
-  assert.equal(answer.state, 'down')
-  assert.deepEqual(statesOf(answer), ['SV001 removed', 'SV002 removed'])
-  assert.deepEqual(runtime.held(), [])
-  for (const studentId of pair) assert.ok(await isCollected(folderOf(studentId), workOf(studentId)))
-}
-
-for (const side of ['before', 'after'] as const) {
-  test(`a store that fails for good ${side} its nth write loses nothing, for every n`, async (t) => {
-    for (let failing = 1; ; failing++) {
-      const worked = await workedClass(t)
-      let writes = 0
-      worked.ofClass.storeHooks = {
-        [side]: (method: string) => {
-          if (method === 'put' || method === 'copy' || method === 'remove') writes++
-          if (writes >= failing) throw new StoreError('unreachable', 'The store does not answer.')
-        },
-      }
-      await finish(worked, failing % 2 === 0)
-      worked.ofClass.storeHooks = {}
-      await checkFinished(worked)
-      if (writes < failing) break
-    }
-  })
-
-  test(`an engine that fails once ${side} its nth call loses nothing, for every n`, async (t) => {
-    for (let failing = 1; ; failing++) {
-      const worked = await workedClass(t)
-      let calls = 0
-      worked.runtime[side] = () => {
-        calls++
-        if (calls === failing) throw engineGone()
-      }
-      await finish(worked, failing % 2 === 0)
-      await checkFinished(worked)
-      if (calls < failing) break
-    }
-  })
-}

@@ -1,3 +1,5 @@
+// What a failed up takes back, and what it leaves: work that ran is collected first, what was there before stays.
+
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,3 +1,5 @@
+// Ups that go well or are refused, and ups that are repeated: what is made, what is left alone, what is recorded.
+
 import assert from 'node:assert/strict'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,8 +8,7 @@ import { parseCatalogue } from '../../../src/catalogue.ts'
 import { Problem, type ProblemCode } from '../../../src/problems.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
 import { StoreError } from '../../../src/store/port.ts'
-import { catalogueText, type MemoryClass, openClass, students } from '../../support/memory-class.ts'
-import { engineGone } from '../../support/memory-runtime.ts'
+import { catalogueText, openClass, students } from '../../support/memory-class.ts'
 
 const allRunning = [
   ...students.map((studentId) => `container ${studentId} running`),
@@ -49,7 +50,7 @@ test('up answers with a running sandbox for each student of the roster, in its o
   assert.equal(minutes, 180)
 })
 
-test('the record is written before the engine is changed, and the proxy attached before any sandbox starts', async (t) => {
+test('the record is written before the engine is changed, the proxy attached before any start', async (t) => {
   const { up, runtime, folder } = await openClass(t)
   const recordedAt: string[] = []
   runtime.before = async (event) => {
@@ -243,52 +244,3 @@ test('an up-partial names each student’s state', async (t) => {
     ],
   )
 })
-
-/** `up` while faults happen, then without: it must come up whole, and go down whole. Says whether a fault was reached. */
-async function comesUp(ofClass: MemoryClass, fault: string, reached: () => boolean): Promise<boolean> {
-  const pair = { students: students.slice(0, 2) }
-  await ofClass.up(pair).catch((error: unknown) => assert.ok(error instanceof Problem, `${fault}: ${error}`))
-  ofClass.runtime.startsAs.clear()
-  ofClass.runtime.before = () => {}
-  ofClass.runtime.after = () => {}
-  ofClass.storeHooks = {}
-  const answer = await ofClass.up(pair).catch((error: unknown) => assert.fail(`${fault}: ${error}`))
-  assert.equal(answer.state, 'up', fault)
-  const running = ['container SV001 running', 'container SV002 running', 'network class-os101-a']
-  assert.deepEqual(ofClass.runtime.held(), [...running, 'volume SV001', 'volume SV002'], fault)
-  assert.equal((await ofClass.down()).state, 'down', fault)
-  assert.deepEqual(ofClass.runtime.held(), [], fault)
-  return reached()
-}
-
-for (const side of ['before', 'after'] as const) {
-  test(`an up is repeated with success after a fault ${side} the engine’s nth call, for every n`, async (t) => {
-    for (let failing = 1, more = true; more; failing++) {
-      const ofClass = await openClass(t)
-      let calls = 0
-      let event = ''
-      ofClass.runtime[side] = (each) => {
-        calls++
-        if (calls !== failing) return
-        event = each
-        throw engineGone()
-      }
-      more = await comesUp(ofClass, `call ${failing}, ${event}`, () => calls >= failing)
-    }
-  })
-
-  test(`an up is repeated with success after a store that fails for good ${side} its nth write, for every n`, async (t) => {
-    for (let failing = 1, more = true; more; failing++) {
-      const ofClass = await openClass(t)
-      ofClass.runtime.startsAs.set('SV002', 'unhealthy')
-      let writes = 0
-      ofClass.storeHooks = {
-        [side]: (method: string) => {
-          if (['put', 'copy', 'remove'].includes(method)) writes++
-          if (writes >= failing) throw new StoreError('unreachable', 'The store does not answer.')
-        },
-      }
-      more = await comesUp(ofClass, `write ${failing}`, () => writes >= failing)
-    }
-  })
-}

@@ -1,3 +1,5 @@
+// Size and digests of bytes, against published values.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Digest, digestAll, digestOf, sameContent } from '../../../src/collection/digest.ts'

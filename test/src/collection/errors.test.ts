@@ -1,3 +1,5 @@
+// What a teacher is told of each fault.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asCollectError, CollectError } from '../../../src/collection/errors.ts'

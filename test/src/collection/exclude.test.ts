@@ -1,3 +1,5 @@
+// The lab's globs on raw path bytes.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileExclude } from '../../../src/collection/exclude.ts'

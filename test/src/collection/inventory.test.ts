@@ -1,3 +1,5 @@
+// What one reading of an archive finds: records, limits, hard links and the heirs of excluded files, memory.
+
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
@@ -68,7 +70,7 @@ test('every thing is recorded in order, with its header and the digests of its b
   assert.equal(headers[4]?.target, '/etc/passwd')
 })
 
-test('files and bytes are what is stored; fifos and devices count as skipped, directories and symbolic links do not', async (t) => {
+test('files and bytes are what is stored; fifos and devices are skipped, directories and links are not', async (t) => {
   const inventory = await inventoryOf(
     t,
     [

@@ -1,3 +1,5 @@
+// Logs as two files, read twice.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf } from '../../../src/collection/digest.ts'

@@ -1,3 +1,5 @@
+// The temporary file without a name.
+
 import assert from 'node:assert/strict'
 import { readdir, readlink } from 'node:fs/promises'
 import { test } from 'node:test'

@@ -1,3 +1,5 @@
+// The files of a bag that describe its payload, whatever the names in it hold.
+
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
@@ -101,7 +103,7 @@ test('a time that no Date can hold does not stop the collection', async (t) => {
   }
 })
 
-test('a second name of a symbolic link or fifo is listed as a link, and is skipped only as its first name is', async (t) => {
+test('a second name of a symbolic link or fifo is a link, and is skipped only as its first name is', async (t) => {
   const inventory = await inventoryOf(t, [
     symbolicLink('a', 'nowhere'),
     hardLink('b', 'a'),

@@ -1,3 +1,5 @@
+// What a store holds against what it should hold, with stores that are wrong in every way.
+
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { digestOf } from '../../../src/collection/digest.ts'

@@ -1,3 +1,5 @@
+// up-class and down-class as callers see them: fields, statuses, waiting, joining.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RuntimeError } from '../../../src/runtime/port.ts'
@@ -141,14 +143,7 @@ test('a class that left the catalogue while it was up still comes down', async (
 /** The engine waits at the first container until it is told to go on. */
 async function heldUp(t: Parameters<typeof openService>[0]) {
   const service = await openService(t)
-  let release = () => {}
-  const released = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  service.ofClass.runtime.before = async (event) => {
-    if (event.startsWith('start')) await released
-  }
-  return { ...service, release }
+  return { ...service, release: service.ofClass.runtime.hold('start') }
 }
 
 test('respond-async answers 202 at once, says where to look, and the operation goes on', async (t) => {

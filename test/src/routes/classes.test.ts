@@ -1,3 +1,5 @@
+// The live state of classes.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RuntimeError } from '../../../src/runtime/port.ts'
@@ -97,18 +99,13 @@ test('a class that left the catalogue is shown as long as the engine holds it', 
 
 test('a running operation is shown with its class', async (t) => {
   const { get, post, ofClass } = await openService(t)
-  let release = () => {}
-  ofClass.runtime.before = (event) => {
-    if (!event.startsWith('start')) return
-    return new Promise<void>((resolve) => {
-      release = resolve
-    })
-  }
+  const release = ofClass.runtime.hold('start')
   const { location } = (await post('/room/up-class', { classId: 'os101-a', students: ['SV001'] }, { prefer: 'wait=0' }))
     .headers
   const { operation } = (await get('/room/classes/os101-a')).json()
   assert.equal(`/room/operations/${operation.operationId}`, location)
   release()
+  await get(`${location}/events`)
 })
 
 test('an engine that is away is 503, and an id that is none is 400', async (t) => {

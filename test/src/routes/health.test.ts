@@ -1,3 +1,5 @@
+// What operators and load balancers ask.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StoreError } from '../../../src/store/port.ts'

@@ -1,3 +1,5 @@
+// The list of labs.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { engineGone } from '../../support/memory-runtime.ts'

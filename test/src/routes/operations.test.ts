@@ -1,3 +1,5 @@
+// One operation, once and as server-sent events.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openService, problemOf } from '../../support/memory-service.ts'
@@ -18,13 +20,7 @@ function readEvents(
 
 test('events tell the progress of an operation and end with its outcome', async (t) => {
   const { post, get, ofClass } = await openService(t)
-  let release = () => {}
-  const released = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  ofClass.runtime.before = async (event) => {
-    if (event.startsWith('start')) await released
-  }
+  const release = ofClass.runtime.hold('start')
   const { location = '' } = (await post('/room/up-class', { classId: 'os101-a' }, { prefer: 'respond-async' })).headers
   const listening = get(`${location}/events`)
   await new Promise(setImmediate)
@@ -46,8 +42,10 @@ test('events tell the progress of an operation and end with its outcome', async 
 })
 
 test('an operation that failed tells its problem, with the request id of the call that began it', async (t) => {
-  const { post, get } = await openService(t)
+  const { post, get, ofClass } = await openService(t)
+  const release = ofClass.runtime.hold('survey')
   const response = await post('/room/down-class', { classId: 'os101-a' }, { prefer: 'wait=0' })
+  release()
   const operationId = response.headers.location?.toString().split('/').at(-1)
   const events = readEvents((await get(`/room/operations/${operationId}/events`)).body)
   const view = (await get(`/room/operations/${operationId}`)).json()

@@ -1,3 +1,5 @@
+// The Prefer header of RFC 7240.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readPrefer } from '../../../src/routes/prefer.ts'

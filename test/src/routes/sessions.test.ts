@@ -1,3 +1,5 @@
+// Past sessions and their bags, and that no path leads out of a bag.
+
 import assert from 'node:assert/strict'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,9 +27,15 @@ async function pastSession(t: TestContext) {
 
 test('sessions are listed newest first, and each has its record', async (t) => {
   const { get, ofClass, sessionId, session } = await pastSession(t)
-  const { sessionId: next } = await ofClass.up()
-  const list = await get('/room/classes/os101-a/sessions')
-  assert.deepEqual(list.json(), { classId: 'os101-a', sessions: [{ sessionId: next }, { sessionId }] })
+  const { sessionId: next, expiresAt } = await ofClass.up()
+  const list = (await get('/room/classes/os101-a/sessions')).json()
+  const [newest, oldest, ...more] = list.sessions
+  assert.deepEqual(more, [])
+  const { createdAt, ...facts } = newest
+  assert.deepEqual(facts, { sessionId: next, state: 'open', lab: 'linux-shell', expiresAt, endedAt: null, students: 3 })
+  assert.ok(Date.parse(createdAt) > 0)
+  assert.deepEqual([oldest.sessionId, oldest.state, oldest.students], [sessionId, 'down', 2])
+  assert.ok(oldest.endedAt > oldest.createdAt)
   const record = (await get(session)).json()
   assert.equal(record.sessionId, sessionId)
   assert.equal(record.ended.answer.state, 'down')
@@ -76,7 +84,7 @@ test('no path leads out of the bag', async (t) => {
     'data%2F..%2Fbagit.txt',
     'data//workspace/a',
     '%2Fetc%2Fpasswd',
-    './bagit.txt',
+    '.%2Fbagit.txt',
     'data',
     'directory',
     'bagit.txt/',

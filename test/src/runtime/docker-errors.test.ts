@@ -1,3 +1,5 @@
+// Faults of the engine client in the words of the runtime port.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EngineError, type EngineErrorCode } from '../../../engine-api/index.ts'

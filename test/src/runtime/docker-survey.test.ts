@@ -1,3 +1,5 @@
+// States of containers, read from the texts of the engine's list.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ContainerSummary } from '../../../engine-api/index.ts'

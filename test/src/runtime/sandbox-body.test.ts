@@ -1,3 +1,5 @@
+// The body that sandboxes are made from: one example in full, and over random labs what it can never hold.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ProxyConfig } from '../../../src/config.ts'
@@ -63,7 +65,8 @@ test('the whole create body of a lab is this and nothing else', () => {
       'class-runtime.student': 'SV001',
       'class-runtime.spec': '532ce6da278b734a0d791b2ceb82fc46',
       'class-runtime.collect':
-        '{"workspace":"/home/student","stopSeconds":5,"rules":{"exclude":["**/node_modules/**"],"maxBytes":1000,"maxFiles":10}}',
+        '{"workspace":"/home/student","stopSeconds":5,' +
+        '"rules":{"exclude":["**/node_modules/**"],"maxBytes":1000,"maxFiles":10}}',
       'traefik.enable': 'true',
       'traefik.docker.network': 'class-os101-a',
       'traefik.http.routers.class-os101-a--sv001.rule': 'Host(`sv001--os101-a.lab.example`)',

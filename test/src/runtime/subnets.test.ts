@@ -1,3 +1,5 @@
+// Free subnets of a pool.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { freeSubnets, sandboxesPerSubnet } from '../../../src/runtime/subnets.ts'

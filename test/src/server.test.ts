@@ -1,0 +1,108 @@
+// The process, started for real on a Unix socket with no engine behind it: exit codes, stale sockets, signals.
+
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { catalogueText } from '../support/memory-class.ts'
+
+/** A folder with a catalogue, and the environment of a service that lives in it and has no engine. */
+async function installation(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'class-runtime-test-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await writeFile(join(folder, 'catalogue.json'), catalogueText())
+  const env: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    LISTEN: join(folder, 'service.sock'),
+    DOCKER_HOST: `unix://${join(folder, 'no-engine.sock')}`,
+    CATALOGUE: join(folder, 'catalogue.json'),
+    ARTIFACTS_DIR: join(folder, 'artifacts'),
+  }
+  const start = (change: Record<string, string> = {}): ChildProcess => {
+    const server = resolve(import.meta.dirname, '../../src/server.ts')
+    const child = spawn(process.execPath, ['--import', 'tsx', server], { env: { ...env, ...change }, stdio: 'pipe' })
+    t.after(() => child.kill('SIGKILL'))
+    return child
+  }
+  return { folder, socket: join(folder, 'service.sock'), start }
+}
+
+/** How a service that cannot start ends. */
+async function failedStart(child: ChildProcess): Promise<{ exitCode: unknown; words: string }> {
+  let words = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    words += chunk
+  })
+  const [exitCode] = await once(child, 'close')
+  return { exitCode, words }
+}
+
+test('a configuration that cannot be used ends the start with exit code 78 and names what is wrong', async (t) => {
+  const { start, folder } = await installation(t)
+  const plain = join(folder, 'plain-file')
+  await writeFile(plain, 'precious')
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ LISTEN: '0.0.0.0:8080' }, /LISTEN/],
+    [{ LISTEN: plain }, /LISTEN/],
+    [{ CATALOGUE: join(folder, 'gone.json') }, /CATALOGUE .*gone\.json/],
+    [{ DOCKER_HOST: 'nonsense' }, /DOCKER_HOST/],
+  ]
+  const ends = await Promise.all(cases.map(([env]) => failedStart(start(env))))
+  for (const [index, { exitCode, words }] of ends.entries()) {
+    assert.equal(exitCode, 78, words)
+    assert.match(words, /^class-runtime cannot start: /)
+    assert.match(words, cases[index]?.[1] ?? /never/)
+    assert.equal(words.trim().split('\n').length, 1, 'one line, no stack')
+  }
+  assert.equal(await readFile(plain, 'utf8'), 'precious')
+})
+
+test('without its engine the service starts, takes over a stale socket, and ends well at SIGTERM', async (t) => {
+  const { start, socket } = await installation(t)
+  const killed = start()
+  await listening(killed)
+  killed.kill('SIGKILL')
+  await once(killed, 'close')
+  await access(socket)
+
+  const service = start()
+  await listening(service)
+  assert.equal((await get(socket, '/healthz')).status, 200)
+  const { status, body } = await get(socket, '/readyz')
+  assert.equal(status, 503)
+  assert.match(body, /"engine":"The Docker Engine is not running.*"store":"ok"/)
+
+  const second = await failedStart(start())
+  assert.equal(second.exitCode, 78)
+  assert.match(second.words, /in use by another process/)
+  assert.equal((await get(socket, '/healthz')).status, 200, 'the first still answers')
+
+  service.kill('SIGTERM')
+  const [exitCode] = await once(service, 'close')
+  assert.equal(exitCode, 0)
+  await assert.rejects(access(socket))
+})
+
+/** Resolves when the service has said that it listens. */
+async function listening({ stdout }: ChildProcess): Promise<void> {
+  let log = ''
+  await new Promise<void>((resolve, reject) => {
+    stdout?.on('data', (chunk: Buffer) => {
+      log += chunk
+      if (log.includes('Server listening')) resolve()
+    })
+    stdout?.once('end', () => reject(new Error(`it ended: ${log}`)))
+  })
+}
+
+async function get(socketPath: string, path: string): Promise<{ status: number | undefined; body: string }> {
+  const call = request({ socketPath, path }).end()
+  const [response] = await once(call, 'response')
+  let body = ''
+  for await (const chunk of response) body += chunk
+  return { status: response.statusCode, body }
+}

@@ -1,0 +1,139 @@
+// Stores that fail on demand: an S3 server behind a door that can be shut, a disk that is too small; and what the service must
+// then do with both of its calls.
+
+import assert from 'node:assert/strict'
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Static } from '@sinclair/typebox'
+import { containersOf, leftovers } from './docker.ts'
+import { type CleanUp, FailedDown, problemOf, work } from './faults.ts'
+import type { S3Server } from './live.ts'
+import type { Installation, Service } from './service.ts'
+
+/** An S3 server behind a door: it can be closed at any moment, and what went through is known. */
+export interface S3Door {
+  /** For MINIO_ENDPOINT. */
+  readonly endpoint: string
+  /** Keys of the objects stored so far, below the bucket, in order. */
+  readonly stored: readonly string[]
+  /** Breaks every connection and refuses new ones, until the test opens it again, or ends. */
+  close(context: CleanUp): Promise<void>
+  open(): Promise<void>
+}
+
+/** `onStored` is called with the number of objects stored so far, before the service hears of the newest. */
+export async function openS3Door(
+  cleanUp: CleanUp,
+  server: S3Server,
+  onStored: (count: number) => void,
+): Promise<S3Door> {
+  const { hostname, port } = new URL(server.endpoint)
+  const stored: string[] = []
+  const pass = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    // The Host header stays as it is: it is part of the signature.
+    const { method, url = '/', headers } = incoming
+    const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
+      if (method === 'PUT' && answer.statusCode === 200) {
+        stored.push(decodeURIComponent(url.replace(/^\/[^/]*\//, '').replace(/\?.*/, '')))
+        onStored(stored.length)
+      }
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    })
+    onward.once('error', () => outgoing.destroy())
+    outgoing.once('close', () => onward.destroy())
+    incoming.pipe(onward)
+  }
+  const door = createServer(pass)
+  const listen = async (at: number) => {
+    if (door.listening) return
+    door.listen(at, '127.0.0.1')
+    await once(door, 'listening')
+  }
+  const shut = async () => {
+    const closed = new Promise((done) => door.close(done))
+    door.closeAllConnections()
+    await closed
+  }
+  await listen(0)
+  cleanUp.after(shut)
+  const address = door.address()
+  if (typeof address !== 'object' || address === null) throw new Error('the door has no port')
+  const open = () => listen(address.port)
+  const close = (context: CleanUp) => {
+    context.after(open)
+    return shut()
+  }
+  return { endpoint: `http://127.0.0.1:${address.port}`, stored, close, open }
+}
+
+const mount = (...args: string[]): SpawnSyncReturns<string> => spawnSync('mount', args, { encoding: 'utf8' })
+
+/** Why a small disk cannot be had here, or false: mounting needs root, and in a container its permission. */
+export function skipWithoutMounts(): string | false {
+  const folder = mkdtempSync(join(tmpdir(), 'class-runtime-mount-'))
+  const { status, stderr } = mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder)
+  if (status === 0) spawnSync('umount', [folder])
+  rmdirSync(folder)
+  return status === 0 ? false : `no file system can be mounted: ${stderr}`
+}
+
+/** A folder that is a disk of this size (`1m`), to be made larger by `grow`. */
+export async function smallDisk(
+  cleanUp: CleanUp,
+  size: string,
+): Promise<{ readonly folder: string; grow(size: string): void }> {
+  const folder = await mkdtemp(join(tmpdir(), 'class-runtime-disk-'))
+  const mounted = (...options: string[]) => {
+    const { status, stderr } = mount('-t', 'tmpfs', '-o', options.join(), 'tmpfs', folder)
+    assert.equal(status, 0, stderr)
+  }
+  mounted(`size=${size}`)
+  cleanUp.after(async () => {
+    spawnSync('umount', [folder])
+    await rm(folder, { recursive: true })
+  })
+  return { folder, grow: (larger) => mounted('remount', `size=${larger}`) }
+}
+
+/** Of every class in these tests. */
+export const students = ['s01', 's02']
+
+export async function failedDown(service: Service, classId: string): Promise<Static<typeof FailedDown>['students']> {
+  const answer = await service.post('/room/down-class', { classId })
+  const problem = problemOf(answer, [502, 'collect-failed'], FailedDown)
+  assert.match(problem.detail, /repeat the call/i)
+  return problem.students
+}
+
+/** Every student is said to be kept because of the store, and every sandbox still runs. */
+export async function assertUntouched(installation: Installation, service: Service, classId: string): Promise<void> {
+  const kept = await failedDown(service, classId)
+  assert.deepEqual(
+    kept.map(({ studentId, state, bag, error }) => [studentId, state, bag, error?.code]).sort(),
+    students.map((studentId) => [studentId, 'kept', null, 'store-unavailable']),
+  )
+  const running = await containersOf(installation.label, `class-runtime.class=${classId}`)
+  assert.equal(running.length, students.length)
+  for (const student of students) await work(`class-${classId}--${student}`, 'true')
+}
+
+export async function assertUpRefused(installation: Installation, service: Service, classId: string): Promise<void> {
+  const before = await leftovers(installation.label)
+  const refused = await service.post('/room/up-class', { classId })
+  assert.match(problemOf(refused, [503, 'store-unavailable']).detail, /store/)
+  assert.deepEqual(await leftovers(installation.label), before)
+}
+
+export async function assertNotReady(service: Service): Promise<void> {
+  const { status, body } = await service.get('/readyz')
+  assert.equal(status, 503)
+  assert.ok(body instanceof Object && 'engine' in body && 'store' in body)
+  assert.equal(body.engine, 'ok')
+  assert.notEqual(body.store, 'ok')
+}
