@@ -5,7 +5,7 @@ import { bagPrefix } from '../names.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { Content, Store } from '../store/port.ts'
 import type { BagWork, CollectionProgress, CollectionTarget } from './bag-work.ts'
-import { digestAll } from './digest.ts'
+import { sha256Of } from './digest.ts'
 import { asCollectError } from './errors.ts'
 import { compileExclude } from './exclude.ts'
 import { fillBag } from './fill-bag.ts'
@@ -63,7 +63,9 @@ async function makeBag(work: BagWork): Promise<Bag> {
     if (committed) work.progress.onStored(inventory.files, inventory.bytes)
     else await fillBag(work, prefix, collectionId, manifestFile)
     // With lost logs the committed manifest is not the one that would be made now.
-    const held = committed ? await digestAll(await store.read(prefix + manifestKey, signal)) : manifestFile.content
+    const manifestSha256 = committed
+      ? await sha256Of(await store.read(prefix + manifestKey, signal))
+      : manifestFile.content.sha256
     const skipped = inventory.skipped + target.unarchived.length
     return {
       collectionId,
@@ -71,7 +73,7 @@ async function makeBag(work: BagWork): Promise<Bag> {
       files: inventory.files,
       bytes: inventory.bytes,
       skipped,
-      manifestSha256: held.sha256,
+      manifestSha256,
     }
   }
 }

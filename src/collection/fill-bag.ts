@@ -3,7 +3,7 @@
 import { type Content, type Store, StoreError } from '../store/port.ts'
 import { bagInfoLabels, submissionHead } from './bag-description.ts'
 import type { BagWork } from './bag-work.ts'
-import { digestAll, digestOf } from './digest.ts'
+import { digestOf, sha256Of } from './digest.ts'
 import { CollectError } from './errors.ts'
 import { isStored, workspacePrefix } from './inventory.ts'
 import { bagDeclaration, bagDeclarationKey, bagInfo, submission, type TagFile, tagManifest } from './tag-files.ts'
@@ -29,11 +29,13 @@ export async function fillBag(
   ]
   const files = [...logs.files, ...described, await tagManifest(described)]
   for (const { key, content, stream } of files) {
+    await refuseIfCommitted(work, prefix)
     await repeated(signal, () => store.put(prefix + key, content, stream(), { signal }))
   }
 
   const others = new Map<string, Content>(files.map(({ key, content }) => [key, content]))
   const { missing, differing, extra } = await compareBag(store, prefix, { inventory, others }, signal)
+  if (extra.includes(bagDeclarationKey)) throw committedMeanwhile()
   const wrong = missing[0] ?? differing[0]
   if (wrong !== undefined) {
     const what = `${missing.length} missing, ${differing.length} differing, the first being ${wrong}`
@@ -42,12 +44,17 @@ export async function fillBag(
       `The store does not hold what was sent: ${what}. Take the class down again.`,
     )
   }
-  if (extra.includes(bagDeclarationKey)) {
-    throw new CollectError('changed', 'Another process committed this bag meanwhile. Take the class down again.')
-  }
   for (const key of extra) await store.remove(prefix + key, signal)
   await commit(store, prefix, signal)
 }
+
+/** A committed bag is immutable, also for a second process that is slower at the same work. */
+async function refuseIfCommitted({ store, signal }: BagWork, prefix: string): Promise<void> {
+  if ((await store.stat(prefix + bagDeclarationKey, signal)) !== undefined) throw committedMeanwhile()
+}
+
+const committedMeanwhile = () =>
+  new CollectError('changed', 'Another process committed this bag meanwhile. Take the class down again.')
 
 /**
  * Removes files that an earlier attempt left and this one does not want: an `a` of then would stand in the way of an
@@ -102,8 +109,7 @@ async function commit(store: Store, prefix: string, signal: AbortSignal): Promis
   const content = digestOf(bagDeclaration)
   signal.throwIfAborted()
   await repeated(signal, () => store.put(key, content, bagDeclaration, { ifAbsent: true, signal }))
-  const held = await digestAll(await store.read(key, signal))
-  if (held.sha256 !== content.sha256) {
+  if ((await sha256Of(await store.read(key, signal))) !== content.sha256) {
     throw new CollectError(
       'store-mismatch',
       'The commit mark reads back differently from what was written. Take the class down again.',

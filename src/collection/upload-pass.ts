@@ -1,9 +1,9 @@
 // The upload pass: the archive is read a second time, and each file goes to the store as it passes by.
 // Whatever differs from the inventory fails the student: a stopped sandbox cannot change, so a difference is a fault.
 
+import { createHash } from 'node:crypto'
 import type { ArchiveEntry } from '../runtime/port.ts'
 import type { Content, Store } from '../store/port.ts'
-import { Digest, sameContent } from './digest.ts'
 import { CollectError } from './errors.ts'
 import { describe, type Inventory, type InventoryRecord, isStored, recordKey } from './inventory.ts'
 import { holds } from './verify.ts'
@@ -87,14 +87,14 @@ async function passFile(
   stored()
 }
 
-/** The bytes of an entry; rejects after the last one when they are not those of the inventory. */
+/** The bytes of an entry; rejects after the last one when they are not those of the inventory. The store checks the MD5. */
 async function* compared(entry: ArchiveEntry, content: Content): AsyncGenerator<Uint8Array> {
-  const digest = new Digest()
+  const hash = createHash('sha256')
   for await (const chunk of entry.body) {
-    digest.update(chunk)
+    hash.update(chunk)
     yield chunk
   }
-  if (!sameContent(digest.end(), content)) throw changed(Buffer.from(entry.path).toString('latin1'))
+  if (hash.digest('hex') !== content.sha256) throw changed(Buffer.from(entry.path).toString('latin1'))
 }
 
 async function keyOfTarget(inventory: Inventory, link: InventoryRecord): Promise<string> {

@@ -2,7 +2,7 @@
 // otherwise the object is read back and its SHA-256 compared, so that no store is believed without a check.
 
 import { type Content, readText, type Store, type StoredObject, StoreError } from '../store/port.ts'
-import { digestAll } from './digest.ts'
+import { sha256Of } from './digest.ts'
 import type { Inventory } from './inventory.ts'
 import { isStored } from './inventory.ts'
 import { requiredTagFiles, tagManifestKey } from './tag-files.ts'
@@ -15,8 +15,7 @@ export async function holds(store: Store, key: string, content: Content, signal:
 async function matches(store: Store, object: StoredObject, content: Content, signal: AbortSignal): Promise<boolean> {
   if (object.size !== content.size) return false
   if (object.md5 !== undefined && object.md5 === content.md5) return true
-  const held = await digestAll(await store.read(object.key, signal))
-  return held.sha256 === content.sha256 && held.size === content.size
+  return (await sha256Of(await store.read(object.key, signal))) === content.sha256
 }
 
 /** Keys relative to the bag. Empty lists: the store holds exactly what was expected. */
@@ -96,7 +95,7 @@ export async function tagFilesIntact(store: Store, prefix: string, signal: Abort
     const digests = new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]))
     if (!requiredTagFiles.every((key) => digests.has(key))) return false
     for (const [key, sha256] of digests) {
-      if ((await digestAll(await store.read(prefix + key, signal))).sha256 !== sha256) return false
+      if ((await sha256Of(await store.read(prefix + key, signal))) !== sha256) return false
     }
     return true
   } catch (error) {

@@ -1,5 +1,5 @@
 // The file system calls below the directory store: names that appear at once or not at all, folders that come and go beside us.
-import { type FileHandle, link, lstat, mkdir, open, opendir, rename, rm, rmdir, unlink } from 'node:fs/promises'
+import { link, lstat, mkdir, open, opendir, rename, rm, rmdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { reservedFolder } from './key.ts'
 
@@ -112,18 +112,6 @@ export async function fileSize(path: string): Promise<number | undefined> {
   try {
     const entry = await lstat(path)
     return entry.isFile() ? entry.size : undefined
-  } catch (error) {
-    if (isAbsence(error)) return undefined
-    throw error
-  }
-}
-
-/** For reading; undefined where no file is. */
-export async function openFile(path: string): Promise<FileHandle | undefined> {
-  // open() alone would open a folder too.
-  if ((await fileSize(path)) === undefined) return undefined
-  try {
-    return await open(path, 'r')
   } catch (error) {
     if (isAbsence(error)) return undefined
     throw error

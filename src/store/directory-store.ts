@@ -1,7 +1,7 @@
 // The store in a local folder: an object is a file, its key is its path below the folder.
 // Nothing is written in place: a file is written and proven in a folder of its own, forced to disk, then renamed. Processes may share a folder.
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { checkBytes, checkedBody } from './checked-body.ts'
 import {
@@ -9,7 +9,6 @@ import {
   fileSize,
   filesBelow,
   folderNames,
-  openFile,
   pruneEmptyFolders,
   publish,
   removeFile,
@@ -111,7 +110,9 @@ export function createDirectoryStore(folder: string): Store {
     }
   }
 
-  async function* chunksOf(key: string, file: FileHandle, signal?: AbortSignal) {
+  /** Opens the file at its first step: a generator that is never begun leaves nothing open. */
+  async function* chunksOf(key: string, path: string, signal?: AbortSignal) {
+    const file = await attempt(key, () => open(path, 'r'))
     try {
       for (;;) {
         signal?.throwIfAborted()
@@ -127,9 +128,9 @@ export function createDirectoryStore(folder: string): Store {
   const read: Store['read'] = async (key, signal) => {
     const path = pathOf(key)
     signal?.throwIfAborted()
-    const file = await attempt(key, () => openFile(path))
-    if (file === undefined) throw new StoreError('not-found', `${join(root, key)}: no such object`)
-    return chunksOf(key, file, signal)
+    const size = await attempt(key, () => fileSize(path))
+    if (size === undefined) throw new StoreError('not-found', `${path}: no such object`)
+    return chunksOf(key, path, signal)
   }
 
   const remove: Store['remove'] = async (key, signal) => {

@@ -118,6 +118,7 @@ test('a fault of the store that passes is met by trying again, whichever write i
   for (let failing = 1; ; failing++) {
     const sandbox = await stoppedSandbox(t, work)
     let writes = 0
+    const stored: string[] = []
     sandbox.ofClass.storeHooks = {
       before(method) {
         if (method === 'put' || method === 'copy') writes++
@@ -126,10 +127,14 @@ test('a fault of the store that passes is met by trying again, whichever write i
           throw unreachable()
         }
       },
+      after(method, key) {
+        if (method === 'put' || method === 'copy') stored.push(key)
+      },
     }
     await sandbox.collect()
     await checkBag(join(sandbox.folder, 'final'))
     assert.equal(sandbox.progress.files, 3, 'what was repeated is not counted twice')
+    assert.deepEqual(stored, [...new Set(stored)], 'what is safe is not sent again')
     if (writes < failing) break
   }
 })

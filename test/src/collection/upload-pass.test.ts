@@ -244,6 +244,20 @@ test('the failure of one small file cancels a large one that is being sent', asy
   assert.ok(largeWasCancelled)
 })
 
+test('whatever ends the pass, no sending goes on behind it', async (t) => {
+  const { upload, store } = await workspaceOf(t, [file('a', '1'), file('b', '2')])
+  let ended = 0
+  const waiting: Store['put'] = async (_key, _content, _body, options) => {
+    await new Promise<void>((resolve) => options?.signal?.addEventListener('abort', () => resolve()))
+    await turns(5)
+    ended++
+    return 'stored'
+  }
+  Object.assign(store, { put: waiting })
+  await refusesAsChanged(upload({ again: [file('a', '1'), file('c', '2')] }), 'another name')
+  assert.equal(ended, 1)
+})
+
 test('an abort from outside ends the pass with its reason', async (t) => {
   const { upload } = await workspaceOf(t, small(50))
   const stopping = new AbortController()
