@@ -9,9 +9,10 @@ import { sha256Of } from './digest.ts'
 import { asCollectError } from './errors.ts'
 import { compileExclude } from './exclude.ts'
 import { fillBag } from './fill-bag.ts'
-import { type Inventory, takeInventory, workspacePrefix } from './inventory.ts'
+import { type Inventory, workspacePrefix } from './inventory.ts'
 import { type SpooledLogs, spoolLogs } from './logs.ts'
 import { bagDeclarationKey, manifest, manifestKey, type TagFile } from './tag-files.ts'
+import { takeInventory } from './take-inventory.ts'
 import { compareBag, tagFilesIntact } from './verify.ts'
 
 export interface Bag {

@@ -1,12 +1,10 @@
-// The inventory pass: what is in a sandbox, taken from one reading of its archive with nothing stored yet.
+// What is in a sandbox, as the inventory pass found it.
 // Records live in a spool, and memory holds only where each record is: some 150 bytes a file, whatever its size.
 
-import type { ArchiveEntry, ArchiveEntryType } from '../runtime/port.ts'
+import type { ArchiveEntryType } from '../runtime/port.ts'
 import type { Content } from '../store/port.ts'
-import { Digest } from './digest.ts'
-import { CollectError } from './errors.ts'
 import { objectKey } from './object-key.ts'
-import { Spool } from './spool.ts'
+import type { Spool } from './spool.ts'
 
 /** Where the workspace lies in a bag. */
 export const workspacePrefix = 'data/workspace/'
@@ -28,14 +26,6 @@ export interface InventoryRecord {
   readonly linkedType?: ArchiveEntryType
   /** Why a file or hard link is not stored, though it could be. */
   readonly skipped?: string
-}
-
-export interface InventoryLimits {
-  readonly maxBytes: number
-  readonly maxFiles: number
-  readonly maxFileBytes?: number | undefined
-  /** Answers with the rule that leaves a path out. */
-  readonly exclude: (path: string) => string | undefined
 }
 
 export const isStored = (record: InventoryRecord): record is InventoryRecord & { content: Content } =>
@@ -144,114 +134,5 @@ export class Inventory {
 
   async close(): Promise<void> {
     await this.#spool.close()
-  }
-}
-
-/**
- * Reads a whole archive and says what is in it. Rejects with CollectError 'over-limit' as soon as a limit is passed,
- * and with what the archive itself rejects with. The caller closes the inventory.
- */
-export async function takeInventory(entries: AsyncIterable<ArchiveEntry>, limits: InventoryLimits): Promise<Inventory> {
-  const inventory = new Inventory(await Spool.open())
-  try {
-    const budget = new Budget(inventory, limits)
-    for await (const entry of entries) {
-      const record = describe(entry)
-      if (entry.type === 'file') await inventory.add(await digestFile(record, entry, limits, budget))
-      else if (entry.type === 'hard-link') await inventory.add(await resolveHardLink(record, inventory, limits))
-      else await inventory.add(record)
-      budget.checkTotals()
-    }
-    return inventory
-  } catch (error) {
-    await inventory.close()
-    throw error
-  }
-}
-
-/** What an entry's header says; the upload pass compares its own reading with this. */
-export function describe(entry: ArchiveEntry): InventoryRecord {
-  const { type, size, mode, uid, gid, mtimeMs } = entry
-  const path = Buffer.from(entry.path).toString('latin1')
-  const target = entry.linkTarget.length > 0 ? { target: Buffer.from(entry.linkTarget).toString('latin1') } : {}
-  return { type, path, size, mode, uid, gid, mtimeMs, ...target }
-}
-
-async function digestFile(
-  record: InventoryRecord,
-  entry: ArchiveEntry,
-  limits: InventoryLimits,
-  budget: Budget,
-): Promise<InventoryRecord> {
-  const skipped = reasonToSkip(record.path, record.size, limits)
-  budget.checkFile(record.size, skipped !== undefined)
-  const digest = new Digest()
-  for await (const chunk of entry.body) digest.update(chunk)
-  return { ...record, content: digest.end(), ...(skipped === undefined ? {} : { skipped }) }
-}
-
-/** A hard link has no bytes in the archive: it is a further name for an earlier file's. */
-async function resolveHardLink(
-  record: InventoryRecord,
-  inventory: Inventory,
-  limits: InventoryLimits,
-): Promise<InventoryRecord> {
-  const targetKey = recordKey(record.target ?? '')
-  const first = await inventory.find(targetKey)
-  if (!first || first.type === 'hard-link') {
-    throw new CollectError('archive-incomplete', 'The archive has a hard link to a file that it does not have.')
-  }
-  if (!first.content) return { ...record, linkedType: first.type }
-  const skipped = reasonToSkip(record.path, first.content.size, limits)
-  if (skipped === undefined && first.skipped !== undefined) inventory.setHeir(targetKey, recordKey(record.path))
-  return { ...record, content: first.content, ...(skipped === undefined ? {} : { skipped }) }
-}
-
-function reasonToSkip(path: string, size: number, limits: InventoryLimits): string | undefined {
-  const rule = limits.exclude(path)
-  if (rule !== undefined) return `excluded by the lab's rule ${rule}`
-  if (limits.maxFileBytes !== undefined && size > limits.maxFileBytes) {
-    return `larger than the lab's limit of ${limits.maxFileBytes} bytes for one file`
-  }
-  return undefined
-}
-
-/** A sparse file can claim exabytes and the archive would send them all: what is read but not stored is bounded too. */
-const unstoredFactor = 4
-
-class Budget {
-  readonly #inventory: Inventory
-  readonly #limits: InventoryLimits
-  #skippedBytes = 0
-
-  constructor(inventory: Inventory, limits: InventoryLimits) {
-    this.#inventory = inventory
-    this.#limits = limits
-  }
-
-  /** Before a file's bytes are read. */
-  checkFile(size: number, skipped: boolean): void {
-    const { maxBytes } = this.#limits
-    if (!skipped && this.#inventory.bytes + size > maxBytes) this.#refuse(`more than ${maxBytes} bytes`)
-    if (skipped) this.#skippedBytes += size
-    if (this.#skippedBytes > maxBytes * unstoredFactor) {
-      this.#refuse(`more than ${maxBytes * unstoredFactor} bytes in files that are not stored`)
-    }
-  }
-
-  checkTotals(): void {
-    const { maxBytes, maxFiles } = this.#limits
-    if (this.#inventory.files > maxFiles) this.#refuse(`more than ${maxFiles} files`)
-    if (this.#inventory.entries > maxFiles * (1 + unstoredFactor)) {
-      this.#refuse(`more than ${maxFiles * (1 + unstoredFactor)} files, directories and links`)
-    }
-    if (this.#inventory.bytes > maxBytes) this.#refuse(`more than ${maxBytes} bytes, hard links counted as files`)
-  }
-
-  #refuse(what: string): never {
-    throw new CollectError(
-      'over-limit',
-      `The workspace holds ${what}, the lab's limit. The sandbox is kept: make it smaller, or raise the limit for the next session.`,
-    )
   }
 }

@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto'
 import type { ArchiveEntry } from '../runtime/port.ts'
 import type { Content, Store } from '../store/port.ts'
 import { CollectError } from './errors.ts'
-import { describe, type Inventory, type InventoryRecord, isStored, recordKey } from './inventory.ts'
+import { type Inventory, type InventoryRecord, isStored, recordKey } from './inventory.ts'
+import { describe } from './take-inventory.ts'
 import { holds } from './verify.ts'
 
 /** Up to this size a file is held in memory and sent beside others; a larger one streams alone. */

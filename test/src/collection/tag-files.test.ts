@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { digestOf } from '../../../src/collection/digest.ts'
 import { compileExclude } from '../../../src/collection/exclude.ts'
-import { type Inventory, takeInventory } from '../../../src/collection/inventory.ts'
+import type { Inventory } from '../../../src/collection/inventory.ts'
 import {
   bagDeclaration,
   bagInfo,
@@ -14,6 +14,7 @@ import {
   type TagFile,
   tagManifest,
 } from '../../../src/collection/tag-files.ts'
+import { takeInventory } from '../../../src/collection/take-inventory.ts'
 import { archiveOf, directory, file, hardLink, root, symbolicLink, type Thing } from '../../support/memory-archive.ts'
 
 async function inventoryOf(t: TestContext, things: readonly Thing[]): Promise<Inventory> {
