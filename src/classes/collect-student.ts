@@ -22,6 +22,7 @@ export async function collectStudent(
   action: Action,
   record: SessionRecord,
   sandbox: HeldSandbox,
+  kind: 'final' | 'snapshot',
 ): Promise<CollectedStudent> {
   const frozen = parseFrozenCollect(sandbox.collect)
   if (!frozen)
@@ -38,6 +39,7 @@ export async function collectStudent(
     {
       session: identityOf(record),
       studentId: sandbox.studentId,
+      kind,
       container,
       logsLost: sandbox.container?.isWrap ?? true,
       collect: frozen,

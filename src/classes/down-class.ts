@@ -170,7 +170,7 @@ async function collectLeaver(
     if (action.signal.aborted)
       throw new CollectError('failed', 'The service is stopping. The sandbox is kept; take the class down again.')
     if (sandbox?.container || sandbox?.volume) {
-      leaver.collected = await collectStudent(context, action, record, sandbox)
+      leaver.collected = await collectStudent(context, action, record, sandbox, 'final')
       leaver.outcome = { studentId, state: 'collected', ...bagMembers(leaver.collected.bag) }
     } else {
       const bag = await findCommittedBag(context.store, record, studentId)

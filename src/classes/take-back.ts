@@ -50,7 +50,7 @@ async function takeBackSandbox(up: Up, studentId: string, done: RaisedSandbox): 
   const { context, action, record } = up
   const ran = await takeBackIdle(up, studentId, done)
   if (!ran) return 'untouched'
-  const collected = await collectStudent(context, action, record, ran)
+  const collected = await collectStudent(context, action, record, ran, 'snapshot')
   // An older volume stays, for the next container of this student.
   await removeCollected(context, { ...collected, volume: done.createdVolume })
   return { studentId, state: 'removed', ...bagMembers(collected.bag) }

@@ -10,6 +10,8 @@ import type { UnarchivedThing } from './tag-files.ts'
 export interface CollectionTarget {
   readonly session: SessionIdentity
   readonly studentId: string
+  /** `final` at down; a `snapshot` at any other time, which no down takes for the student's last word. */
+  readonly kind: 'final' | 'snapshot'
   readonly container: StoppedContainer
   /** The container is a new one around a volume that had lost its own: its logs are not the student's. */
   readonly logsLost: boolean

@@ -1,7 +1,7 @@
 // Makes the bag of one stopped sandbox: inventory, logs, then a bag in the store. Nothing here deletes anything of the
 // sandbox; what it answers with is committed and read back.
 
-import { bagPrefix } from '../names.ts'
+import { bagPrefix, timeStamp } from '../names.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { Content, Store } from '../store/port.ts'
 import type { BagWork, CollectionProgress, CollectionTarget } from './bag-work.ts'
@@ -49,33 +49,36 @@ export async function collect(
   }
 }
 
+async function makeBag(work: BagWork): Promise<Bag> {
+  const { store, target, inventory, signal } = work
+  const manifestFile = await manifest(inventory, work.logs.files)
+  const { collectionId, prefix, committed } = await chooseBag(work, manifestFile)
+  if (committed) work.progress.onStored(inventory.files, inventory.bytes)
+  else await fillBag(work, prefix, collectionId, manifestFile)
+  // With lost logs the committed manifest is not the one that would be made now.
+  const manifestSha256 = committed
+    ? await sha256Of(await store.read(prefix + manifestKey, signal))
+    : manifestFile.content.sha256
+  const skipped = inventory.skipped + target.unarchived.length
+  return { collectionId, prefix, files: inventory.files, bytes: inventory.bytes, skipped, manifestSha256 }
+}
+
 /**
  * A committed bag is immutable. Where an earlier down committed one and the sandbox still holds exactly that, it is the
  * answer; where the sandbox ran again since, the next id is taken: `final`, `final-2`, `final-3` …
  */
-async function makeBag(work: BagWork): Promise<Bag> {
-  const { store, target, inventory, signal } = work
-  const manifestFile = await manifest(inventory, work.logs.files)
+async function chooseBag(work: BagWork, manifestFile: TagFile) {
+  const { store, target, signal } = work
+  const { classId, sessionId } = target.session
+  const bag = (collectionId: string, committed: boolean) => {
+    return { collectionId, committed, prefix: bagPrefix(classId, sessionId, target.studentId, collectionId) }
+  }
+  if (target.kind === 'snapshot') return bag(`snapshot-${timeStamp(new Date())}`, false)
   for (let number = 1; ; number++) {
-    const collectionId = number === 1 ? 'final' : `final-${number}`
-    const prefix = bagPrefix(target.session.classId, target.session.sessionId, target.studentId, collectionId)
-    const committed = (await store.stat(prefix + bagDeclarationKey, signal)) !== undefined
-    if (committed && !(await holdsExactly(work, prefix, manifestFile))) continue
-    if (committed) work.progress.onStored(inventory.files, inventory.bytes)
-    else await fillBag(work, prefix, collectionId, manifestFile)
-    // With lost logs the committed manifest is not the one that would be made now.
-    const manifestSha256 = committed
-      ? await sha256Of(await store.read(prefix + manifestKey, signal))
-      : manifestFile.content.sha256
-    const skipped = inventory.skipped + target.unarchived.length
-    return {
-      collectionId,
-      prefix,
-      files: inventory.files,
-      bytes: inventory.bytes,
-      skipped,
-      manifestSha256,
-    }
+    const found = bag(number === 1 ? 'final' : `final-${number}`, true)
+    if ((await store.stat(found.prefix + bagDeclarationKey, signal)) === undefined)
+      return { ...found, committed: false }
+    if (await holdsExactly(work, found.prefix, manifestFile)) return found
   }
 }
 

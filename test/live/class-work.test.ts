@@ -2,16 +2,19 @@
 // The work is made by `docker exec`, its truth is read by another container before the down, and the bags are read past the product.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Submission } from '../support/answers.ts'
 import { bagFaults } from '../support/bagit.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { assertBagHolds } from '../support/compare-bag.ts'
 import { leftovers, shell, tryDocker } from '../support/docker.ts'
 import { downClass, upClass } from '../support/faults.ts'
 import { skipWithoutStore, storeKinds } from '../support/live.ts'
-import { install } from '../support/service.ts'
+import { install, type Service } from '../support/service.ts'
+import { shaped } from '../support/shape.ts'
 import { makeSocket, readWorkspace } from '../support/workspace.ts'
 
 const lab = {
@@ -159,6 +162,16 @@ for (const store of storeKinds) {
       })
     }
 
+    await t.test('the service serves each file by its key, whatever it is called', async () => {
+      const bag = `/room/classes/work/sessions/${down.sessionId}/students/names/final`
+      const { files } = shaped(Submission, (await service.get(bag)).body)
+      assert.equal(files.length, down.students.find(({ studentId }) => studentId === 'names')?.files)
+      for (const { key, sha256 } of files) {
+        const bytes = await fetchFile(service, `${bag}/files/${key.split('/').map(encodeURIComponent).join('/')}`)
+        assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256, key)
+      }
+    })
+
     await t.test('the store holds the bags and the record of the session, and nothing else', async () => {
       const prefixes = [...down.students.map(({ bag }) => bag ?? ''), `${down.artifacts.prefix}session.json`]
       const others = [...(await site.artifacts.list('')).keys()].filter(
@@ -167,4 +180,13 @@ for (const store of storeKinds) {
       assert.deepEqual(others, [])
     })
   })
+}
+
+/** The bytes themselves, or those at the temporary URL that the answer leads to, fetched without any credentials. */
+async function fetchFile(service: Service, path: string): Promise<Uint8Array> {
+  const { status, headers, body } = await service.get(path)
+  if (status === 302) return new Uint8Array(await (await fetch(headers.location ?? '')).arrayBuffer())
+  assert.equal(status, 200, `${path}: ${JSON.stringify(body)}`)
+  assert.ok(Buffer.isBuffer(body))
+  return body
 }

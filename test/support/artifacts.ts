@@ -1,7 +1,7 @@
 // What a store holds, seen past the product: a folder by the file system, a bucket by plain HTTP with signatures made here.
 
 import { createHash, createHmac } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -25,7 +25,8 @@ const sorted = (entries: [string, number][]): Map<string, number> =>
 
 export function folderArtifacts(root: string): Artifacts {
   const list: Artifacts['list'] = async (prefix) => {
-    const entries = await readdir(root, { recursive: true, withFileTypes: true, encoding: 'utf8' }).catch(() => [])
+    if (!existsSync(root)) return new Map()
+    const entries = await readdir(root, { recursive: true, withFileTypes: true, encoding: 'utf8' })
     const found: [string, number][] = []
     for (const entry of entries) {
       const path = join(entry.parentPath, entry.name)

@@ -35,6 +35,7 @@ export async function stoppedSandbox(t: TestContext, things: readonly Thing[], l
   const target = {
     session,
     studentId: 'SV001',
+    kind: 'final' as const,
     container,
     collect: frozen,
     unarchived: [],

@@ -91,10 +91,13 @@ export async function install(
 
   cleanUp.after(async () => {
     for (const service of started) await service.kill()
-    await removeAll(testLabel)
-    await removeAll(label)
-    await store.artifacts.removeAll()
-    await rm(folder, { recursive: true, force: true })
+    try {
+      await removeAll(testLabel)
+    } finally {
+      await removeAll(label)
+      await store.artifacts.removeAll()
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   return {

@@ -56,6 +56,8 @@ test('what ran goes into a bag before it is removed, even if it ran for a moment
   await failedUp(ofClass)
   const [sessionId = ''] = await sessionsOf(ofClass)
   assert.ok(await isCollected(ofClass.studentFolder(sessionId, 'SV001'), [typed]))
+  const bags = await readdir(ofClass.studentFolder(sessionId, 'SV001'))
+  assert.ok(bags.length === 1 && bags[0]?.startsWith('snapshot-'), 'a down must not take it for the last word')
 
   const answer = await ofClass.down()
   assert.equal(answer.sessionId, sessionId, 'the bags of the failed session are found by down')
