@@ -8,15 +8,28 @@ const leftoverAfterMilliseconds = 3_600_000
 /** A removal beside us may prune the folder that has just been made for a file; each attempt makes it anew. */
 const publishAttempts = 100
 
-/** Gives the proven file its name. By link() where the name must be new: of two processes, one gets EEXIST. */
-export async function publish(temporary: string, path: string, ifAbsent: boolean): Promise<'stored' | 'exists'> {
+/**
+ * Gives the proven file its name, by link() where the name must be new: of two processes, one gets EEXIST. `highest` is
+ * the highest folder that has a new name in it: from the file's own up to it, names are still to be forced to disk.
+ */
+export async function publish(
+  temporary: string,
+  path: string,
+  ifAbsent: boolean,
+): Promise<{ outcome: 'stored' | 'exists'; highest: string }> {
+  const folder = dirname(path)
+  let highest = folder
   for (let attempts = 1; ; attempts += 1) {
     try {
-      await mkdir(dirname(path), { recursive: true })
+      const firstMade = await mkdir(folder, { recursive: true })
+      // Also of an earlier attempt: what a removal beside us pruned then need not be all that was made.
+      if (firstMade !== undefined && dirname(firstMade).length < highest.length) highest = dirname(firstMade)
       await (ifAbsent ? link(temporary, path) : rename(temporary, path))
-      return 'stored'
+      return { outcome: 'stored', highest }
     } catch (error) {
-      if (ifAbsent && codeOf(error) === 'EEXIST' && (await fileSize(path)) !== undefined) return 'exists'
+      if (ifAbsent && codeOf(error) === 'EEXIST' && (await fileSize(path)) !== undefined) {
+        return { outcome: 'exists', highest }
+      }
       if (codeOf(error) !== 'ENOENT' || attempts === publishAttempts) throw error
     }
   }

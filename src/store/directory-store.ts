@@ -85,8 +85,8 @@ export function createDirectoryStore(folder: string): Store {
         await attempt(key, () => file.close())
       }
       return await attempt(key, async () => {
-        const outcome = await publish(temporary, path, options.ifAbsent === true)
-        await syncFolders(dirname(path), root)
+        const { outcome, highest } = await publish(temporary, path, options.ifAbsent === true)
+        await syncFolders(dirname(path), highest)
         return outcome
       })
     } finally {
