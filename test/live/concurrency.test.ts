@@ -16,7 +16,7 @@ const students = studentsOf(3)
 /** What `sleep` under the engine's init does not: it goes on after the stop signal, until it is killed. */
 const stubborn = { command: ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done'], stopSeconds: 2 }
 
-describe('calls at the same time', { skip: skipWithoutEngine, timeout: 120_000 }, () => {
+describe('calls at the same time', { skip: skipWithoutEngine, timeout: 240_000 }, () => {
   const cleanUp = cleanUpOfSuite(after)
   let installation: Installation
   let service: Service

@@ -36,7 +36,7 @@ async function assertRefused(env: Record<string, string>, ...reasons: RegExp[]):
 }
 
 // What else is wrong in settings and catalogues is told apart in the unit tests; here it is how the process ends.
-describe('settings that cannot be used', { skip: skipWithoutEngine, timeout: 60_000 }, () => {
+describe('settings that cannot be used', { skip: skipWithoutEngine, timeout: 180_000 }, () => {
   const cleanUp = cleanUpOfSuite(after)
   let folder = ''
 
@@ -80,7 +80,7 @@ function broken(change: (file: CatalogueFile) => unknown): string {
   return JSON.stringify(file)
 }
 
-describe('the socket to listen on', { skip: skipWithoutEngine, timeout: 60_000 }, () => {
+describe('the socket to listen on', { skip: skipWithoutEngine, timeout: 180_000 }, () => {
   test('left by a killed service: replaced; in use: refused, and the running service is not disturbed', async (context) => {
     const installation = await installed(context, 'socket')
     const killed = await installation.start()
@@ -102,7 +102,7 @@ describe('the socket to listen on', { skip: skipWithoutEngine, timeout: 60_000 }
   })
 })
 
-describe('an edit of the catalogue', { skip: skipWithoutEngine, timeout: 60_000 }, () => {
+describe('an edit of the catalogue', { skip: skipWithoutEngine, timeout: 180_000 }, () => {
   test('broken: the last good one stays in force and readyz says why; corrected: in force', async (context) => {
     const installation = await installed(context, 'edit')
     const service = await installation.start()
@@ -162,7 +162,7 @@ async function startOldEngine(path: string): Promise<Server> {
   return server
 }
 
-describe('an engine that cannot be used', { skip: skipWithoutEngine, timeout: 60_000 }, () => {
+describe('an engine that cannot be used', { skip: skipWithoutEngine, timeout: 180_000 }, () => {
   test('absent, then dead, then too old: each is told; and when a good one is there, all works', async (context) => {
     const installation = await installed(context, 'engine')
     const socket = join(installation.folder, 'engine.sock')

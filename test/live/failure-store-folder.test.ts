@@ -21,7 +21,7 @@ import {
   students,
 } from '../support/store-faults.ts'
 
-describe('a folder as the store', { skip: skipWithoutEngine, timeout: 120_000 }, () => {
+describe('a folder as the store', { skip: skipWithoutEngine, timeout: 240_000 }, () => {
   test('the folder is gone: a down touches nothing, an up is refused; with it back both work', async (context) => {
     const options = { name: 'folder', store: 'directory', subnets: '10.234.0.0/24' } as const
     const catalogue = catalogueOf({ here: students, next: students })

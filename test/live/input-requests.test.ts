@@ -117,7 +117,7 @@ const paths = [
   get('/no-such-call', 404, 'not-found', /GET/),
 ] as const
 
-describe('requests that are wrong', { skip: skipWithoutEngine, timeout: 60_000 }, () => {
+describe('requests that are wrong', { skip: skipWithoutEngine, timeout: 180_000 }, () => {
   const cleanUp = cleanUpOfSuite(after)
   let installation: Installation
   let service: Service

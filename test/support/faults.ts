@@ -135,7 +135,7 @@ const EngineEvent = Type.Object({
 /** Resolves at the `count`th event from now on, such as `container start`, of a thing whose name starts with `name`. */
 export async function nextEvent(what: string, name: string, count: number): Promise<void> {
   const args = ['-H', engineHost(), 'events', '--since', (Date.now() / 1000).toFixed(3), '--format', '{{json .}}']
-  const child = spawn('docker', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn('docker', args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: patienceMs })
   let left = count
   for await (const line of createInterface({ input: child.stdout })) {
     const { Type: kind, Action, Actor } = shaped(EngineEvent, JSON.parse(line))
@@ -144,6 +144,7 @@ export async function nextEvent(what: string, name: string, count: number): Prom
     if (left === 0) break
   }
   child.kill()
+  assert.equal(left, 0, `waited in vain for ${what} of ${name}`)
 }
 
 /** A request byte by byte as a test wants it, for what no well-behaved client would send. */

@@ -1,5 +1,5 @@
 // An installation of the real service for tests: its catalogue, its store, its names and subnets on the engine, and as many
-// starts of the process as a test wants. Whatever happens, nothing of it outlives the test.
+// starts of the process as a test wants. However the test ends, nothing of it stays; only a killed test run leaves something.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
