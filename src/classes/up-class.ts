@@ -1,15 +1,13 @@
 // up-class: network, Traefik, then a sandbox for each student, bounded parallel. Repeating it converges: late joiners are
 // added, what died is started again, nothing else is touched. What a failed up created is taken back, nothing more.
 
-import type { FrozenLab } from '../lab.ts'
-import { newSessionId } from '../names.ts'
 import { Problem } from '../problems.ts'
-import { findSandbox, type HeldSession, type RaisedSandbox, RuntimeError, type SessionPlan } from '../runtime/port.ts'
-import { StoreError } from '../store/port.ts'
+import { findSandbox, type RaisedSandbox, RuntimeError, type SessionPlan } from '../runtime/port.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { readSession, removeSession, type SessionRecord, writeSession } from './session-record.ts'
+import { removeSession, writeSession } from './session-record.ts'
 import { takeBack, takeBackIdle } from './take-back.ts'
 import type { UpOrder } from './up-order.ts'
+import { type ChosenSession, chooseSession, planOf } from './up-session.ts'
 
 export interface UpAnswer {
   readonly classId: string
@@ -38,12 +36,10 @@ export async function upClass(context: ClassContext, action: Action, order: UpOr
   try {
     // Work that cannot be collected must not begin.
     await store.check()
-    const held = await findRunningSession(context, order.ofClass.classId)
-    const before = held ? await joinSession(context, held, order) : undefined
-    const record = before ?? (await newSession(context, action, order))
-    const up = { context, action, order, record, plan: planOf(record), isNew: !before, held }
+    const session = await chooseSession(context, action, order)
+    const up = { context, action, order, ...session, plan: planOf(session.record) }
     refuseTooMany(up)
-    await writeSession(store, record)
+    await writeSession(store, up.record)
     const network = await openNetwork(up)
     return await raiseStudents(up, network)
   } catch (error) {
@@ -61,15 +57,11 @@ export async function upClass(context: ClassContext, action: Action, order: UpOr
   }
 }
 
-export interface Up {
+export interface Up extends ChosenSession {
   readonly context: ClassContext
   readonly action: Action
   readonly order: UpOrder
-  readonly record: SessionRecord
   readonly plan: SessionPlan
-  /** This up began the session: if it comes to nothing, so does its record. */
-  readonly isNew: boolean
-  readonly held: HeldSession | undefined
 }
 
 function refuseTooMany({ context, order, record }: Up): void {
@@ -79,79 +71,6 @@ function refuseTooMany({ context, order, record }: Up): void {
     'class-too-large',
     `${students} students do not fit the class's subnet, which holds ${context.maxStudents}. Ask the operator for a larger CLASS_SUBNET_SIZE.`,
   )
-}
-
-/** The session that the engine holds for this class, unless it is one whose down has begun. */
-async function findRunningSession({ runtime, store }: ClassContext, classId: string): Promise<HeldSession | undefined> {
-  let running: HeldSession | undefined
-  for (const held of await runtime.survey(classId)) {
-    const record = await readSession(store, held.classId, held.sessionId)
-    // What an ended session could not remove (leaked) is safe in its bags and in nobody's way.
-    if (record?.ended) continue
-    // A network whose creation was answered to nobody: it holds no work and makes way by itself.
-    if (!record && held.sandboxes.length === 0) continue
-    if (!record || record.down) {
-      throw new Problem(
-        'down-unfinished',
-        `Session ${held.sessionId} of class '${held.classId}' is not finished: POST /room/down-class first, with allowPartial if a sandbox cannot be collected.`,
-      )
-    }
-    running = held
-  }
-  return running
-}
-
-async function joinSession({ store }: ClassContext, held: HeldSession, order: UpOrder): Promise<SessionRecord> {
-  if (order.askedLab && order.labName !== held.lab) {
-    throw new Problem(
-      'lab-differs',
-      `Class '${held.classId}' is up with lab '${held.lab}'; a session keeps its lab. Take the class down first, or leave 'lab' out.`,
-    )
-  }
-  const record = await readSession(store, held.classId, held.sessionId)
-  if (!record) throw new StoreError('not-found', `The record of session ${held.sessionId} vanished from the store.`)
-  return record
-}
-
-async function newSession(
-  { runtime, installation }: ClassContext,
-  action: Action,
-  order: UpOrder,
-): Promise<SessionRecord> {
-  const { lab, labName, ofClass } = order
-  const image = await runtime.image(lab.image)
-  if (!image) {
-    throw new Problem(
-      'lab-image-missing',
-      `The image '${lab.image}' of lab '${labName}' is not on the engine. It is pulled when the service starts; ask the operator to load it.`,
-    )
-  }
-  const now = new Date()
-  const frozenLab: FrozenLab = {
-    ...lab,
-    name: labName,
-    imageId: image.id,
-    ...(image.digest === undefined ? {} : { imageDigest: image.digest }),
-  }
-  return {
-    schemaVersion: 1,
-    installation,
-    classId: ofClass.classId,
-    sessionId: newSessionId(now),
-    subject: ofClass.subject,
-    lab: labName,
-    frozenLab,
-    createdBy: action.actor,
-    createdAt: now.toISOString(),
-    expiresAt: new Date(now.getTime() + order.ttlMinutes * 60_000).toISOString(),
-    students: [],
-  }
-}
-
-function planOf(record: SessionRecord): SessionPlan {
-  const { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab } = record
-  if (!frozenLab) throw new StoreError('refused', `The record of session ${sessionId} does not say what its lab is.`)
-  return { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab }
 }
 
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])]
