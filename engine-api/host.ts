@@ -11,10 +11,19 @@ export interface HostOptions {
   readonly certPath?: string | undefined
 }
 
-export interface Host {
+/** What a host's text and a certificate folder name; no file of the folder is read for it. */
+export interface Address {
   /** For people: the socket's path or the address. */
   readonly name: string
   /** What HTTP is told; over a Unix socket a stand-in, since HTTP wants a host and the engine ignores it. */
+  readonly origin: string
+  readonly socketPath?: string
+  /** Paths of PEM files. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
+}
+
+export interface Host {
+  readonly name: string
   readonly origin: string
   readonly connect: {
     readonly socketPath?: string
@@ -24,23 +33,31 @@ export interface Host {
   }
 }
 
+/** The host with its certificates read. Throws EngineError `invalid-argument` for anything it cannot use. */
+export function parseHost(options: HostOptions): Host {
+  const { name, origin, socketPath, tls } = parseAddress(options)
+  if (socketPath !== undefined) return { name, origin, connect: { socketPath } }
+  if (tls === undefined) return { name, origin, connect: {} }
+  return { name, origin, connect: { ca: readPem(tls.ca), cert: readPem(tls.cert), key: readPem(tls.key) } }
+}
+
 /** Throws EngineError `invalid-argument` for anything it cannot use, saying what it can. */
-export function parseHost({ host, certPath }: HostOptions): Host {
+export function parseAddress({ host, certPath }: HostOptions): Address {
   const socketPath = /^unix:\/\/(\/.+)$/.exec(host)?.[1]
   if (socketPath !== undefined) {
     if (certPath !== undefined) throw unusable(`a certificate folder fits tcp hosts only, not ${host}`)
-    return { name: socketPath, origin: 'http://docker', connect: { socketPath } }
+    return { name: socketPath, origin: 'http://docker', socketPath }
   }
   const address = /^tcp:\/\/((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5})\/?$/.exec(host)?.[1]
   if (address === undefined) {
     throw unusable(`the host ${JSON.stringify(host)} is neither unix:///path nor tcp://host:port`)
   }
-  if (certPath === undefined) return { name: address, origin: `http://${address}`, connect: {} }
-  const pem = (name: string): Buffer => readPem(join(certPath, name))
+  if (certPath === undefined) return { name: address, origin: `http://${address}` }
+  const pem = (name: string): string => join(certPath, name)
   return {
     name: address,
     origin: `https://${address}`,
-    connect: { ca: pem('ca.pem'), cert: pem('cert.pem'), key: pem('key.pem') },
+    tls: { ca: pem('ca.pem'), cert: pem('cert.pem'), key: pem('key.pem') },
   }
 }
 

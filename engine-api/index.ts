@@ -1,6 +1,7 @@
 // The one door of the engine client: everything a user of it may import.
 
 export type { CallOptions } from './call.ts'
+export { curlLine } from './curl-line.ts'
 export type {
   ContainerSpecification,
   CreatedContainer,
@@ -26,6 +27,7 @@ export type { VolumeListOptions } from './endpoints/volume-list.ts'
 export { createEngine, type Engine } from './engine.ts'
 export { EngineError, type EngineErrorCode, type EngineErrorDetails, isEngineError, type Retry } from './errors.ts'
 export type { ExecResult, ExecRun } from './exec.ts'
+export type { HostOptions } from './host.ts'
 export type { AnsweringOperation, Deviation, Operation, TimeoutClass } from './operation.ts'
 export { operations } from './operations.ts'
 export type { Filters } from './request-path.ts'

@@ -22,6 +22,11 @@ export interface CallReport {
   /** As sent, with the version and without the query. */
   readonly path: string
   readonly query?: string
+  /** What was sent beside the path. Unlike the rest it may hold secrets: `curlLine` shows it with those masked. */
+  readonly sent: {
+    readonly headers: Readonly<Record<string, string>>
+    readonly body?: { readonly json: object } | 'tar'
+  }
   readonly status?: number
   /** Until the head of the answer, or the failure. */
   readonly durationMs: number
@@ -69,12 +74,12 @@ export function createTransport(options: EngineOptions, patience: Patience = def
     const { signal, engineWaitsMs = 0 } = call
     const { head, body: silence } = patience[operation.timeout]
     const payload = payloadOf(call.body)
-    const report = reporter(operation, target)
+    const report = reporter(operation, target, payload.sent)
     try {
       const pending = (operation.timeout === 'quick' ? control : streams).request({
         method: operation.method,
         path: target,
-        headers: payload.headers,
+        headers: payload.sent.headers,
         body: payload.body,
         headersTimeout: head === 0 ? 0 : head + engineWaitsMs,
         bodyTimeout: silence,
@@ -90,13 +95,18 @@ export function createTransport(options: EngineOptions, patience: Patience = def
     }
   }
 
-  function reporter(operation: Operation, target: string): (end: Pick<CallReport, 'status' | 'error'>) => void {
+  function reporter(
+    operation: Operation,
+    target: string,
+    sent: CallReport['sent'],
+  ): (end: Pick<CallReport, 'status' | 'error'>) => void {
     const startedAt = performance.now()
     const { name, method } = operation
     const [path = '', query] = target.split('?', 2)
     return (end) => {
       const durationMs = performance.now() - startedAt
-      options.onCall?.({ operation: name, method, path, ...(query === undefined ? {} : { query }), ...end, durationMs })
+      const asked = { operation: name, method, path, ...(query === undefined ? {} : { query }), sent }
+      options.onCall?.({ ...asked, ...end, durationMs })
     }
   }
 
@@ -180,16 +190,17 @@ export function createTransport(options: EngineOptions, patience: Patience = def
 }
 
 interface Payload {
-  readonly headers: Readonly<Record<string, string>>
+  readonly sent: CallReport['sent']
   readonly body: string | Readable | null
   /** Whether the caller's own source threw: its error is then the caller's, not the engine's. */
   failed(): boolean
 }
 
 function payloadOf(body: Call['body']): Payload {
-  if (body === undefined) return { headers: {}, body: null, failed: () => false }
+  if (body === undefined) return { sent: { headers: {} }, body: null, failed: () => false }
   if ('json' in body) {
-    return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body.json), failed: () => false }
+    const headers = { 'content-type': 'application/json' }
+    return { sent: { headers, body }, body: JSON.stringify(body.json), failed: () => false }
   }
   let failed = false
   async function* watched(source: AsyncIterable<Uint8Array>) {
@@ -201,7 +212,7 @@ function payloadOf(body: Call['body']): Payload {
     }
   }
   return {
-    headers: { 'content-type': 'application/x-tar' },
+    sent: { headers: { 'content-type': 'application/x-tar' }, body: 'tar' },
     body: Readable.from(watched(body.tar), { objectMode: false }),
     failed: () => failed,
   }

@@ -10,7 +10,7 @@ import { CatalogueError, openCatalogue } from './catalogue.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { createGate } from './gate.ts'
 import { fetchMissingImages } from './images.ts'
-import { createLog } from './log.ts'
+import { createLog, logEngineCalls } from './log.ts'
 import { createDockerRuntime } from './runtime/docker-runtime.ts'
 import type { Runtime } from './runtime/port.ts'
 import { sandboxesPerSubnet } from './runtime/subnets.ts'
@@ -84,9 +84,8 @@ async function listen(app: ReturnType<typeof buildApp>, where: Config['listen'])
 
 /** A wrong DOCKER_HOST or certificate folder shows here; an engine that does not answer does not. */
 function openRuntime({ engine, installation, proxy, subnets }: Config, log: Logger): Runtime {
-  const onCall = (call: object) => log.debug(call, 'engine call')
   try {
-    return createDockerRuntime({ ...engine, onCall }, { installation, proxy, subnets })
+    return createDockerRuntime({ ...engine, onCall: logEngineCalls(log, engine) }, { installation, proxy, subnets })
   } catch (error) {
     throw new ConfigError(`DOCKER_HOST: ${error instanceof Error ? error.message : error}.`, { cause: error })
   }

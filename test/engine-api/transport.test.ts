@@ -445,11 +445,12 @@ test('every exchange is reported, the question for the version and a repeat incl
   const reports: CallReport[] = []
   const engine = engineFor(t, server, { onCall: (report) => reports.push(report) })
   await engine.containers.list({ all: true })
-  const asSent = { operation: 'container-list', method: 'GET', path: '/v1.41/containers/json', query: 'all=1' }
+  const sent = { headers: {} }
+  const asSent = { operation: 'container-list', method: 'GET', path: '/v1.41/containers/json', query: 'all=1', sent }
   assert.deepEqual(
     reports.map(({ durationMs, error, ...report }) => ({ ...report, failed: isEngineError(error, 'unreachable') })),
     [
-      { operation: 'system-ping', method: 'GET', path: '/_ping', status: 200, failed: false },
+      { operation: 'system-ping', method: 'GET', path: '/_ping', sent, status: 200, failed: false },
       { ...asSent, failed: true },
       { ...asSent, status: 200, failed: false },
     ],

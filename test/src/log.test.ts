@@ -5,6 +5,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
+import { pino } from 'pino'
+import type { CallReport } from '../../engine-api/index.ts'
+import { logEngineCalls } from '../../src/log.ts'
 
 test('a secret that is logged by mistake is not printed; a cause is', async () => {
   const script = `
@@ -30,4 +33,22 @@ test('a secret that is logged by mistake is not printed; a cause is', async () =
   )
   assert.doesNotMatch(printed, /top-secret/)
   assert.match(printed, /the real reason/)
+})
+
+test('an engine call is logged at debug without what it sent, at trace with the curl line and without its secrets', () => {
+  const body = { json: { Image: 'a', Env: ['TOKEN=top-secret'] } }
+  const facts = { operation: 'container-create', method: 'POST', path: '/v1.41/containers/create', durationMs: 1 }
+  const call: CallReport = { ...facts, sent: { headers: { 'X-Registry-Auth': 'top-secret' }, body } }
+  const linesAt = (level: string): unknown[] => {
+    const lines: unknown[] = []
+    const write = (line: string) => void lines.push(JSON.parse(line))
+    logEngineCalls(pino({ level, base: null, timestamp: false }, { write }), { host: 'unix:///e.sock' })(call)
+    return lines
+  }
+  assert.deepEqual(linesAt('info'), [])
+  assert.deepEqual(linesAt('debug'), [{ level: 20, ...facts, msg: 'engine call' }])
+  const curl =
+    "curl --unix-socket '/e.sock' --request POST --header 'X-Registry-Auth: [secret]' " +
+    `--data-raw '{"Image":"a","Env":["TOKEN=[secret]"]}' 'http://docker/v1.41/containers/create'`
+  assert.deepEqual(linesAt('trace'), [{ level: 10, ...facts, curl, msg: 'engine call' }])
 })
