@@ -30,6 +30,18 @@ export interface StreamedAnswer<Outcome extends string> {
   drop(): Promise<void>
 }
 
+/** A connection that both sides now write bytes of their own to. It is held until its chunks end or it is closed. */
+export interface UpgradedConnection {
+  /** What the engine sends until it ends its half, to be iterated once. Leaving early closes the connection. */
+  readonly chunks: AsyncIterable<Buffer>
+  /** Resolves when the bytes are on their way, so that awaiting it keeps to the engine's pace. */
+  write(bytes: Uint8Array): Promise<void>
+  /** Ends our half; what the engine sends still comes. */
+  end(): Promise<void>
+  /** Closes both halves; what is still awaited rejects with EngineError `aborted`. */
+  close(): void
+}
+
 export interface Transport {
   /** Sends a call and gives its outcome. */
   send<Path extends string, Query extends string, Outcome extends string>(
@@ -46,6 +58,11 @@ export interface Transport {
     operation: Operation<Path, Query, Outcome>,
     call: Call<NoInfer<Path>, NoInfer<Query>>,
   ): Promise<StreamedAnswer<Outcome>>
+  /** Sends a call that asks for an upgrade and gives the connection when the engine has switched. */
+  upgrade<Path extends string, Query extends string>(
+    operation: Operation<Path, Query>,
+    call: Call<NoInfer<Path>, NoInfer<Query>>,
+  ): Promise<UpgradedConnection>
   /** Ends all calls (EngineError `aborted`) and closes all connections. */
   close(): Promise<void>
 }

@@ -1,18 +1,20 @@
 // One engine call over HTTP, run from its operation record: version, path, pool, patience, status. The one user of undici.
 // Surprise: undici rejects an aborted request only once it has a connection, so every call also races its signal.
 
-import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import { abortedError, untilAborted } from './abort.ts'
 import { checkAnswer, parseJson } from './answer.ts'
+import { refusalText, wholeText } from './body-text.ts'
 import type { Call, StreamedAnswer, Transport } from './call.ts'
 import { connectionError, wasClosedUnanswered } from './connection-error.ts'
 import { systemPing } from './endpoints/system-ping.ts'
-import { EngineError, isEngineError } from './errors.ts'
+import { type EngineError, type EngineErrorCode, isEngineError } from './errors.ts'
 import { type HostOptions, parseHost } from './host.ts'
 import type { Operation, TimeoutClass } from './operation.ts'
-import { findDeviation, refusalError } from './refusal.ts'
+import { payloadOf, type Sent } from './payload.ts'
+import { findDeviation, type Refusal, refusalError } from './refusal.ts'
 import { requestPath } from './request-path.ts'
+import { type OpenConnection, upgradeRequest } from './upgrade.ts'
 import { agreeOnVersion, chooseVersion } from './version.ts'
 
 /** One exchange with the engine, for logs. A repeated call, and the question for the version, are exchanges of their own. */
@@ -23,10 +25,7 @@ export interface CallReport {
   readonly path: string
   readonly query?: string
   /** What was sent beside the path. Unlike the rest it may hold secrets: `curlLine` shows it with those masked. */
-  readonly sent: {
-    readonly headers: Readonly<Record<string, string>>
-    readonly body?: { readonly json: object } | 'tar'
-  }
+  readonly sent: Sent
   readonly status?: number
   /** Until the head of the answer, or the failure. */
   readonly durationMs: number
@@ -49,8 +48,6 @@ const defaultPatience: Patience = {
 
 /** For quick calls together; each of the others has its own connection, and their callers bound how many run at once. */
 const CONTROL_CONNECTIONS = 16
-const ERROR_TEXT_LIMIT = 64 * 1024
-const ANSWER_TEXT_LIMIT = 64 * 1024 * 1024
 
 type Head = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>
 
@@ -59,6 +56,7 @@ export function createTransport(options: EngineOptions, patience: Patience = def
   const host = parseHost(options)
   const control = new Pool(host.origin, { connect: host.connect, connections: CONTROL_CONNECTIONS })
   const streams = new Pool(host.origin, { connect: host.connect })
+  const upgraded = new Set<OpenConnection>()
 
   const version = agreeOnVersion(async () => {
     const target = requestPath(systemPing, {})
@@ -98,7 +96,7 @@ export function createTransport(options: EngineOptions, patience: Patience = def
   function reporter(
     operation: Operation,
     target: string,
-    sent: CallReport['sent'],
+    sent: Sent,
   ): (end: Pick<CallReport, 'status' | 'error'>) => void {
     const startedAt = performance.now()
     const { name, method } = operation
@@ -131,24 +129,55 @@ export function createTransport(options: EngineOptions, patience: Patience = def
     }
   }
 
+  /** As `exchange`, for a connection that is no longer HTTP after the answer. */
+  async function exchangeUpgrade(operation: Operation, target: string, call: Omit<Call, 'path'>) {
+    const { signal } = call
+    const { sent, body } = payloadOf(call.body)
+    const report = reporter(operation, target, sent)
+    const asked = upgradeRequest((cause) => explain(operation, target, cause, signal), signal)
+    const options = { method: operation.method, path: target, headers: sent.headers, body, upgrade: 'tcp' }
+    try {
+      streams.dispatch({ ...options, headersTimeout: patience[operation.timeout].head }, asked.handler)
+      const answer = await untilAborted(asked.answer, signal)
+      report({ status: 'refusal' in answer ? answer.refusal.status : 101 })
+      return answer
+    } catch (cause) {
+      const error = explain(operation, target, cause, signal)
+      asked.abandon(error)
+      report({ error })
+      throw error
+    }
+  }
+
+  /** The path of a call, with the version. */
+  async function targetOf(operation: Operation, { path: parameters, query, signal }: Call): Promise<string> {
+    const path = requestPath(operation, parameters, query)
+    const agreed = await untilAborted(version.get(), signal).catch((cause: unknown) => {
+      throw explain(operation, path, cause, signal)
+    })
+    return `/v${agreed}${path}`
+  }
+
   /** One call with version, repeat and refusal: gives only answers that are an outcome of the operation. */
   async function stream<Outcome extends string>(
     operation: Operation<string, string, Outcome>,
     call: Call,
   ): Promise<StreamedAnswer<Outcome>> {
     const { signal } = call
-    const path = requestPath(operation, call.path, call.query)
-    const agreed = await untilAborted(version.get(), signal).catch((cause: unknown) => {
-      throw explain(operation, path, cause, signal)
-    })
-    const target = `/v${agreed}${path}`
+    const target = await targetOf(operation, call)
     const head = await exchange(operation, target, call).catch((error: unknown) => {
       if (operation.method === 'GET' && wasClosedUnanswered(error)) return exchange(operation, target, call)
       throw error
     })
     const status = head.statusCode
     const chunks = chunksOf(operation, target, head, signal)
-    const outcome = operation.statuses[status] ?? (await outcomeOfRefusal(operation, target, head, chunks))
+    const outcome =
+      operation.statuses[status] ??
+      outcomeOfRefusal(operation, target, {
+        status,
+        location: headerOf(head, 'location'),
+        text: await refusalText(chunks),
+      })
     return {
       outcome,
       chunks,
@@ -158,18 +187,21 @@ export function createTransport(options: EngineOptions, patience: Patience = def
     }
   }
 
-  async function outcomeOfRefusal<Outcome extends string>(
+  /** Throws the refusal's error, unless a deviation on record makes it an outcome. */
+  function outcomeOfRefusal<Outcome extends string>(
     operation: Operation<string, string, Outcome>,
     target: string,
-    head: Head,
-    chunks: AsyncIterable<Buffer>,
-  ): Promise<Outcome> {
-    const refusal = { status: head.statusCode, location: headerOf(head, 'location'), text: await refusalText(chunks) }
+    refusal: Refusal,
+  ): Outcome {
     const deviation = findDeviation(operation, refusal)
     if (deviation !== undefined && 'outcome' in deviation) return deviation.outcome
-    const error = refusalError(operation, target, refusal, deviation?.code)
+    throw refused(operation, target, refusal, deviation?.code)
+  }
+
+  function refused(operation: Operation, target: string, refusal: Refusal, code?: EngineErrorCode): EngineError {
+    const error = refusalError(operation, target, refusal, code)
     if (error.code === 'version-unsupported') version.forget()
-    throw error
+    return error
   }
 
   return {
@@ -183,74 +215,23 @@ export function createTransport(options: EngineOptions, patience: Patience = def
       const answer = await stream(operation, call)
       return checkAnswer(operation.name, operation.answer, parseJson(operation.name, await answer.text()))
     },
+    async upgrade(operation, call) {
+      const target = await targetOf(operation, call)
+      const answer = await exchangeUpgrade(operation, target, call)
+      if ('refusal' in answer) throw refused(operation, target, answer.refusal)
+      const { connection } = answer
+      upgraded.add(connection)
+      connection.onClose(() => upgraded.delete(connection))
+      return connection
+    },
     async close() {
+      for (const connection of upgraded) connection.close()
       await Promise.all([control.destroy(), streams.destroy()])
     },
-  }
-}
-
-interface Payload {
-  readonly sent: CallReport['sent']
-  readonly body: string | Readable | null
-  /** Whether the caller's own source threw: its error is then the caller's, not the engine's. */
-  failed(): boolean
-}
-
-function payloadOf(body: Call['body']): Payload {
-  if (body === undefined) return { sent: { headers: {} }, body: null, failed: () => false }
-  if ('json' in body) {
-    const headers = { 'content-type': 'application/json' }
-    return { sent: { headers, body }, body: JSON.stringify(body.json), failed: () => false }
-  }
-  let failed = false
-  async function* watched(source: AsyncIterable<Uint8Array>) {
-    try {
-      yield* source
-    } catch (error) {
-      failed = true
-      throw error
-    }
-  }
-  return {
-    sent: { headers: { 'content-type': 'application/x-tar' }, body: 'tar' },
-    body: Readable.from(watched(body.tar), { objectMode: false }),
-    failed: () => failed,
   }
 }
 
 function headerOf(head: Head, name: string): string | undefined {
   const value = head.headers[name]
   return typeof value === 'string' ? value : value?.[0]
-}
-
-/** What an engine said with a refusal, cut at a limit; also what came before the connection broke. */
-async function refusalText(chunks: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = []
-  let length = 0
-  try {
-    for await (const chunk of chunks) {
-      parts.push(chunk.subarray(0, ERROR_TEXT_LIMIT - length))
-      length += chunk.length
-      if (length >= ERROR_TEXT_LIMIT) break
-    }
-  } catch {
-    // The status says enough.
-  }
-  return Buffer.concat(parts).toString()
-}
-
-async function wholeText(operation: Operation, chunks: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = []
-  let length = 0
-  for await (const chunk of chunks) {
-    parts.push(chunk)
-    length += chunk.length
-    if (length <= ANSWER_TEXT_LIMIT) continue
-    throw new EngineError(`the answer is longer than ${ANSWER_TEXT_LIMIT} bytes`, {
-      code: 'protocol',
-      operation: operation.name,
-      retry: 'no',
-    })
-  }
-  return Buffer.concat(parts).toString()
 }
