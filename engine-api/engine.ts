@@ -5,33 +5,44 @@ import type { Transport } from './call.ts'
 import { getArchive } from './endpoints/archive-get.ts'
 import { putArchive } from './endpoints/archive-put.ts'
 import { statArchive } from './endpoints/archive-stat.ts'
+import { listChanges } from './endpoints/container-changes.ts'
 import { createContainer } from './endpoints/container-create.ts'
 import { inspectContainer } from './endpoints/container-inspect.ts'
 import { killContainer } from './endpoints/container-kill.ts'
 import { listContainers } from './endpoints/container-list.ts'
 import { readLogs } from './endpoints/container-logs.ts'
+import { pauseContainer } from './endpoints/container-pause.ts'
 import { removeContainer } from './endpoints/container-remove.ts'
 import { startContainer } from './endpoints/container-start.ts'
+import { readStats } from './endpoints/container-stats.ts'
 import { stopContainer } from './endpoints/container-stop.ts'
+import { listProcesses } from './endpoints/container-top.ts'
+import { unpauseContainer } from './endpoints/container-unpause.ts'
 import { updateContainer } from './endpoints/container-update.ts'
 import { waitContainer } from './endpoints/container-wait.ts'
 import { importImage } from './endpoints/image-import.ts'
 import { inspectImage } from './endpoints/image-inspect.ts'
 import { listImages } from './endpoints/image-list.ts'
+import { loadImages } from './endpoints/image-load.ts'
 import { pullImage } from './endpoints/image-pull.ts'
+import { removeImage } from './endpoints/image-remove.ts'
+import { tagImage } from './endpoints/image-tag.ts'
 import { connectNetwork } from './endpoints/network-connect.ts'
 import { createNetwork } from './endpoints/network-create.ts'
 import { disconnectNetwork } from './endpoints/network-disconnect.ts'
 import { inspectNetwork } from './endpoints/network-inspect.ts'
 import { listNetworks } from './endpoints/network-list.ts'
 import { removeNetwork } from './endpoints/network-remove.ts'
+import { getDiskUsage } from './endpoints/system-df.ts'
 import { getSystemInfo } from './endpoints/system-info.ts'
 import { pingSystem } from './endpoints/system-ping.ts'
 import { createVolume } from './endpoints/volume-create.ts'
 import { inspectVolume } from './endpoints/volume-inspect.ts'
 import { listVolumes } from './endpoints/volume-list.ts'
 import { removeVolume } from './endpoints/volume-remove.ts'
+import { followEvents } from './events.ts'
 import { runExec } from './exec.ts'
+import { openExec } from './exec-session.ts'
 import { createTransport, type EngineOptions } from './transport.ts'
 
 export type Engine = ReturnType<typeof createEngine>
@@ -51,6 +62,8 @@ export function createEngine(options: EngineOptions) {
     system: {
       ping: bound(pingSystem),
       info: bound(getSystemInfo),
+      diskUsage: bound(getDiskUsage),
+      events: bound(followEvents),
     },
     networks: {
       create: bound(createNetwork),
@@ -72,10 +85,15 @@ export function createEngine(options: EngineOptions) {
       inspect: bound(inspectContainer),
       list: bound(listContainers),
       update: bound(updateContainer),
+      pause: bound(pauseContainer),
+      unpause: bound(unpauseContainer),
       stop: bound(stopContainer),
       kill: bound(killContainer),
       wait: bound(waitContainer),
       logs: bound(readLogs),
+      stats: bound(readStats),
+      processes: bound(listProcesses),
+      changes: bound(listChanges),
       remove: bound(removeContainer),
       archive: bound(getArchive),
       putArchive: bound(putArchive),
@@ -83,12 +101,16 @@ export function createEngine(options: EngineOptions) {
     },
     exec: {
       run: bound(runExec),
+      open: bound(openExec),
     },
     images: {
       inspect: bound(inspectImage),
       list: bound(listImages),
       pull: bound(pullImage),
       import: bound(importImage),
+      load: bound(loadImages),
+      tag: bound(tagImage),
+      remove: bound(removeImage),
     },
     /** Ends every call (EngineError `aborted`) and closes every connection. */
     close: (): Promise<void> => transport.close(),

@@ -1,12 +1,11 @@
 // One exec from start to exit code. Surprise: the end of the output is no proof that the process ended (a killed engine
 // looks the same), so the exit code comes from an inspection afterwards.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallOptions, Transport } from './call.ts'
 import { createExec } from './endpoints/exec-create.ts'
-import { inspectExec } from './endpoints/exec-inspect.ts'
 import { startExec } from './endpoints/exec-start.ts'
 import { EngineError } from './errors.ts'
+import { exitCodeOf } from './exec-exit.ts'
 
 export interface ExecRun extends CallOptions {
   readonly command: readonly string[]
@@ -26,9 +25,6 @@ export interface ExecResult {
   readonly truncated: boolean
 }
 
-/** The engine records an exit a moment after the output has ended. */
-const EXIT_POLL_MS = 20
-
 /** Runs a command in a running container. A container that does not run is EngineError `conflict`. */
 export async function runExec(transport: Transport, containerId: string, run: ExecRun): Promise<ExecResult> {
   const timeout = AbortSignal.timeout(run.timeoutMs)
@@ -44,7 +40,7 @@ export async function runExec(transport: Transport, containerId: string, run: Ex
       left -= kept.length
       truncated ||= kept.length < bytes.length
     }
-    const exitCode = await exitCodeOf(transport, id, signal)
+    const exitCode = await exitCodeOf(transport, id, { signal })
     return { exitCode, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr), truncated }
   } catch (cause) {
     if (!timeout.aborted || run.signal?.aborted === true) throw cause
@@ -54,14 +50,5 @@ export async function runExec(transport: Transport, containerId: string, run: Ex
       retry: 'after-inspect',
       cause,
     })
-  }
-}
-
-async function exitCodeOf(transport: Transport, id: string, signal: AbortSignal): Promise<number> {
-  for (;;) {
-    const { Running, ExitCode } = await inspectExec(transport, id, { signal })
-    if (!Running && ExitCode !== null) return ExitCode
-    // Where the signal ends the sleep, the next inspection says so in the client's own words.
-    await sleep(EXIT_POLL_MS, undefined, { signal }).catch(() => undefined)
   }
 }

@@ -17,15 +17,32 @@ export const execCreate = defineOperation({
   deviations: [{ engines: 'Podman 4', status: 500, message: /container state improper/i, code: 'conflict' }],
 })
 
+export interface ExecProcess {
+  readonly command: readonly string[]
+  /** `name`, `uid` or `uid:gid`. Default: the container's user. */
+  readonly user?: string | undefined
+  /** Whether it is given input. Default false. */
+  readonly input?: boolean
+  /** Whether it gets a terminal: then both streams are one, and carry the terminal's control characters. Default false. */
+  readonly terminal?: boolean
+}
+
 /** The new exec's id. A container that does not run is EngineError `conflict`. */
 export async function createExec(
   transport: Transport,
   containerId: string,
-  process: { readonly command: readonly string[]; readonly user?: string | undefined },
+  process: ExecProcess,
   options: CallOptions = {},
 ): Promise<string> {
-  const { command, user } = process
-  const json = { AttachStdout: true, AttachStderr: true, Tty: false, Cmd: command, User: user }
+  const { command, user, input = false, terminal = false } = process
+  const json = {
+    AttachStdin: input,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: terminal,
+    Cmd: command,
+    User: user,
+  }
   const answer = await transport.json(execCreate, { path: { id: containerId }, body: { json }, ...options })
   return answer.Id
 }

@@ -55,6 +55,18 @@ const cases: readonly Case[] = [
   { operation: 'system-ping', call: (e) => e.system.ping(), answer: answerOf(200, 'OK'), sends: 'GET /_ping' },
   { operation: 'system-info', call: (e) => e.system.info(), answer: answerOf(200, info), sends: 'GET /info' },
   {
+    operation: 'system-df',
+    call: (e) => e.system.diskUsage(),
+    answer: answerOf(200, '{"LayersSize":1,"Images":null,"Containers":[{"Id":"c"}],"Volumes":[]}'),
+    sends: 'GET /system/df',
+  },
+  {
+    operation: 'system-events',
+    call: (e) => collected(e.system.events({ since: '1.5', until: '2', filters })),
+    answer: answerOf(200),
+    sends: `GET /events?since=1.5&until=2&filters=${filtersEncoded}`,
+  },
+  {
     operation: 'network-create',
     call: (e) => e.networks.create({ Name: 'n', Internal: true }),
     answer: answerOf(201, '{"Id":"n","Warning":""}'),
@@ -151,6 +163,36 @@ const cases: readonly Case[] = [
     body: { RestartPolicy: { Name: 'no' } },
   },
   {
+    operation: 'container-pause',
+    call: (e) => e.containers.pause(odd),
+    answer: answerOf(204),
+    sends: `POST /containers/${oddEncoded}/pause`,
+  },
+  {
+    operation: 'container-unpause',
+    call: (e) => e.containers.unpause(odd),
+    answer: answerOf(204),
+    sends: `POST /containers/${oddEncoded}/unpause`,
+  },
+  {
+    operation: 'container-stats',
+    call: (e) => e.containers.stats(odd),
+    answer: answerOf(200, '{"read":"t","cpu_stats":{"cpu_usage":{"total_usage":0}},"memory_stats":{},"pids_stats":{}}'),
+    sends: `GET /containers/${oddEncoded}/stats?stream=0&one-shot=1`,
+  },
+  {
+    operation: 'container-top',
+    call: (e) => e.containers.processes(odd),
+    answer: answerOf(200, '{"Titles":["PID"],"Processes":[["1"]]}'),
+    sends: `GET /containers/${oddEncoded}/top`,
+  },
+  {
+    operation: 'container-changes',
+    call: async (e) => assert.deepEqual(await e.containers.changes(odd), []),
+    answer: answerOf(200, 'null\n'),
+    sends: `GET /containers/${oddEncoded}/changes`,
+  },
+  {
     operation: 'container-stop',
     call: (e) => e.containers.stop('c', { graceSeconds: 0 }),
     answer: answerOf(204),
@@ -224,6 +266,28 @@ const cases: readonly Case[] = [
     sends: 'POST /images/create?fromSrc=-&repo=r&tag=t',
     body: 'tar',
   },
+  {
+    operation: 'image-load',
+    call: async (e) => assert.deepEqual(await e.images.load(packTar(files)), ['r:t', 'sha256:0', 'a:1', 'b:2']),
+    answer: answerOf(
+      200,
+      '{"stream":"Loaded image: r:t\\n"}\n{"stream":"Loaded image ID: sha256:0\\n"}\n{"stream":"Loaded image: a:1,b:2"}\n',
+    ),
+    sends: 'POST /images/load?quiet=1',
+    body: 'tar',
+  },
+  {
+    operation: 'image-tag',
+    call: (e) => e.images.tag(odd, { repository: 'r/n', tag: 't' }),
+    answer: answerOf(201),
+    sends: `POST /images/${oddEncoded}/tag?repo=r%2Fn&tag=t`,
+  },
+  {
+    operation: 'image-remove',
+    call: (e) => e.images.remove('r/n:t'),
+    answer: answerOf(200, '[{"Untagged":"r/n:t"}]'),
+    sends: 'DELETE /images/r%2Fn%3At',
+  },
 ]
 
 for (const { operation, call, answer, sends, body } of cases) {
@@ -252,8 +316,8 @@ test('every endpoint file is in the table, under its own name, and was called he
   const fromFiles = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''))
   const fromTable = operations.map(({ name }) => name)
   assert.deepEqual([...fromTable].sort(), fromFiles.sort())
-  const called = [...cases.map(({ operation }) => operation), 'exec-create', 'exec-start', 'exec-inspect']
-  assert.deepEqual(called.sort(), fromFiles)
+  const inExecTests = ['exec-create', 'exec-start', 'exec-attach', 'exec-resize', 'exec-inspect']
+  assert.deepEqual([...cases.map(({ operation }) => operation), ...inExecTests].sort(), fromFiles)
 })
 
 test('an empty id is refused before anything is sent', async (t) => {

@@ -45,7 +45,14 @@ test('an exec sends its settings in the bodies, without an upgrade, and gives bo
       [
         'POST',
         '/v1.41/containers/c/exec',
-        { AttachStdout: true, AttachStderr: true, Tty: false, Cmd: ['make', 'clean'], User: '0' },
+        {
+          AttachStdin: false,
+          AttachStdout: true,
+          AttachStderr: true,
+          Tty: false,
+          Cmd: ['make', 'clean'],
+          User: '0',
+        },
       ],
       ['POST', '/v1.41/exec/e1/start', { Detach: false, Tty: false }],
       ['GET', '/v1.41/exec/e1/json', null],

@@ -36,6 +36,8 @@ export interface RawServerOptions {
   readonly ping?: () => string
   /** Hand over a request when its head is there, with an empty body. */
   readonly headOnly?: boolean
+  /** Leave the server's half open when a client ends its own: the test then has to end it. */
+  readonly halfOpen?: boolean
 }
 
 export type Respond = (socket: Socket, request: RawRequest) => void
@@ -77,7 +79,7 @@ export async function rawServer(t: TestContext, respond: Respond, options: RawSe
       check()
     })
 
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: options.halfOpen ?? false }, (socket) => {
     connections += 1
     sockets.add(socket)
     changed()

@@ -198,6 +198,10 @@ test('a status that misleads is read by the words on record', async (t) => {
     [404, 'Not Found', (e) => e.containers.update('c', { RestartPolicy: { Name: 'no' } }), 'not-supported'],
     [409, 'Container c is not running', (e) => e.containers.kill('c'), 'not-running'],
     [500, 'can only kill running containers', (e) => e.containers.kill('c'), 'not-running'],
+    [409, 'Container c is already paused', (e) => e.containers.pause('c'), 'already-paused'],
+    [500, '"c" is already paused: container state improper', (e) => e.containers.pause('c'), 'already-paused'],
+    [500, 'Container c is not paused', (e) => e.containers.unpause('c'), 'not-paused'],
+    [404, 'No such image: i:t', (e) => e.images.remove('i:t'), 'already-gone'],
   ]
   for (const [status, message, call, outcome] of cases) {
     const server = await rawServer(t, (socket) => socket.write(answerOf(status, JSON.stringify({ message }))))
@@ -213,6 +217,14 @@ test('a status that misleads is read by the words on record', async (t) => {
     ],
     [500, 'network name n already used: network already exists', (e) => e.networks.create({ Name: 'n' }), 'conflict'],
     [500, 'subnet 10.0.0.0/28 is already used on the host', (e) => e.networks.create({ Name: 'n' }), 'forbidden'],
+    [409, 'Container c is not running', (e) => e.containers.pause('c'), 'conflict'],
+    [
+      500,
+      '"exited" is not running, can\'t pause: container state improper',
+      (e) => e.containers.pause('c'),
+      'conflict',
+    ],
+    [500, 'top can only be used on running containers', (e) => e.containers.processes('c'), 'conflict'],
     [500, 'network is being used by containers', (e) => e.networks.remove('n'), 'conflict'],
     [403, 'network n has active endpoints', (e) => e.networks.remove('n'), 'conflict'],
     [403, 'other words', (e) => e.networks.remove('n'), 'forbidden'],

@@ -1,0 +1,40 @@
+// GET /containers/{id}/top: the processes of a running container, as `ps` on the engine's host names them.
+// Surprise: the process ids are the host's, and the columns are those of its `ps`, so find a column by its title.
+
+import { type Static, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+const ContainerProcessesSchema = Type.Object({
+  /** Such as `UID`, `PID`, `CMD`. */
+  Titles: Type.Array(Type.String()),
+  /** For each process one text a title. */
+  Processes: Type.Array(Type.Array(Type.String())),
+})
+
+export type ContainerProcesses = Static<typeof ContainerProcessesSchema>
+
+export const containerTop = defineOperation({
+  name: 'container-top',
+  method: 'GET',
+  path: '/containers/{id}/top',
+  query: [],
+  statuses: { 200: 'found' },
+  timeout: 'slow',
+  retry: 'same',
+  answer: TypeCompiler.Compile(ContainerProcessesSchema),
+  deviations: [
+    { engines: 'Podman 4', status: 500, message: /can only be used on running containers/i, code: 'conflict' },
+  ],
+  notes: ['500 where the host of the engine has no `ps`.'],
+})
+
+/** The processes of a container. One that does not run is EngineError `conflict`. */
+export function listProcesses(
+  transport: Transport,
+  id: string,
+  options: CallOptions = {},
+): Promise<ContainerProcesses> {
+  return transport.json(containerTop, { path: { id }, ...options })
+}

@@ -1,0 +1,31 @@
+// POST /exec/{id}/start with an Upgrade header: starts the process with its input and output on one connection.
+// Surprise: engines differ in the headers of their 101 (Podman 4 swaps two of them), so only the status counts.
+
+import type { CallOptions, Transport, UpgradedConnection } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+export const execAttach = defineOperation({
+  name: 'exec-attach',
+  method: 'POST',
+  path: '/exec/{id}/start',
+  query: [],
+  statuses: { 101: 'attached' },
+  timeout: 'unbounded',
+  retry: 'after-inspect',
+  notes: [
+    'After the 101 the connection is no longer HTTP: frames come (plain bytes with a terminal), input goes as it is.',
+    'A command that cannot be run is told in the output, and by exit code 126 or 127.',
+    'A 200 means that something in between took the Upgrade header away.',
+  ],
+})
+
+/** Starts the process. A container that no longer runs is EngineError `conflict`, a dropped exec `not-found`. */
+export function attachExec(
+  transport: Transport,
+  id: string,
+  process: { readonly terminal: boolean },
+  options: CallOptions = {},
+): Promise<UpgradedConnection> {
+  const json = { Detach: false, Tty: process.terminal }
+  return transport.upgrade(execAttach, { path: { id }, body: { json }, ...options })
+}

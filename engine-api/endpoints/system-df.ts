@@ -1,0 +1,57 @@
+// GET /system/df: the disk space of images, containers and volumes.
+// Surprise: the engine walks every volume for it, which can take minutes and loads the disk: never poll it.
+
+import { type Static, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../operation.ts'
+
+const Labels = Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]))
+
+const DiskUsageSchema = Type.Object({
+  /** Bytes of all image layers, each counted once. */
+  LayersSize: Type.Number(),
+  Images: Type.Union([Type.Array(Type.Object({ Id: Type.String(), Size: Type.Number() })), Type.Null()]),
+  Containers: Type.Union([
+    Type.Array(
+      Type.Object({
+        Id: Type.String(),
+        Labels,
+        /** Bytes it wrote beside its image; absent where it wrote none. */
+        SizeRw: Type.Optional(Type.Number()),
+      }),
+    ),
+    Type.Null(),
+  ]),
+  Volumes: Type.Union([
+    Type.Array(
+      Type.Object({
+        Name: Type.String(),
+        Labels,
+        /** Bytes, and by how many containers it is used; -1 where the engine does not know. */
+        UsageData: Type.Optional(
+          Type.Union([Type.Object({ Size: Type.Number(), RefCount: Type.Number() }), Type.Null()]),
+        ),
+      }),
+    ),
+    Type.Null(),
+  ]),
+})
+
+export type DiskUsage = Static<typeof DiskUsageSchema>
+
+export const systemDf = defineOperation({
+  name: 'system-df',
+  method: 'GET',
+  path: '/system/df',
+  query: [],
+  statuses: { 200: 'found' },
+  timeout: 'slow',
+  retry: 'same',
+  answer: TypeCompiler.Compile(DiskUsageSchema),
+  notes: ['Docker 20.10 answers 500 while another such call runs.'],
+})
+
+export function getDiskUsage(transport: Transport, options: CallOptions = {}): Promise<DiskUsage> {
+  return transport.json(systemDf, { path: {}, ...options })
+}
