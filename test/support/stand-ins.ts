@@ -1,0 +1,284 @@
+// Takes the machine and the moment out of what was recorded: ids, times, sizes and paths become stand-ins that are the same
+// in every recording. What the engine means stays untouched, and equal values stay equal.
+// Surprise: bodies of bytes (frames, archives) are kept as they came, so scenarios must put no times into them.
+
+import type { WireMessage } from './http-wire.ts'
+import { headerOf } from './http-wire.ts'
+import {
+  type Exchange,
+  isRead,
+  isText,
+  type RecordedRequest,
+  type RecordedResponse,
+  uploadDigest,
+} from './recording.ts'
+import type { RawExchange } from './recording-proxy.ts'
+
+/** The label of everything that a recording makes on an engine. */
+export const fixtureLabel = 'class-runtime.fixture'
+/** INSTALLATION_ID of the recorded classes. */
+export const fixtureInstallation = 'class-runtime-fixture'
+
+const sessionId = /\d{8}t\d{9}z-[0-9a-f]{4}/g
+const anyTime = /\b(?!0001-)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g
+const longId = /\b[0-9a-f]{64}\b/g
+/** The first 12 digits of a long id, as a host name, in an alias or in a path. */
+const shortId = /(?<=["/])[0-9a-f]{12}(?=[" ])/g
+
+/** A hash that the service makes of the lab and of the image's id, and so another one over a stand-in's id. */
+const labHash = /(?<="class-runtime\.spec":")[0-9a-f]{32}/g
+const labHashStandIn = '0'.repeat(32)
+
+/** Stand-ins by the order of appearance. */
+class Numbered {
+  readonly #known = new Map<string, string>()
+  readonly #make: (number: number) => string
+
+  constructor(make: (number: number) => string) {
+    this.#make = make
+  }
+
+  for(real: string): string {
+    const known = this.#known.get(real)
+    if (known !== undefined) return known
+    const made = this.#make(this.#known.size + 1)
+    this.#known.set(real, made)
+    return made
+  }
+
+  /** The stand-in of a known text that begins so. */
+  ofPrefix(prefix: string): string | undefined {
+    for (const [real, standIn] of this.#known) if (real.startsWith(prefix)) return standIn
+    return undefined
+  }
+}
+
+const hex = (number: number): string => number.toString(16).padStart(8, '0')
+const requestTime = '2000-01-01T00:00:00.000Z'
+
+/**
+ * Session ids that a client has made up, and those of the recording: equally long, so that no length changes.
+ * The same in both directions, so that a replay can answer a session that was never recorded.
+ */
+export class SessionIds {
+  readonly #standIns = new Numbered((number) => `20000101t000000000z-${hex(number).slice(4)}`)
+  readonly #reals = new Map<string, string>()
+
+  toStandIn(text: string): string {
+    return text.replaceAll(sessionId, (real) => {
+      const standIn = this.#standIns.for(real)
+      this.#reals.set(standIn, real)
+      return standIn
+    })
+  }
+
+  toReal(text: string): string {
+    return text.replaceAll(sessionId, (standIn) => this.#reals.get(standIn) ?? standIn)
+  }
+}
+
+/** A request as it is recorded and compared: what a client makes up by itself (session ids, times) is taken out. */
+export function standInRequest({ startLine, headers, body }: WireMessage, sessions: SessionIds): RecordedRequest {
+  const clean = (text: string): string =>
+    sessions.toStandIn(text).replaceAll(anyTime, requestTime).replaceAll(labHash, labHashStandIn)
+  const [method = '', target = ''] = startLine.split(' ')
+  const url = new URL(target, 'http://engine')
+  const pairs = [...url.searchParams].map(([name, value]): [string, string] => [name, clean(value)])
+  const query = Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
+  const request = { method, path: clean(url.pathname), query }
+  if (headerOf({ headers }, 'content-type') === 'application/x-tar') return { ...request, upload: uploadDigest(body) }
+  return body.length === 0 ? request : { ...request, json: JSON.parse(clean(body.toString())) }
+}
+
+type Rule = readonly [pattern: RegExp, standIn: string | ((match: string) => string)]
+
+const countedRules: readonly Rule[] = [
+  [labHash, labHashStandIn],
+  [/\bUp (?:Less than a second|\d+ seconds?)/g, 'Up 1 second'],
+  [/(?<=Exited \(\d+\) )(?:Less than a second|\d+ seconds?) ago/g, '1 second ago'],
+  [/(?<="Pid":)[1-9]\d*/g, '4242'],
+  [/(?<="Created":)\d{10}/g, '946684800'],
+  [/(?<="(?:Virtual)?Size":)[1-9]\d*/g, '1000000'],
+  [/(?<="SandboxKey":")[^"]*netns[^"]+/g, '/var/run/docker/netns/000000000000'],
+  // On hosts without AppArmor it is empty, and which profile it is says nothing.
+  [/(?<="AppArmorProfile":)"[^"]*"/g, '""'],
+]
+
+const hostRules: readonly Rule[] = [
+  [/(?<=^\{"ID":)"[^"]*"/g, '"0000:ENGINE"'],
+  [/(?<="Name":)"(?!docker\.io)[^"]*"/g, '"engine-host"'],
+  [/(?<="KernelVersion":)"[^"]*"/g, '"6.1.0"'],
+  [/(?<="(?:NFd|NGoroutines|NEventsListener|NCPU|Containers(?:Running|Paused|Stopped)?|Images)":)\d+/g, '2'],
+  [/(?<="MemTotal":)\d+/g, '4294967296'],
+]
+
+/** Answers of one recording, in order: stand-ins are numbered by their first appearance. */
+export class StandIns {
+  readonly #sessions: SessionIds
+  readonly #ids = new Numbered((number) => `f1${hex(number)}`.padEnd(64, '0'))
+  readonly #times = new Numbered((number) => `2000-01-01T00:00:00.${String(number).padStart(9, '0')}Z`)
+  readonly #requestTimes: ReadonlySet<string>
+  readonly #dataFolder: string
+
+  /** `dataFolder` is where the engine keeps its data; `requestTimes` are times that came from the client. */
+  constructor(sessions: SessionIds, dataFolder: string, requestTimes: ReadonlySet<string>) {
+    this.#sessions = sessions
+    this.#dataFolder = dataFolder
+    this.#requestTimes = requestTimes
+  }
+
+  /** Also for paths and bodies of requests that name what the engine has named. */
+  id(text: string): string {
+    const long = text.replaceAll(longId, (real) => this.#ids.for(real))
+    return long.replaceAll(shortId, (real) => (this.#ids.ofPrefix(real) ?? this.#ids.for(real)).slice(0, 12))
+  }
+
+  response(request: RecordedRequest, message: WireMessage): RecordedResponse {
+    const { body, reads } = isText(message.body)
+      ? this.#body(request, message)
+      : { body: message.body, reads: [...message.reads] }
+    const headers = message.headers.map(([name, value]): [string, string] => [name, this.#header(name, value, body)])
+    return { statusLine: message.startLine, headers, framing: message.framing, reads, body }
+  }
+
+  #header(name: string, value: string, body: Buffer): string {
+    if (name === 'Date') return 'Sat, 01 Jan 2000 00:00:00 GMT'
+    // An answer to HEAD or one without a body keeps what the engine said.
+    if (name === 'Content-Length' && body.length > 0) return String(body.length)
+    if (name.toLowerCase() !== 'x-docker-container-path-stat') return value
+    return Buffer.from(this.#time(Buffer.from(value, 'base64').toString())).toString('base64')
+  }
+
+  #time(text: string): string {
+    return text.replaceAll(anyTime, (real) => {
+      // Whether two things were made in the same second is chance.
+      if (!real.includes('.')) return '2000-01-01T00:00:00Z'
+      return this.#requestTimes.has(real) ? requestTime : this.#times.for(real)
+    })
+  }
+
+  /** By one rule after the other, the ends of the reads moved along. */
+  #body(request: RecordedRequest, message: WireMessage): { body: Buffer; reads: number[] } {
+    const rules: Rule[] = [
+      [new RegExp(this.#dataFolder.replaceAll(/[.\\+*?[\](){}^$|]/g, '\\$&'), 'g'), '/var/lib/docker'],
+      [sessionId, (real) => this.#sessions.toStandIn(real)],
+      [anyTime, (real) => this.#time(real)],
+      [longId, (real) => this.id(real)],
+      [shortId, (real) => this.id(`"${real}"`).slice(1, -1)],
+      ...countedRules,
+      ...(request.path.endsWith('/info') ? hostRules : []),
+    ]
+    // One character a byte, so that offsets are offsets of bytes.
+    const raw = ownOnly(request, message.body.toString()).toString('latin1')
+    let ends = message.reads.map((_, index) => message.reads.slice(0, index + 1).reduce((a, b) => a + b, 0))
+    ends = ends.map((end) => Math.min(end, raw.length))
+    let text = raw
+    for (const [pattern, standIn] of rules) {
+      const moved = [...ends]
+      let grown = 0
+      text = text.replaceAll(pattern, (match: string, ...rest: unknown[]) => {
+        const offset = rest.find((each) => typeof each === 'number') ?? 0
+        const replaced = typeof standIn === 'string' ? standIn : standIn(match)
+        for (const [index, end] of ends.entries()) {
+          if (end >= offset + match.length) moved[index] = end + grown + replaced.length - match.length
+        }
+        grown += replaced.length - match.length
+        return replaced
+      })
+      ends = moved.map((end) => Math.min(end, text.length))
+    }
+    ends = [...ends.slice(0, -1), text.length]
+    const reads = ends.map((end, index) => end - (ends[index - 1] ?? 0))
+    return { body: Buffer.from(text, 'latin1'), reads: reads.filter((length, index) => index === 0 || length > 0) }
+  }
+}
+
+/** Of a list of networks or volumes what the engine and the recording have made; its order is chance, so it is sorted. */
+function ownOnly({ method, path }: RecordedRequest, text: string): Buffer {
+  const kind = /\/(networks|volumes)$/.exec(path)?.[1]
+  const answer: unknown = method === 'GET' && kind !== undefined ? JSON.parse(text) : undefined
+  if (Array.isArray(answer)) return Buffer.from(`${JSON.stringify(sortedOwn(answer))}\n`)
+  if (!isObject(answer) || !Array.isArray(answer['Volumes'])) return Buffer.from(text)
+  return Buffer.from(`${JSON.stringify({ ...answer, Volumes: sortedOwn(answer['Volumes']) })}\n`)
+}
+
+function sortedOwn(all: readonly unknown[]): unknown[] {
+  const isOwn = (text: string): boolean =>
+    /"Name":"(?:bridge|host|none|podman)"/.test(text) ||
+    text.includes(fixtureLabel) ||
+    text.includes(fixtureInstallation)
+  const name = (text: string): string => /"Name":"[^"]*"/i.exec(text)?.[0] ?? text
+  const texts = all.map((each) => JSON.stringify(each)).filter(isOwn)
+  return texts.sort((a, b) => (name(a) < name(b) ? -1 : 1)).map((text) => JSON.parse(text))
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+const credential =
+  /"(?:\w*password|auth|identitytoken|registrytoken|\w*secret\w*)":\s*"[^"]+"|-----BEGIN [A-Z ]*PRIVATE KEY|:\/\/[^/\s:@"]+:[^/\s@"]+@/i
+
+/** Throws where a message holds what looks like a credential: it must not get into a repository. */
+export function refuseCredentials({ startLine, headers, body }: WireMessage): void {
+  const named = headers.find(([name]) => /authorization|cookie|x-registry-(auth|config)/i.test(name))
+  if (named !== undefined) throw new Error(`not recorded: ${startLine} has the header ${named[0]}`)
+  const found = credential.exec(`${startLine}\n${body.toString('latin1')}`)
+  if (found !== null) throw new Error(`not recorded: ${startLine} holds what looks like a credential`)
+}
+
+/**
+ * What a proxy saw, as it is kept. Reads between two changes may have come in any order, so they are sorted;
+ * a read that was repeated with nothing changed in between is kept once.
+ */
+export function normalise(raw: readonly RawExchange[], dataFolder: string): Exchange[] {
+  const sessions = new SessionIds()
+  const requestTimes = new Set<string>()
+  for (const { request } of raw) {
+    refuseCredentials(request)
+    const sent = `${decodeURIComponent(request.startLine)}${request.body.toString('latin1')}`
+    for (const [time] of sent.matchAll(anyTime)) requestTimes.add(time)
+  }
+  const standIns = new StandIns(sessions, dataFolder, requestTimes)
+  const keyOf = (startLine: string): string => standIns.id(sessions.toStandIn(startLine))
+  const kept: Exchange[] = []
+  let sinceChange = 0
+  for (const { request: rawRequest, response: rawResponse } of inSteadyOrder(raw, keyOf)) {
+    if (rawResponse === undefined) throw new Error(`not recorded: ${rawRequest.startLine} was not answered`)
+    refuseCredentials(rawResponse)
+    const sent = standInRequest(rawRequest, sessions)
+    const request: RecordedRequest = { ...sent, path: standIns.id(sent.path) }
+    const query = Object.entries(sent.query).map(([name, value]): [string, string] => [name, standIns.id(value)])
+    request.query = Object.fromEntries(query)
+    if (sent.json !== undefined) request.json = JSON.parse(standIns.id(JSON.stringify(sent.json)))
+    const exchange: Exchange = { request, response: standIns.response(request, rawResponse) }
+    if (!isRead(request)) {
+      kept.push(exchange)
+      sinceChange = kept.length
+      continue
+    }
+    const earlier = kept.findIndex((each, index) => index >= sinceChange && comparable(each) === comparable(exchange))
+    const first = kept[earlier]
+    if (first === undefined) kept.push(exchange)
+    else kept[earlier] = { ...first, repeats: true }
+  }
+  return kept
+}
+
+/** What must be equal in two recordings of a scenario: all but how the bytes were cut, and how often a read was repeated. */
+export function comparable({ request, response: { reads: _, body, ...response } }: Exchange): string {
+  return JSON.stringify({ request, response, body: body.toString('latin1') })
+}
+
+/** Reads in between two changes sorted by what they ask for, as `keyOf` says when their turn comes; equal ones stay in order. */
+function* inSteadyOrder(raw: readonly RawExchange[], keyOf: (startLine: string) => string): Generator<RawExchange> {
+  let reads: RawExchange[] = []
+  for (const exchange of [...raw, undefined]) {
+    if (exchange !== undefined && /^(GET|HEAD) /.test(exchange.request.startLine)) {
+      reads.push(exchange)
+      continue
+    }
+    const keyed = reads.map((read) => ({ read, key: keyOf(read.request.startLine) }))
+    reads = []
+    for (const { read } of keyed.sort((a, b) => Number(a.key > b.key) - Number(a.key < b.key))) yield read
+    if (exchange !== undefined) yield exchange
+  }
+}
