@@ -70,7 +70,10 @@ export interface Recording {
 const root = resolve(import.meta.dirname, '../../fixtures/engine')
 
 /** The engines that were recorded, such as `docker-20.10`. */
-export const recordedEngines = (): Promise<string[]> => readdir(root)
+export async function recordedEngines(): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+}
 
 export const recordedScenarios = (engine: string): Promise<string[]> => readdir(join(root, engine))
 
