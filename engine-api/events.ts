@@ -40,7 +40,7 @@ const OVERLAP_NANOSECONDS = 1_000_000
 
 /**
  * Watches until `until`, the signal or the end of the loop. Where the engine cannot be reached it tries again and again,
- * at most 5 seconds apart; refusals (such as an unknown filter) and unreadable records are thrown.
+ * at most 5 seconds apart; refusals and unreadable records are thrown.
  */
 export async function* followEvents(
   transport: Transport,

@@ -40,7 +40,7 @@ export interface EngineOptions extends HostOptions {
 /** Milliseconds of silence each class accepts, before the head of an answer and inside its body. 0: without end. */
 export type Patience = Readonly<Record<TimeoutClass, { readonly head: number; readonly body: number }>>
 
-const defaultPatience: Patience = {
+export const defaultPatience: Patience = {
   quick: { head: 30_000, body: 30_000 },
   slow: { head: 300_000, body: 60_000 },
   unbounded: { head: 0, body: 0 },

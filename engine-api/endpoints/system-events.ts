@@ -39,7 +39,10 @@ export const systemEvents = defineOperation({
   timeout: 'unbounded',
   retry: 'same',
   answer: TypeCompiler.Compile(EngineEventSchema),
-  notes: ['`answer` is one record of the stream.', 'Without `until` the engine never ends the stream by itself.'],
+  notes: [
+    'The answer is a stream of records, checked one by one. Without `until` the engine does not end it.',
+    'Docker 20.10 takes a filter name that it does not know without a word, and then filters nothing by it.',
+  ],
 })
 
 export interface SystemEventsOptions extends CallOptions {

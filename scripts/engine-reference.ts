@@ -1,0 +1,64 @@
+// Prints engine-api/REFERENCE.md from the operation table: what each call sends, and what its answers mean.
+// Write it with: npx tsx scripts/engine-reference.ts > engine-api/REFERENCE.md
+
+import { type Operation, operations } from '../engine-api/index.ts'
+import { defaultPatience } from '../engine-api/transport.ts'
+
+const { quick, slow } = defaultPatience
+
+const head = `<!-- Made by scripts/engine-reference.ts from the operation table: change that, not this file. -->
+
+# The operations of engine-api
+
+${operations.length} calls of the Docker Engine API. The client runs them from the same records that this page is made of.
+
+## To add an operation
+
+- [ ] \`endpoints/NOUN-VERB.ts\`: its record (\`defineOperation\`), its answer in TypeBox with only the fields that are used, and one
+      function. The head comment names the path and what surprises about it.
+- [ ] Statuses that are no failure go into \`statuses\`; an answer whose status misleads goes into \`deviations\`, with the engines it
+      was seen on. What no answer shows goes into \`notes\`.
+- [ ] \`operations.ts\` lists the record, \`engine.ts\` binds the function, \`index.ts\` exports its types.
+- [ ] \`test/engine-api/endpoints.test.ts\`: a row with the exact request; \`transport.test.ts\` for each deviation.
+- [ ] \`test/live/engine-api.test.ts\`: the call on a real engine, benign outcomes included.
+- [ ] \`ENGINE_OPENAPI=engine-v1.41.yaml:engine-v1.51.yaml node --import tsx --test test/engine-api/openapi.test.ts\`: path, query, body
+      and answer against the engine's own documents.
+- [ ] \`npx tsx scripts/engine-reference.ts > engine-api/REFERENCE.md\`: this page; a test fails while it is old.
+
+## How to read it
+
+- **Query** lists every name that can be sent. Booleans go as 1 and 0, filters as JSON.
+- **Answers** lists what is accepted. Every other status is an EngineError: 400 \`bad-request\`, 401 and 403 \`forbidden\`, 404 \`not-found\`,
+  409 \`conflict\`, 500 and above \`server-error\`, a redirect \`protocol\`, the rest \`unexpected-status\`.
+- **Deviations** count before the statuses, where status and words both fit.
+- **Silence** is how long the engine may say nothing, before the answer and inside it: \`quick\` ${seconds(quick)}; \`slow\`
+  ${seconds(slow)}; \`unbounded\` for ever, so only the caller's signal ends it.
+- **Repeat** tells what a caller may do after a broken connection or a 5xx: send the \`same\` again, or only \`after-inspect\`. The
+  client itself repeats once, and only a GET whose connection was closed before any answer.
+`
+
+function seconds({ head: before, body: inside }: { readonly head: number; readonly body: number }): string {
+  return `${before / 1000} s and ${inside / 1000} s`
+}
+
+function section(operation: Operation): string {
+  const { name, method, path, query, statuses, timeout, retry, deviations = [], notes = [] } = operation
+  const accepted = Object.entries(statuses).map(([status, outcome]) => `${status} ${outcome}`)
+  const lines = [
+    `## ${name}`,
+    '',
+    `\`${method} ${path}\``,
+    '',
+    `- Query: ${query.length === 0 ? 'none' : query.map((one) => `\`${one}\``).join(', ')}`,
+    `- Answers: ${accepted.join(', ')}`,
+    `- Silence: ${timeout}. Repeat: ${retry}.`,
+    ...deviations.map((deviation) => {
+      const meaning = 'outcome' in deviation ? deviation.outcome : `EngineError \`${deviation.code}\``
+      return `- Deviation (${deviation.engines}): ${deviation.status} with \`${deviation.message}\` is ${meaning}.`
+    }),
+    ...notes.map((note) => `- Note: ${note}`),
+  ]
+  return lines.join('\n')
+}
+
+console.log([head.trim(), ...operations.map(section)].join('\n\n'))
