@@ -191,13 +191,15 @@ test('logs that end inside a frame are a protocol error', async (t) => {
   await assert.rejects(collected(engine.containers.logs('c')), is('protocol'))
 })
 
-test('a pull or an import that fails inside its 200 is an error; so is an import that names no image', async (t) => {
+test('a pull, an import or a load that fails inside its 200 is an error; so is one that names no image', async (t) => {
   const failed = await serve(t, (socket) =>
     socket.write(answerOf(200, '{"status":"Pulling"}\n{"error":"no space left"}\n')),
   )
   await assert.rejects(failed.engine.images.pull('a:1'), is('server-error'))
+  await assert.rejects(failed.engine.images.load(packTar([])), is('server-error'))
   const silent = await serve(t, (socket) => socket.write(answerOf(200, '{"status":"Importing"}\n')))
   await assert.rejects(silent.engine.images.import({ repository: 'a', tag: '1' }, packTar([])), is('protocol'))
+  await assert.rejects(silent.engine.images.load(packTar([])), is('protocol'))
 })
 
 test('a pull of every tag by mistake is refused before anything is sent', async (t) => {

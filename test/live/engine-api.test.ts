@@ -3,13 +3,13 @@
 // Long, since the steps are one life of a sandbox, in order.
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import {
   createEngine,
   type Engine,
+  type ExecSession,
   isEngineError,
   packTar,
   type TarEntry,
@@ -51,6 +51,14 @@ printf 7777777 > first
 /bin/busybox mkdir empty
 `
 
+async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+async function textOf(session: ExecSession): Promise<string> {
+  return Buffer.concat((await collected(session.output)).map(({ bytes }) => bytes)).toString()
+}
+
 /** Entries with their bodies read, since a body stands only until the next entry. */
 async function readAll(
   entries: AsyncIterable<TarEntry>,
@@ -71,16 +79,22 @@ async function* rootFileSystem(): AsyncGenerator<TarInput> {
   yield { name: 'etc/passwd', type: 'file', mode: 0o644, body: Buffer.from('root:x:0:0::/:/bin/sh\n'), ...root }
 }
 
-/** The client has no call for this, since the service never removes an image. */
-function removeImage(): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const path = `/images/${image.repository}:${image.tag}?force=1`
-    request({ socketPath: host?.replace('unix://', ''), method: 'DELETE', path }, (answer) => {
-      answer.resume().on('end', resolve)
-    })
-      .on('error', reject)
-      .end()
-  })
+/** What `docker save` would give for the image of one layer. */
+async function savedImage(repositoryTag: string): Promise<AsyncIterable<Uint8Array>> {
+  const plain = (name: string, body: Buffer): TarInput => ({ name, type: 'file', mode: 0o644, body, ...owner })
+  const layer = Buffer.concat(await collected(packTar([plain('one-file', Buffer.from(mark))])))
+  const configuration = {
+    architecture: 'amd64',
+    os: 'linux',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [`sha256:${createHash('sha256').update(layer).digest('hex')}`] },
+  }
+  const manifest = [{ Config: 'config.json', RepoTags: [repositoryTag], Layers: ['layer.tar'] }]
+  return packTar([
+    plain('config.json', Buffer.from(JSON.stringify(configuration))),
+    plain('layer.tar', layer),
+    plain('manifest.json', Buffer.from(JSON.stringify(manifest))),
+  ])
 }
 
 describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
@@ -103,8 +117,8 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
     }
     for (const volume of await engine.volumes.list({ filters })) await engine.volumes.remove(volume.Name)
     for (const network of await engine.networks.list({ filters })) await engine.networks.remove(network.Id)
+    await engine.images.remove(`${image.repository}:${image.tag}`)
     await engine.close()
-    await removeImage()
   })
 
   test('system: ping and info', async () => {
@@ -122,6 +136,22 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
       [found.Id],
     )
     await assert.rejects(engine.images.inspect(`${mark}-absent:one`), (error) => isEngineError(error, 'not-found'))
+  })
+
+  test('images: a second name, removal, and a load of what was removed; junk is refused', async () => {
+    const second = `${mark}:second`
+    await engine.images.tag(imageId, { repository: mark, tag: 'second' })
+    assert.equal((await engine.images.inspect(second)).Id, (await engine.images.inspect(imageId)).Id)
+    assert.equal(await engine.images.remove(second), 'removed')
+    assert.equal(await engine.images.remove(second), 'already-gone')
+    const [loaded = '', ...others] = await engine.images.load(await savedImage(second))
+    assert.deepEqual(others, [])
+    assert.ok(loaded.endsWith(second), loaded)
+    assert.equal(await engine.images.remove(loaded), 'removed')
+    const absent = engine.images.tag(`${mark}-absent`, { repository: mark, tag: 'x' })
+    await assert.rejects(absent, (error) => isEngineError(error, 'not-found'))
+    const junk = engine.images.load(chunksOf(Buffer.from('this is no archive')))
+    await assert.rejects(junk, (error) => isEngineError(error, 'server-error'))
   })
 
   test('images: a pull that cannot work is an error, not a silent end', async () => {
@@ -241,6 +271,79 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
     assert.ok(missing.exitCode === 126 || missing.exitCode === 127)
   })
 
+  test('exec with input: half-close, a process that ends early, a terminal of a size, abort', async () => {
+    const sort = await engine.exec.open(id, { command: ['/bin/busybox', 'sort'] })
+    await sort.write(Buffer.from('b\n'))
+    await sort.write(Buffer.from('a\n'))
+    await sort.endInput()
+    assert.deepEqual([await textOf(sort), await sort.exitCode()], ['a\nb\n', 0])
+
+    const head = await engine.exec.open(id, { command: ['/bin/busybox', 'head', '-c', '3'] })
+    const writing = async (): Promise<void> => {
+      for (;;) await head.write(Buffer.alloc(64 * 1024, 'x'))
+    }
+    const [text] = await Promise.all([
+      textOf(head),
+      assert.rejects(writing(), (error) => isEngineError(error, 'unreachable')),
+    ])
+    assert.deepEqual([text, await head.exitCode()], ['xxx', 0])
+
+    const shell = await engine.exec.open(id, { command: ['/bin/sh'], terminal: true })
+    await shell.resize({ rows: 33, columns: 111 })
+    await shell.write(Buffer.from('/bin/busybox stty size; exit 4\n'))
+    assert.match(await textOf(shell), /33 111/)
+    assert.equal(await shell.exitCode(), 4)
+
+    const controller = new AbortController()
+    const cat = await engine.exec.open(id, { command: ['/bin/busybox', 'cat'], signal: controller.signal })
+    await cat.write(Buffer.from('x'))
+    for await (const _piece of cat.output) break
+    controller.abort()
+    await assert.rejects(cat.exitCode(), (error) => isEngineError(error, 'aborted'))
+  })
+
+  test('usage: processes, stats, changes and disk space of the running container', async () => {
+    const { Titles, Processes } = await engine.containers.processes(id)
+    assert.ok(Titles.length > 0 && Processes.every((texts) => texts.length === Titles.length))
+    const stats = await engine.containers.stats(id)
+    assert.ok(stats.cpu_stats.cpu_usage.total_usage > 0 && (stats.pids_stats.current ?? 0) > 0)
+    assert.ok((stats.memory_stats.usage ?? 0) > 0 && stats.memory_stats.limit === 64 * 1024 * 1024)
+    const changed = (await engine.containers.changes(id)).map(({ Path }) => Path)
+    assert.ok(!changed.includes('/home/student/hello.txt'), 'files on volumes are no changes')
+    const usage = await engine.system.diskUsage()
+    assert.ok(usage.Containers?.some(({ Id }) => Id === id))
+    assert.ok(usage.Volumes?.some(({ Name }) => Name === mark))
+  })
+
+  test('containers: pause and unpause are benign the second time, and a paused one takes no exec', async () => {
+    assert.equal(await engine.containers.pause(id), 'paused')
+    assert.equal(await engine.containers.pause(id), 'already-paused')
+    await assert.rejects(engine.exec.open(id, { command: ['/bin/sh'] }), (error) => isEngineError(error, 'conflict'))
+    assert.equal(await engine.containers.unpause(id), 'unpaused')
+    assert.equal(await engine.containers.unpause(id), 'not-paused')
+  })
+
+  test('events: what happened so far, and what happens while it is watched', async () => {
+    const now = String(Math.ceil(Date.now() / 1000))
+    const past = await collected(engine.system.events({ since: '1', until: now, filters }))
+    const actions = past.flatMap((item) => (item.kind === 'event' ? [item.event.Action] : []))
+    for (const action of ['create', 'start', 'pause', 'unpause']) assert.ok(actions.includes(action), action)
+
+    const seen: string[] = []
+    for await (const item of engine.system.events({ filters: { ...filters, event: ['pause', 'unpause'] } })) {
+      if (item.kind === 'gap') {
+        seen.push('gap')
+        await engine.containers.pause(id)
+        await engine.containers.unpause(id)
+        continue
+      }
+      assert.equal(item.event.Actor.ID, id)
+      seen.push(item.event.Action)
+      if (seen.length === 3) break
+    }
+    assert.deepEqual(seen, ['gap', 'pause', 'unpause'])
+  })
+
   test('networks: connect and disconnect are benign the second time', async () => {
     const second = await engine.networks.create({
       Name: `${mark}-b`,
@@ -270,6 +373,9 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
     await assert.rejects(engine.exec.run(id, { command: ['/bin/sh'], timeoutMs: 1000, maxOutputBytes: 0 }), (error) =>
       isEngineError(error, 'conflict'),
     )
+    await assert.rejects(engine.containers.pause(id), (error) => isEngineError(error, 'conflict'))
+    await assert.rejects(engine.containers.processes(id), (error) => isEngineError(error, 'conflict'))
+    assert.equal(await engine.containers.unpause(id), 'not-paused')
   })
 
   test('logs: both streams of the stopped container', async () => {
