@@ -176,6 +176,7 @@ test('abort holds before the answer, while output is awaited and while input wai
   const early = new AbortController()
   const silent = await serve(t, () => early.abort())
   await assert.rejects(silent.open(early.signal), is('aborted'))
+  await silent.server.untilReleased()
   const before = await serve(t, () => undefined)
   await assert.rejects(before.open(AbortSignal.abort()), is('aborted'))
 

@@ -1,6 +1,7 @@
 // The operation table held against the engine's own OpenAPI documents. They are not part of this repository: name copies
 // in ENGINE_OPENAPI, separated by colons. Needs python3 with PyYAML to read them.
-// Surprise: statuses are not compared, since the documents leave out many that engines really answer.
+// Surprise: statuses are not compared, since the documents leave out many that engines really answer. Long, since it holds
+// a body of each kind with every field its type allows.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
