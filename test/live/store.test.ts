@@ -25,7 +25,7 @@ const tight = {
   onePutBytes: 6 * mebibyte,
   partBytes: 5 * mebibyte,
   serverCopyBytes: 6 * mebibyte,
-  stallMilliseconds: 800,
+  stallMilliseconds: 2_500,
   retry: { attempts: 2, firstPauseMilliseconds: 20, totalMilliseconds: 5_000 },
 }
 
