@@ -61,17 +61,26 @@ function segmentKey(segment: Uint8Array): string {
   const isDots = trimmed.every((text) => text === '.') && trimmed.length <= 2
   const endsInFolderMark = trimmed.slice(-folderMark.length).join('') === folderMark
 
-  const pieces = characters.map(({ bytes, text }, at) => {
-    const isEdge = at < first || at > last
-    const mustGo = isEdge || isDots || (endsInFolderMark && at === last)
-    return text === undefined || mustGo || unsafe.test(text) ? escapeBytes(bytes) : text
-  })
+  const encode = (asciiOnly: boolean) =>
+    characters.map(({ bytes, text }, at) => {
+      const isEdge = at < first || at > last
+      const mustGo = isEdge || isDots || (endsInFolderMark && at === last) || (asciiOnly && bytes.length > 1)
+      return text === undefined || mustGo || unsafe.test(text) ? escapeBytes(bytes) : text
+    })
+  const readable = encode(false)
+  const pieces = isComposed(readable.join('')) ? readable : encode(true)
   const key = pieces.join('')
   if (Buffer.byteLength(key) <= longestSegment) return key
 
   const ending = hashEnding(segment)
   return takeWhileFits(pieces, longestSegment - ending.length) + ending
 }
+
+/**
+ * Two names that differ only in their Unicode normal form look the same to some file systems and BagIt validators: one
+ * composed form (NFC) stays readable, any other is escaped.
+ */
+const isComposed = (key: string): boolean => key === key.normalize('NFC')
 
 function splitAtSlashes(path: Uint8Array): Uint8Array[] {
   const segments: Uint8Array[] = []
