@@ -2,7 +2,7 @@
 // right by itself. The engines that are too old or do not answer are hand-made.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, lstat, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
@@ -13,6 +13,14 @@ import { leftovers } from '../support/docker.ts'
 import { cleanUpOfSuite, downClass, problemOf, runService, until, upClass } from '../support/faults.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
+
+/** The service is started as somebody else, who must then be able to read it. */
+function whyNobodyCannotRun(): string | false {
+  if (process.getuid?.() !== 0) return 'only root can start the service as somebody else'
+  const read = `process.setgid(65534); process.setuid(65534); require('node:fs').accessSync(${JSON.stringify(import.meta.filename)})`
+  const { status } = spawnSync(process.execPath, ['-e', read])
+  return status === 0 ? false : 'the checkout lies where no other user can read it'
+}
 
 const catalogue = catalogueOf({ class: ['s01'] })
 
@@ -186,7 +194,7 @@ describe('an engine that cannot be used', { skip: skipWithoutEngine, timeout: 18
   })
 
   test('not permitted to this user: told with what to do about it', {
-    skip: process.getuid?.() === 0 ? false : 'only root can start the service as somebody else',
+    skip: whyNobodyCannotRun(),
   }, async (context) => {
     const installation = await installed(context, 'user')
     const socket = join(installation.folder, 'engine.sock')
