@@ -70,6 +70,8 @@ export async function takeBackIdle(up: Up, studentId: string, done: RaisedSandbo
     if (now.container.state !== 'created') return now
     await runtime.removeContainer(now.container.id)
   }
+  // Removed by another hand meanwhile: it may have run, and its work is in the volume.
+  if (now && !now.container && done.containerId !== undefined) return now
   if (done.createdVolume !== undefined) await runtime.removeVolume(done.createdVolume)
   return undefined
 }

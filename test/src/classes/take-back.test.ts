@@ -84,6 +84,22 @@ test('a sandbox whose start was answered by nobody may have run, and is collecte
   assert.ok(safe || runtime.held().includes('volume SV001'))
 })
 
+test('a container that another hand removes during the up leaves its work to the bag, not to the removal', async (t) => {
+  const ofClass = await openClass(t)
+  const { runtime } = ofClass
+  failThird(ofClass)
+  const typed = file('typed.txt', 'in the first second')
+  runtime.after = (event) => {
+    if (event !== 'start SV001') return
+    runtime.write('SV001', typed)
+    runtime.containers.delete(runtime.container('SV001').id)
+  }
+  await failedUp(ofClass)
+  const [sessionId = ''] = await sessionsOf(ofClass)
+  assert.ok(await isCollected(ofClass.studentFolder(sessionId, 'SV001'), [typed]))
+  assert.deepEqual(runtime.held(), [])
+})
+
 test('a session of which nothing ever ran leaves no trace in the store', async (t) => {
   const ofClass = await openClass(t)
   ofClass.runtime.before = (event) => {
