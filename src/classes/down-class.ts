@@ -21,7 +21,9 @@ import {
 
 export interface DownRequest {
   readonly classId: string
-  readonly allowPartial?: boolean
+  /** Default: the newest that the engine holds, or else that the store knows. */
+  readonly sessionId?: string
+  readonly allowPartial: boolean
 }
 
 /** One student on the way down: what the engine has, then what became of it. */
@@ -34,8 +36,8 @@ interface Leaver {
 
 export async function downClass(context: ClassContext, action: Action, request: DownRequest): Promise<DownAnswer> {
   try {
-    const held = await newestSession(context, request.classId)
-    const record = held ? await recordOf(context, held) : await newestRecord(context, request.classId)
+    const held = await findHeld(context, request)
+    const record = held ? await recordOf(context, held) : await findRecord(context, request)
     if (!held && record?.ended) return record.ended.answer
     if (!record) {
       throw new Problem(
@@ -50,14 +52,15 @@ export async function downClass(context: ClassContext, action: Action, request: 
 }
 
 /** An ended session whose leftovers could not be removed comes last: the class may be up again meanwhile. */
-async function newestSession({ runtime }: ClassContext, classId: string): Promise<HeldSession | undefined> {
-  const sessions = await runtime.survey(classId)
+async function findHeld({ runtime }: ClassContext, request: DownRequest): Promise<HeldSession | undefined> {
+  const sessions = await runtime.survey(request.classId)
+  if (request.sessionId !== undefined) return sessions.find(({ sessionId }) => sessionId === request.sessionId)
   return sessions.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1))[0]
 }
 
-async function newestRecord({ store }: ClassContext, classId: string): Promise<SessionRecord | undefined> {
-  const [newest] = await sessionIds(store, classId)
-  return newest === undefined ? undefined : await readSession(store, classId, newest)
+async function findRecord({ store }: ClassContext, request: DownRequest): Promise<SessionRecord | undefined> {
+  const sessionId = request.sessionId ?? (await sessionIds(store, request.classId))[0]
+  return sessionId === undefined ? undefined : await readSession(store, request.classId, sessionId)
 }
 
 /** The record of a session; where the store has lost it, what the engine's labels say is enough to collect by. */
@@ -101,9 +104,11 @@ async function takeDown(
   held: HeldSession | undefined,
 ): Promise<DownAnswer> {
   const { store } = context
-  const allowPartial = request.allowPartial ?? false
+  const { allowPartial } = request
+  // An up that was interrupted has nothing more to finish.
+  const { up: _, ...settled } = found
   const record: SessionRecord = {
-    ...found,
+    ...settled,
     down: found.down ?? { by: action.actor, at: new Date().toISOString(), allowPartial },
   }
   try {

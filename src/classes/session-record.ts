@@ -1,5 +1,5 @@
-// A session's record in the store: what changes after up (who asked for a down, how it ended), and the frozen lab that
-// late joiners are made from. With the engine's labels it is all that a restarted service needs to know.
+// A session's record in the store: what was asked for and has not ended yet (an up, a down), how it ended, and the frozen
+// lab that late joiners are made from. With the engine's labels it is all that a restarted service needs to know.
 
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
@@ -52,6 +52,17 @@ export const SessionRecord = Type.Object({
   expiresAt: Type.String(),
   /** Everybody that an up brought up: who is missing on the engine at down was removed by another hand. */
   students: Type.Array(Type.String()),
+  /** An up that has begun and not ended: a restarted service goes on with it. */
+  up: Type.Optional(
+    Type.Object({
+      by: Type.String(),
+      at: Type.String(),
+      students: Type.Array(Type.String()),
+      ttlMinutes: Type.Integer(),
+      allowPartial: Type.Boolean(),
+    }),
+  ),
+  /** A down that was asked for: it is repeated until the session has ended. */
   down: Type.Optional(Type.Object({ by: Type.String(), at: Type.String(), allowPartial: Type.Boolean() })),
   ended: Type.Optional(Type.Object({ at: Type.String(), answer: DownAnswer })),
 })
@@ -59,6 +70,7 @@ export const SessionRecord = Type.Object({
 export type DownStudent = Static<typeof DownStudent>
 export type DownAnswer = Static<typeof DownAnswer>
 export type SessionRecord = Static<typeof SessionRecord>
+export type UpIntent = NonNullable<SessionRecord['up']>
 
 const checker = TypeCompiler.Compile(SessionRecord)
 const isSessionId = new RegExp(sessionIdPattern)

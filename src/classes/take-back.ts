@@ -27,16 +27,19 @@ export async function takeBack(
     ),
   )
   const collected = outcomes.filter((outcome) => typeof outcome === 'object')
-  if (outcomes.includes('kept')) return 'Some sandboxes could not be taken back and are kept: take the class down.'
-  if (!network.created) return 'What was there before stays; what this call created is removed.'
+  const kept = outcomes.includes('kept')
   try {
-    await context.runtime.closeNetwork(network.id)
-    if (up.isNew) await endSession(up, collected)
+    if (network.created && !kept) await context.runtime.closeNetwork(network.id)
+    if (network.created && !kept && up.isNew) await endSession(up, collected)
+    else await writeSession(context.store, up.record)
   } catch (error) {
-    action.log.error({ err: error }, 'network of a failed up could not be taken back')
-    return 'The network could not be removed: take the class down.'
+    action.log.error({ err: error }, 'network or record of a failed up could not be taken back')
+    return 'The network or the record could not be removed: take the class down.'
   }
-  return 'What this call created is removed.'
+  if (kept) return 'Some sandboxes could not be taken back and are kept: take the class down.'
+  return network.created
+    ? 'What this call created is removed.'
+    : 'What was there before stays; what this call created is removed.'
 }
 
 /** A session that came to nothing leaves no record, unless bags stand beside it. */

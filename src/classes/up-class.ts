@@ -2,12 +2,12 @@
 // added, what died is started again, nothing else is touched. What a failed up created is taken back, nothing more.
 
 import { Problem } from '../problems.ts'
-import { findSandbox, type RaisedSandbox, RuntimeError, type SessionPlan } from '../runtime/port.ts'
+import { findSandbox, type RaisedSandbox, type Runtime, RuntimeError, type SessionPlan } from '../runtime/port.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { removeSession, writeSession } from './session-record.ts'
+import { removeSession, type UpIntent, writeSession } from './session-record.ts'
 import { takeBack, takeBackIdle } from './take-back.ts'
 import type { UpOrder } from './up-order.ts'
-import { type ChosenSession, chooseSession, planOf } from './up-session.ts'
+import { type ChosenSession, chooseSession, findInterrupted, planOf } from './up-session.ts'
 
 export interface UpAnswer {
   readonly classId: string
@@ -32,40 +32,70 @@ export interface UpStudent {
 const readyTimeoutMs = 120_000
 
 export async function upClass(context: ClassContext, action: Action, order: UpOrder): Promise<UpAnswer> {
-  const { runtime, store } = context
+  const { students, ttlMinutes, allowPartial } = order
+  return await attempt(context, async () => {
+    const session = await chooseSession(context, action, order)
+    const intent = { by: action.actor, at: new Date().toISOString(), students: [...students], ttlMinutes, allowPartial }
+    return await raiseSession(
+      { context, action, students, allowPartial, ...session, plan: planOf(session.record) },
+      intent,
+    )
+  })
+}
+
+/** Goes on with an up that was interrupted, as if its call were repeated; the lab is the one that the session froze. */
+export async function finishUp(
+  context: ClassContext,
+  action: Action,
+  classId: string,
+  sessionId: string,
+): Promise<UpAnswer> {
+  return await attempt(context, async () => {
+    const session = await findInterrupted(context, classId, sessionId)
+    const { students, allowPartial } = session.intent
+    return await raiseSession(
+      { context, action, students, allowPartial, ...session, plan: planOf(session.record) },
+      session.intent,
+    )
+  })
+}
+
+async function attempt(context: ClassContext, work: () => Promise<UpAnswer>): Promise<UpAnswer> {
   try {
     // Work that cannot be collected must not begin.
-    await store.check()
-    const session = await chooseSession(context, action, order)
-    const up = { context, action, order, ...session, plan: planOf(session.record) }
-    refuseTooMany(up)
-    await writeSession(store, up.record)
-    const network = await openNetwork(up)
-    return await raiseStudents(up, network)
+    await context.store.check()
+    return await work()
   } catch (error) {
     throw asProblem(error, 'up-failed')
-  }
-
-  async function openNetwork(up: Up) {
-    try {
-      return await runtime.openNetwork(up.plan)
-    } catch (error) {
-      if (up.isNew)
-        await removeSession(store, up.record).catch((err: unknown) => action.log.error({ err }, 'record not removed'))
-      throw error
-    }
   }
 }
 
 export interface Up extends ChosenSession {
   readonly context: ClassContext
   readonly action: Action
-  readonly order: UpOrder
+  readonly students: readonly string[]
+  readonly allowPartial: boolean
   readonly plan: SessionPlan
 }
 
-function refuseTooMany({ context, order, record }: Up): void {
-  const students = union(record.students, order.students).length
+async function raiseSession(up: Up, intent: UpIntent): Promise<UpAnswer> {
+  const { context, action, record, isNew } = up
+  refuseTooMany(up)
+  const students = union(record.up?.students ?? [], intent.students)
+  await writeSession(context.store, { ...record, up: { ...intent, students } })
+  let network: Awaited<ReturnType<Runtime['openNetwork']>>
+  try {
+    network = await context.runtime.openNetwork(up.plan)
+  } catch (error) {
+    const undone = isNew ? removeSession(context.store, record) : writeSession(context.store, record)
+    await undone.catch((err: unknown) => action.log.error({ err }, 'record of the failed up not taken back'))
+    throw error
+  }
+  return await raiseStudents(up, network)
+}
+
+function refuseTooMany({ context, record, ...up }: Up): void {
+  const students = union(record.students, up.students).length
   if (students <= context.maxStudents) return
   throw new Problem(
     'class-too-large',
@@ -76,13 +106,13 @@ function refuseTooMany({ context, order, record }: Up): void {
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])]
 
 async function raiseStudents(up: Up, network: { id: string; name: string; created: boolean }): Promise<UpAnswer> {
-  const { context, action, order, plan } = up
+  const { context, action, plan } = up
   const raised = new Map<string, RaisedSandbox>()
   const errors = new Map<string, { code: string; detail: string }>()
-  action.progress.expectStudents(order.students.length)
+  action.progress.expectStudents(up.students.length)
 
   await Promise.all(
-    order.students.map((studentId) =>
+    up.students.map((studentId) =>
       context.upGate(async () => {
         const done: RaisedSandbox = { containerId: undefined, createdVolume: undefined }
         raised.set(studentId, done)
@@ -100,7 +130,7 @@ async function raiseStudents(up: Up, network: { id: string; name: string; create
     ),
   )
   await waitReady(up, raised, errors)
-  const partial = order.allowPartial && errors.size > 0 && errors.size < order.students.length
+  const partial = up.allowPartial && errors.size > 0 && errors.size < up.students.length
   if (partial) await takeBackFailed(up, raised, errors)
 
   const students = await describeStudents(up, errors)
@@ -135,11 +165,13 @@ async function takeBackFailed(
   }
 }
 
-/** Only now: whoever is in the record and not on the engine at down was removed by another hand. */
+/**
+ * The up has ended, and who came up with it is known. Only now: whoever is in the record and not on the engine at down was
+ * removed by another hand.
+ */
 async function recordStudents({ context, record }: Up, students: readonly UpStudent[]): Promise<void> {
   const present = students.filter(({ containerId }) => containerId !== null).map(({ studentId }) => studentId)
-  const all = union(record.students, present)
-  if (all.length > record.students.length) await writeSession(context.store, { ...record, students: all })
+  await writeSession(context.store, { ...record, students: union(record.students, present) })
 }
 
 async function waitReady(
@@ -158,11 +190,11 @@ async function waitReady(
 }
 
 async function describeStudents(
-  { context, order, plan }: Up,
+  { context, plan, ...up }: Up,
   errors: ReadonlyMap<string, { code: string; detail: string }>,
 ): Promise<UpStudent[]> {
   const session = (await context.runtime.survey(plan.classId)).find(({ sessionId }) => sessionId === plan.sessionId)
-  return order.students.map((studentId) => {
+  return up.students.map((studentId) => {
     const container = findSandbox(session, studentId)?.container
     const error = errors.get(studentId)
     return {

@@ -1,4 +1,5 @@
-// Which session an up is for: the running one, which keeps the lab it started with, or a new one with the lab frozen now.
+// Which session an up is for: the running one, which keeps the lab it started with, a new one with the lab frozen now, or
+// the one of an up that was interrupted.
 
 import type { FrozenLab } from '../lab.ts'
 import { newSessionId } from '../names.ts'
@@ -6,7 +7,7 @@ import { Problem } from '../problems.ts'
 import type { HeldSession, SessionPlan } from '../runtime/port.ts'
 import { StoreError } from '../store/port.ts'
 import type { Action, ClassContext } from './context.ts'
-import { readSession, type SessionRecord } from './session-record.ts'
+import { readSession, type SessionRecord, type UpIntent } from './session-record.ts'
 import type { UpOrder } from './up-order.ts'
 
 export interface ChosenSession {
@@ -52,7 +53,25 @@ async function joinSession({ store }: ClassContext, held: HeldSession, order: Up
   }
   const record = await readSession(store, held.classId, held.sessionId)
   if (!record) throw new StoreError('not-found', `The record of session ${held.sessionId} vanished from the store.`)
-  return record
+  const { up: interrupted, ...ended } = record
+  // An up that a crash interrupted stays to be finished, unless this one is for all of its students.
+  const covered = interrupted?.students.every((studentId) => order.students.includes(studentId)) ?? true
+  return covered ? ended : record
+}
+
+/** The session of an up that was interrupted, for the same students, without the mark that it has not ended. */
+export async function findInterrupted(
+  { runtime, store }: ClassContext,
+  classId: string,
+  sessionId: string,
+): Promise<ChosenSession & { readonly intent: UpIntent }> {
+  const found = await readSession(store, classId, sessionId)
+  if (!found?.up || found.down || found.ended) {
+    throw new Problem('class-not-up', `The interrupted up of class '${classId}' has ended meanwhile.`)
+  }
+  const { up: intent, ...record } = found
+  const held = (await runtime.survey(classId)).find((session) => session.sessionId === sessionId)
+  return { record, intent, isNew: record.students.length === 0, held }
 }
 
 async function newSession(
