@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
 import type { Logger } from 'pino'
 import type { CatalogueWatch } from './catalogue.ts'
+import type { ClassActions } from './classes/class-actions.ts'
 import type { ClassContext } from './classes/context.ts'
-import { Operations } from './operations.ts'
 import { registerActions } from './routes/actions.ts'
 import type { App } from './routes/app-type.ts'
 import { registerClasses } from './routes/classes.ts'
@@ -18,13 +18,14 @@ import { registerSessions } from './routes/sessions.ts'
 
 export interface AppDependencies {
   readonly classes: ClassContext
+  readonly actions: ClassActions
   readonly catalogue: CatalogueWatch
   readonly log: Logger
   /** Called when a new catalogue came into force, to fetch the images of its labs. */
   onCatalogueChange(): void
 }
 
-export function buildApp({ classes, catalogue, log, onCatalogueChange }: AppDependencies): App {
+export function buildApp({ classes, actions, catalogue, log, onCatalogueChange }: AppDependencies): App {
   const app = Fastify({
     loggerInstance: log,
     genReqId: () => randomUUID(),
@@ -39,8 +40,8 @@ export function buildApp({ classes, catalogue, log, onCatalogueChange }: AppDepe
     forceCloseConnections: 'idle',
   }).withTypeProvider<TypeBoxProvider>()
 
-  const operations = new Operations()
   const { runtime, store } = classes
+  const { operations } = actions
   const currentCatalogue = async () => {
     if (await catalogue.refresh()) onCatalogueChange()
     return catalogue.current()
@@ -49,7 +50,7 @@ export function buildApp({ classes, catalogue, log, onCatalogueChange }: AppDepe
   app.removeContentTypeParser('text/plain')
 
   registerErrors(app)
-  registerActions(app, { classes, operations, currentCatalogue })
+  registerActions(app, { actions, runtime, currentCatalogue })
   registerClasses(app, { runtime, operations, currentCatalogue })
   registerSessions(app, store)
   registerOperations(app, operations)

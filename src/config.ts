@@ -23,6 +23,7 @@ export interface Config {
   readonly subnets: SubnetConfig
   readonly upConcurrency: number
   readonly collectConcurrency: number
+  readonly sweepSeconds: number
   readonly logLevel: LogLevel
 }
 
@@ -90,6 +91,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     upConcurrency: integer('UP_CONCURRENCY', get('UP_CONCURRENCY'), 8, 1, 64),
     // Each collection holds one archive stream open and up to 16 MiB of small files.
     collectConcurrency: integer('COLLECT_CONCURRENCY', get('COLLECT_CONCURRENCY'), 4, 1, 64),
+    // A round costs three lists of the engine and one small object a session; work goes on this soon after a fault.
+    sweepSeconds: integer('SWEEP_SECONDS', get('SWEEP_SECONDS'), 15, 1, 86_400),
     logLevel: oneOf('LOG_LEVEL', get('LOG_LEVEL') ?? 'info', logLevels),
   }
 }

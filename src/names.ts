@@ -18,6 +18,13 @@ export function newSessionId(now = new Date()): string {
   return `${timeStamp(now)}-${randomBytes(2).toString('hex')}`
 }
 
+/** When the session began, as its id says. */
+export function sessionTime(sessionId: string): Date {
+  const [, year, month, day, hour, minute, second, millisecond] =
+    /^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)(\d{3})z/.exec(sessionId) ?? []
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`)
+}
+
 /** `20261123t141745123z`: sorts by time, is valid in engine names, DNS labels and store keys. */
 export function timeStamp(now: Date): string {
   return now.toISOString().replace(/[-:.]/g, '').toLowerCase()

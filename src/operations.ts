@@ -123,6 +123,12 @@ export class Operations {
   readonly #stopping = new AbortController()
   readonly #byId = new Map<string, Operation>()
   readonly #runningByClass = new Map<string, Operation>()
+  #listener: (operation: Operation) => void = () => {}
+
+  /** Called with each operation that has ended, when its class is free for another one. */
+  onEnded(listener: (operation: Operation) => void): void {
+    this.#listener = listener
+  }
 
   /** Starts an operation, or joins the running one that was asked for the same. */
   start(request: OperationRequest): Operation {
@@ -140,6 +146,7 @@ export class Operations {
 
   #forget(operation: Operation): void {
     this.#runningByClass.delete(foldId(operation.request.classId))
+    this.#listener(operation)
     for (const [id, { running }] of this.#byId) {
       if (this.#byId.size <= rememberedOperations) return
       if (!running) this.#byId.delete(id)

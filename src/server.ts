@@ -7,16 +7,22 @@ import { setInterval } from 'node:timers'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { CatalogueError, openCatalogue } from './catalogue.ts'
+import { ClassActions } from './classes/class-actions.ts'
+import { Leases } from './classes/lease.ts'
+import { Sweep } from './classes/sweep.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { createGate } from './gate.ts'
 import { fetchMissingImages } from './images.ts'
 import { createLog, logEngineCalls } from './log.ts'
+import { Operations } from './operations.ts'
 import { createDockerRuntime } from './runtime/docker-runtime.ts'
 import type { Runtime } from './runtime/port.ts'
 import { sandboxesPerSubnet } from './runtime/subnets.ts'
 import { openStore } from './store/open-store.ts'
 
 const catalogueCheckMs = 5_000
+/** What holds nothing is left alone for so long: another process may be about to fill it. */
+const leakGraceMs = 300_000
 /** Exit code of sysexits.h for a wrong configuration. */
 const exitBadConfiguration = 78
 
@@ -37,7 +43,9 @@ async function main(): Promise<void> {
     maxStudents: sandboxesPerSubnet(config.subnets),
   }
   const fetchImages = () => void fetchMissingImages(runtime, catalogue.current(), log)
-  const app = buildApp({ classes, catalogue, log, onCatalogueChange: fetchImages })
+  const actions = new ClassActions(classes, new Operations(), new Leases(store))
+  const sweep = new Sweep(classes, actions, log, { everyMs: config.sweepSeconds * 1000, graceMs: leakGraceMs })
+  const app = buildApp({ classes, actions, catalogue, log, onCatalogueChange: fetchImages })
 
   await listen(app, config.listen)
   log.warn('AUTH is off: everybody who can reach this address may start and end classes')
@@ -51,6 +59,7 @@ async function main(): Promise<void> {
     )
   }
   fetchImages()
+  sweep.start()
   const watch = setInterval(() => {
     catalogue.refresh().then(
       (changed) => changed && fetchImages(),
@@ -61,6 +70,7 @@ async function main(): Promise<void> {
   const stop = async (signal: string) => {
     log.info({ signal }, 'stopping: running operations end at the next safe place')
     clearInterval(watch)
+    await sweep.stop()
     await app.close()
     await Promise.all([runtime.close(), store.close()])
     log.info('stopped')

@@ -1,49 +1,34 @@
 // The class actions. Each checks its request against the catalogue, then starts or joins an operation.
 
 import type { Catalogue } from '../catalogue.ts'
-import { asProblem, type ClassContext } from '../classes/context.ts'
-import { downClass } from '../classes/down-class.ts'
-import { upClass } from '../classes/up-class.ts'
+import type { ClassActions } from '../classes/class-actions.ts'
+import { asProblem } from '../classes/context.ts'
 import { orderUp } from '../classes/up-order.ts'
-import type { Operations } from '../operations.ts'
+import type { Runtime } from '../runtime/port.ts'
 import type { App } from './app-type.ts'
 import { answerWhenDone } from './prefer.ts'
 import { DownClassBody, UpClassBody } from './schemas.ts'
 
 export interface ActionDependencies {
-  readonly classes: ClassContext
-  readonly operations: Operations
+  readonly actions: ClassActions
+  readonly runtime: Runtime
   currentCatalogue(): Promise<Catalogue>
 }
 
 /** There is no authentication yet: whoever reaches the loopback address or the socket is trusted, and called this. */
 const actor = 'unauthenticated'
 
-export function registerActions(app: App, { classes, operations, currentCatalogue }: ActionDependencies): void {
+export function registerActions(app: App, { actions, runtime, currentCatalogue }: ActionDependencies): void {
   app.post('/room/up-class', { schema: { body: UpClassBody } }, async (request, reply) => {
     const order = orderUp(await currentCatalogue(), request.body)
-    const operation = operations.start({
-      kind: 'up-class',
-      classId: order.ofClass.classId,
-      fingerprint: JSON.stringify([[...order.students].sort(), order.labName, order.ttlMinutes, order.allowPartial]),
-      requestId: request.id,
-      log: request.log,
-      work: (run) => upClass(classes, { ...run, actor }, order),
-    })
+    const operation = actions.up(order, { actor, requestId: request.id, log: request.log })
     return await answerWhenDone(request, reply, operation)
   })
 
   app.post('/room/down-class', { schema: { body: DownClassBody } }, async (request, reply) => {
     const classId = await spelledClass(request.body.classId)
     const allowPartial = request.body.allowPartial ?? false
-    const operation = operations.start({
-      kind: 'down-class',
-      classId,
-      fingerprint: JSON.stringify([allowPartial]),
-      requestId: request.id,
-      log: request.log,
-      work: (run) => downClass(classes, { ...run, actor }, { classId, allowPartial }),
-    })
+    const operation = actions.down({ classId, allowPartial }, { actor, requestId: request.id, log: request.log })
     return await answerWhenDone(request, reply, operation)
   })
 
@@ -51,7 +36,7 @@ export function registerActions(app: App, { classes, operations, currentCatalogu
   async function spelledClass(classId: string): Promise<string> {
     const catalogue = await currentCatalogue()
     if (catalogue.hasClass(classId)) return catalogue.findClass(classId).classId
-    const [held] = await classes.runtime.survey(classId).catch((error: unknown) => {
+    const [held] = await runtime.survey(classId).catch((error: unknown) => {
       throw asProblem(error, 'engine-unavailable')
     })
     return held?.classId ?? catalogue.findClass(classId).classId

@@ -1,7 +1,7 @@
 // A class's network: found or created on a free subnet, with the proxy attached before any sandbox starts, since
 // Traefik looks at networks only when a container starts and ignores what is attached later.
 
-import { isEngineError, type Network } from '../../engine-api/index.ts'
+import { type Container, isEngineError, type Network } from '../../engine-api/index.ts'
 import { label, networkName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
 import { type Runtime, RuntimeError, type SessionPlan } from './port.ts'
@@ -10,7 +10,7 @@ import { freeSubnets } from './subnets.ts'
 
 export async function openNetwork(context: DockerContext, plan: SessionPlan): ReturnType<Runtime['openNetwork']> {
   const name = networkName(plan.classId)
-  const proxyId = await findProxy(context)
+  const proxyId = (await findProxy(context))?.Id
   const networks = await context.engine.networks.list()
   const found = networks.find((network) => network.Name === name)
   if (found && (await isOurs(context, plan, found))) {
@@ -72,10 +72,20 @@ async function createNetwork(context: DockerContext, plan: SessionPlan): Promise
   )
 }
 
-async function findProxy({ engine, proxy }: DockerContext): Promise<string | undefined> {
+export async function attachProxy(context: DockerContext, networkIds: readonly string[]): Promise<void> {
+  if (networkIds.length === 0) return
+  const found = await findProxy(context)
+  if (!found) return
+  const attached = new Set(Object.values(found.NetworkSettings.Networks ?? {}).map(({ NetworkID }) => NetworkID))
+  for (const id of networkIds) {
+    if (!attached.has(id)) await context.engine.networks.connect(id, found.Id)
+  }
+}
+
+async function findProxy({ engine, proxy }: DockerContext): Promise<Container | undefined> {
   if (proxy.container === undefined) return undefined
   try {
-    return (await engine.containers.inspect(proxy.container)).Id
+    return await engine.containers.inspect(proxy.container)
   } catch (error) {
     if (!isEngineError(error, 'not-found')) throw error
     throw new RuntimeError(

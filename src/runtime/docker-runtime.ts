@@ -3,7 +3,7 @@
 import { createEngine, type Engine, isEngineError } from '../../engine-api/index.ts'
 import type { DockerContext } from './docker-context.ts'
 import { translated, translatedEach } from './docker-errors.ts'
-import { closeNetwork, openNetwork } from './docker-network.ts'
+import { attachProxy, closeNetwork, openNetwork } from './docker-network.ts'
 import { waitReady } from './docker-ready.ts'
 import {
   archiveSandbox,
@@ -32,6 +32,7 @@ export function createDockerRuntime(
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
     survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
+    attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),
     raise: (plan, studentId, held, done) => translated(raiseSandbox(context, plan, studentId, held, done)),
     waitReady: (session, ids, signal) => translated(waitReady(context, session, ids, signal)),
     wrap: (plan, studentId) => translated(wrapVolume(context, plan, studentId)),

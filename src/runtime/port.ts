@@ -132,6 +132,9 @@ export interface Runtime {
   /** The session's network, made where it is missing, with the proxy attached. Says whether this call made it. */
   openNetwork(plan: SessionPlan): Promise<{ readonly id: string; readonly name: string; readonly created: boolean }>
 
+  /** Attaches the proxy to those of these networks that it is not attached to: it may have been made anew. */
+  attachProxy(networkIds: readonly string[]): Promise<void>
+
   /** Makes and starts what is missing of one student's sandbox, touching nothing that already runs. */
   raise(plan: SessionPlan, studentId: string, held: HeldSandbox | undefined, done: RaisedSandbox): Promise<void>
 

@@ -33,6 +33,7 @@ test('an empty environment gives a service on loopback with a directory store', 
     subnets: { base: (10 << 24) + (201 << 16), prefix: 16, size: 24 },
     upConcurrency: 8,
     collectConcurrency: 4,
+    sweepSeconds: 15,
     logLevel: 'info',
   })
 })
@@ -58,6 +59,7 @@ test('every variable is read', () => {
     INSTALLATION_ID: 'campus-2.north',
     UP_CONCURRENCY: '64',
     COLLECT_CONCURRENCY: '1',
+    SWEEP_SECONDS: '60',
     LOG_LEVEL: 'trace',
   })
   assert.deepEqual(config, {
@@ -82,6 +84,7 @@ test('every variable is read', () => {
     subnets: { base: 172 * 2 ** 24 + 20 * 2 ** 16, prefix: 14, size: 26 },
     upConcurrency: 64,
     collectConcurrency: 1,
+    sweepSeconds: 60,
     logLevel: 'trace',
   })
 })

@@ -66,6 +66,8 @@ export class MemoryRuntime implements Runtime {
   before: RuntimeHook = () => {}
   /** Throwing here: it was done, and the answer was lost. */
   after: RuntimeHook = () => {}
+  /** Networks that a recreated proxy is not attached to. */
+  readonly unattached = new Set<string>()
   /** State that a student's container goes to when it is started, where that is not `running`. */
   readonly startsAs = new Map<string, ContainerState>()
   onExec: (studentId: string, command: readonly string[]) => Partial<CommandResult> = () => ({})
@@ -126,6 +128,13 @@ export class MemoryRuntime implements Runtime {
         collect: container?.collect ?? volume?.collect ?? '',
       }
     })
+  }
+
+  async attachProxy(networkIds: readonly string[]): Promise<void> {
+    for (const id of networkIds) {
+      if (!this.unattached.has(id)) continue
+      await this.#step(`attach-proxy ${id}`, () => this.unattached.delete(id))
+    }
   }
 
   async openNetwork(plan: SessionPlan) {

@@ -8,6 +8,9 @@ import type { LightMyRequestResponse } from 'fastify'
 import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { openCatalogue } from '../../src/catalogue.ts'
+import { ClassActions } from '../../src/classes/class-actions.ts'
+import { Leases } from '../../src/classes/lease.ts'
+import { Operations } from '../../src/operations.ts'
 import type { ProblemBody } from '../../src/problems.ts'
 import { catalogueText, type MemoryClass, openClass } from './memory-class.ts'
 
@@ -34,8 +37,10 @@ export async function openService(t: TestContext, lab: object = {}): Promise<Mem
   await editCatalogue(catalogueText(lab))
   const log: Record<string, unknown>[] = []
   let fetches = 0
+  const classes = ofClass.context
   const app = buildApp({
-    classes: ofClass.context,
+    classes,
+    actions: new ClassActions(classes, new Operations(), new Leases(classes.store)),
     catalogue: await openCatalogue(path, () => {}),
     log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
     onCatalogueChange: () => void fetches++,

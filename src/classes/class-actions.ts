@@ -1,0 +1,71 @@
+// The class actions as operations. Calls and the sweep start them here and nowhere else, so that one class has one
+// operation at a time: in this process by Operations, among processes by the lease.
+
+import type { Logger } from 'pino'
+import type { Operation, OperationRequest, Operations } from '../operations.ts'
+import type { Action, ClassContext } from './context.ts'
+import { type DownRequest, downClass } from './down-class.ts'
+import type { Leases } from './lease.ts'
+import type { SessionRecord, UpIntent } from './session-record.ts'
+import { finishUp, upClass } from './up-class.ts'
+import type { UpOrder } from './up-order.ts'
+
+/** On whose behalf, and under which request id its log lines and problems stand. */
+export interface Caller {
+  readonly actor: string
+  readonly requestId: string
+  readonly log: Logger
+}
+
+export class ClassActions {
+  readonly #context: ClassContext
+  readonly operations: Operations
+  readonly #leases: Leases
+
+  constructor(context: ClassContext, operations: Operations, leases: Leases) {
+    this.#context = context
+    this.operations = operations
+    this.#leases = leases
+  }
+
+  up(order: UpOrder, caller: Caller): Operation {
+    const { classId } = order.ofClass
+    const fingerprint = upFingerprint(order.students, order.labName, order.ttlMinutes, order.allowPartial)
+    return this.#start('up-class', classId, fingerprint, caller, (action) => upClass(this.#context, action, order))
+  }
+
+  /** Goes on with an up that was interrupted. A repeat of its call joins it. */
+  finishUp({ classId, sessionId, lab }: SessionRecord, intent: UpIntent, caller: Caller): Operation {
+    const fingerprint = upFingerprint(intent.students, lab, intent.ttlMinutes, intent.allowPartial)
+    return this.#start('up-class', classId, fingerprint, caller, (action) =>
+      finishUp(this.#context, action, classId, sessionId),
+    )
+  }
+
+  down(request: DownRequest, caller: Caller): Operation {
+    const fingerprint = JSON.stringify([request.allowPartial])
+    return this.#start('down-class', request.classId, fingerprint, caller, (action) =>
+      downClass(this.#context, action, request),
+    )
+  }
+
+  #start(
+    kind: OperationRequest['kind'],
+    classId: string,
+    fingerprint: string,
+    { actor, requestId, log }: Caller,
+    work: (action: Action) => Promise<object>,
+  ): Operation {
+    return this.operations.start({
+      kind,
+      classId,
+      fingerprint,
+      requestId,
+      log,
+      work: (run) => this.#leases.hold(classId, run.signal, (signal) => work({ ...run, signal, actor })),
+    })
+  }
+}
+
+const upFingerprint = (students: readonly string[], lab: string, ttlMinutes: number, allowPartial: boolean): string =>
+  JSON.stringify([[...students].sort(), lab, ttlMinutes, allowPartial])

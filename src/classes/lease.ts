@@ -1,0 +1,134 @@
+// One process at a time works on a class: the lease is an object beside the class's sessions in the store.
+// It keeps two processes out of each other's way and is no fence: what protects work is that bags are committed once and
+// that containers are removed only as they were collected. So a store that cannot be asked lets the work begin; it will
+// meet that store itself.
+
+import { randomUUID } from 'node:crypto'
+import { readlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { setInterval } from 'node:timers'
+import { type Static, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { digestOf } from '../collection/digest.ts'
+import { classPrefix, foldId } from '../names.ts'
+import { Problem } from '../problems.ts'
+import { readText, type Store, StoreError } from '../store/port.ts'
+
+const Holder = Type.Object({
+  /** One life of a process. */
+  process: Type.String(),
+  host: Type.String(),
+  /** Numbers of processes mean something only within it. */
+  pidNamespace: Type.String(),
+  pid: Type.Integer(),
+  /** Counts renewals. */
+  beat: Type.Integer(),
+})
+type Holder = Static<typeof Holder>
+const checker = TypeCompiler.Compile(Holder)
+
+/** A holder elsewhere that has not renewed for `deadAfterMs`, by the clock of who watches, is taken for dead. */
+export interface LeaseTimes {
+  readonly renewMs: number
+  readonly deadAfterMs: number
+}
+
+export class Leases {
+  readonly #store: Store
+  readonly #times: LeaseTimes
+  readonly #process = randomUUID()
+  /** What was read of other holders, and since when it reads the same. */
+  readonly #watched = new Map<string, { readonly text: string; readonly since: number }>()
+
+  constructor(store: Store, times: LeaseTimes = { renewMs: 5_000, deadAfterMs: 20_000 }) {
+    this.#store = store
+    this.#times = times
+  }
+
+  /**
+   * Runs `work` while no other process works on this class. Its signal fires with `signal`, or when the lease is lost.
+   * Rejects with Problem 'operation-in-progress' where another process holds the lease.
+   */
+  async hold<T>(classId: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const key = `${classPrefix(classId)}lease.json`
+    const holder = await this.#describe()
+    const held = await this.#acquire(classId, key, holder).catch((error: unknown) => {
+      if (error instanceof StoreError) return false
+      throw error
+    })
+    if (!held) return await work(signal)
+    const lost = new AbortController()
+    const timer = setInterval(() => {
+      holder.beat++
+      this.#renew(key, holder).then(
+        (ours) => ours || lost.abort(new Error('another process took over')),
+        // A store that is away: the work itself finds out.
+        () => undefined,
+      )
+    }, this.#times.renewMs).unref()
+    try {
+      return await work(AbortSignal.any([signal, lost.signal]))
+    } finally {
+      clearInterval(timer)
+      // What stays is this process's own, and in nobody's way for longer than a crash would be.
+      if (!lost.signal.aborted) await this.#store.remove(key).catch(() => undefined)
+    }
+  }
+
+  async #describe(): Promise<Holder> {
+    const pidNamespace = await readlink('/proc/self/ns/pid').catch(() => '')
+    return { process: this.#process, host: hostname(), pidNamespace, pid: process.pid, beat: 0 }
+  }
+
+  async #acquire(classId: string, key: string, holder: Holder): Promise<true> {
+    const bytes = toBytes(holder)
+    if ((await this.#store.put(key, digestOf(bytes), bytes, { ifAbsent: true })) === 'stored') return true
+    const text = await readText(this.#store, key)
+    const found = parse(text)
+    if (found?.process !== this.#process && !this.#isDead(key, text, found, holder)) {
+      throw new Problem(
+        'operation-in-progress',
+        `Another process of this service is at work on class '${classId}'. Repeat the call in a moment.`,
+      )
+    }
+    await this.#store.put(key, digestOf(bytes), bytes)
+    return true
+  }
+
+  #isDead(key: string, text: string, found: Holder | undefined, me: Holder): boolean {
+    if (found?.host === me.host && found.pidNamespace === me.pidNamespace && !isAlive(found.pid)) return true
+    const watched = this.#watched.get(foldId(key))
+    if (watched?.text === text) return performance.now() - watched.since > this.#times.deadAfterMs
+    this.#watched.set(foldId(key), { text, since: performance.now() })
+    return false
+  }
+
+  async #renew(key: string, holder: Holder): Promise<boolean> {
+    if (parse(await readText(this.#store, key))?.process !== holder.process) return false
+    const bytes = toBytes(holder)
+    await this.#store.put(key, digestOf(bytes), bytes)
+    return true
+  }
+}
+
+const toBytes = (holder: Holder): Uint8Array => Buffer.from(`${JSON.stringify(holder)}\n`)
+
+function parse(text: string): Holder | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return checker.Check(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A number equal to ours is of an earlier life of this container. */
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,220 @@
+// What the service does by itself, at its start and then regularly: it finishes ups and downs that were interrupted, takes
+// expired classes down by the way of every down, removes our networks that hold nothing, and attaches a recreated Traefik.
+// It looks at nothing that lacks our installation label, starts the same operations that calls start, and judges only what
+// is older than a grace where a call may be at work in another process.
+
+import { randomUUID } from 'node:crypto'
+import { Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { Logger } from 'pino'
+import { createGate } from '../gate.ts'
+import { foldId, sessionTime } from '../names.ts'
+import type { OperationView } from '../operations.ts'
+import type { HeldSession } from '../runtime/port.ts'
+import type { ClassActions } from './class-actions.ts'
+import type { ClassContext } from './context.ts'
+import { readSession, type SessionRecord, sessionIds, type UpIntent } from './session-record.ts'
+
+export interface SweepSettings {
+  /** Between two rounds; also how long an attempt that failed is left alone at first. */
+  readonly everyMs: number
+  /** What was begun more recently may still be at work in another process. */
+  readonly graceMs: number
+}
+
+/** A sandbox that cannot be collected is tried again ever more seldom, at least this often. */
+const longestPauseMs = 3_600_000
+const classesAtOnce = 8
+const sweepActor = 'sweep'
+
+/** One session as the engine and the store have it. */
+interface Found {
+  readonly sessionId: string
+  readonly held: HeldSession | undefined
+  readonly record: SessionRecord | undefined
+}
+
+/** An up is gone on with where there is one; all else is a down, as it was asked for or on the sweep's own account. */
+interface Order {
+  readonly why: string
+  readonly up?: UpIntent
+  readonly down?: SessionRecord['down']
+}
+
+export class Sweep {
+  readonly #context: ClassContext
+  readonly #actions: ClassActions
+  readonly #log: Logger
+  readonly #settings: SweepSettings
+  /** Classes whose newest record may ask for something that the engine shows nothing of; undefined: all that the store has. */
+  #unsettled: Map<string, string> | undefined
+  /** Attempts that failed, by session. */
+  readonly #failed = new Map<string, { readonly times: number; readonly notBefore: number }>()
+  readonly #troubles = new Map<string, string>()
+  #timer: NodeJS.Timeout | undefined
+  #round: Promise<void> | undefined
+
+  constructor(context: ClassContext, actions: ClassActions, log: Logger, settings: SweepSettings) {
+    this.#context = context
+    this.#actions = actions
+    this.#log = log
+    this.#settings = settings
+    actions.operations.onEnded(({ request: { classId } }) => this.#unsettled?.set(foldId(classId), classId))
+  }
+
+  /** The first round begins at once. */
+  start(): void {
+    this.#timer = setTimeout(() => this.start(), this.#settings.everyMs).unref()
+    this.#round ??= this.round().finally(() => {
+      this.#round = undefined
+    })
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    await this.#round
+  }
+
+  /** Looks at everything once and starts what is to be done; the operations go on by themselves. Never rejects. */
+  async round(): Promise<void> {
+    await this.#attempt('sweep', async () => {
+      const sessions = await this.#context.runtime.survey()
+      const unsettled = await this.#unsettledClasses()
+      const classes = new Map([...sessions.map(({ classId }) => classId), ...unsettled].map((id) => [foldId(id), id]))
+      const gate = createGate(classesAtOnce)
+      const open = await Promise.all(
+        [...classes].map(([folded, classId]) => {
+          const held = sessions.filter((session) => foldId(session.classId) === folded)
+          return gate(() => this.#attempt(classId, () => this.#lookAt(classId, held)))
+        }),
+      )
+      const networks = open.flat().flatMap((session) => session?.network?.id ?? [])
+      await this.#attempt('Traefik', () => this.#context.runtime.attachProxy(networks))
+    })
+  }
+
+  async #unsettledClasses(): Promise<Iterable<string>> {
+    if (this.#unsettled === undefined) {
+      const folders = await this.#context.store.folders('')
+      this.#unsettled = new Map(folders.map((classId) => [foldId(classId), classId]))
+    }
+    return this.#unsettled.values()
+  }
+
+  /** What goes wrong is logged when it begins, when it becomes something else and when it ends, not at every round. */
+  async #attempt<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await work()
+      if (this.#troubles.delete(what)) this.#log.info({ what }, 'the sweep can do its work again')
+      return result
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (this.#troubles.get(what) !== reason) this.#log.warn({ what, err: error }, 'the sweep cannot do its work')
+      this.#troubles.set(what, reason)
+      return undefined
+    }
+  }
+
+  /** Answers with the sessions of the class that are up and ask for nothing. */
+  async #lookAt(classId: string, held: readonly HeldSession[]): Promise<HeldSession[]> {
+    const open: HeldSession[] = []
+    let settled = true
+    for (const found of await this.#find(classId, held)) {
+      // One operation of a class at a time; what it leaves is looked at in the next round.
+      if (this.#actions.operations.runningFor(classId)) return []
+      const order = this.#orderFor(found)
+      if (order) this.#start(found, order)
+      if (order) settled = false
+      else if (found.held) open.push(found.held)
+    }
+    if (settled) this.#unsettled?.delete(foldId(classId))
+    return open
+  }
+
+  /** The sessions that the engine holds, and the newest of the store where it may ask for something. */
+  async #find(classId: string, held: readonly HeldSession[]): Promise<Found[]> {
+    const { store, installation } = this.#context
+    if (this.#actions.operations.runningFor(classId)) return []
+    const found: Found[] = []
+    for (const session of held) {
+      found.push({
+        held: session,
+        sessionId: session.sessionId,
+        record: await readSession(store, session.classId, session.sessionId),
+      })
+    }
+    const spelled = this.#unsettled?.get(foldId(classId))
+    const [newest] = spelled === undefined ? [] : await sessionIds(store, spelled)
+    if (spelled === undefined || newest === undefined || held.some(({ sessionId }) => sessionId === newest))
+      return found
+    const record = await readSession(store, spelled, newest)
+    // A bucket may be shared with another installation, whose sessions are none of our business.
+    if (record?.installation === installation) found.push({ held: undefined, sessionId: newest, record })
+    return found
+  }
+
+  /** What a session asks for; undefined: nothing, it is left as it is. */
+  #orderFor(found: Found): Order | undefined {
+    const { held, record } = found
+    const isOld = Date.now() - sessionTime(found.sessionId).getTime() > this.#settings.graceMs
+    const isEmpty = !held?.sandboxes.length
+    if (record?.ended) {
+      return held && (isOld || !isEmpty) ? { why: 'an ended session left something', down: record.down } : undefined
+    }
+    if (record?.down) return { why: 'a down was interrupted', down: record.down }
+    if (isExpired(found)) return { why: 'the class has expired' }
+    if (record?.up) return { why: 'an up was interrupted', up: record.up }
+    if (isEmpty && isOld && !record?.students.length) return { why: 'nothing is in it' }
+    return undefined
+  }
+
+  #start({ held, record, sessionId }: Found, { why, up, down }: Order): void {
+    const classId = record?.classId ?? held?.classId
+    if (classId === undefined || performance.now() < (this.#failed.get(sessionId)?.notBefore ?? 0)) return
+    this.#log.info({ classId, sessionId, why }, 'the sweep goes on with a session')
+    const caller = { requestId: randomUUID(), log: this.#log }
+    const operation =
+      up && record
+        ? this.#actions.finishUp(record, up, { ...caller, actor: up.by })
+        : this.#actions.down(
+            // Nobody waits for a class that has expired: who can be collected goes, the others are kept.
+            { classId, sessionId, allowPartial: down?.allowPartial ?? true },
+            { ...caller, actor: down?.by ?? sweepActor },
+          )
+    void operation.ended.then(() => this.#note(sessionId, operation.view()))
+  }
+
+  #note(sessionId: string, { problem, result }: OperationView): void {
+    const codes = failureCodes(problem ?? result)
+    const passing = codes.every((code) => passingCodes.includes(code))
+    if (passing) this.#failed.delete(sessionId)
+    if (passing) return
+    const times = (this.#failed.get(sessionId)?.times ?? 0) + 1
+    const pause = Math.min(this.#settings.everyMs * 2 ** times, longestPauseMs)
+    this.#failed.set(sessionId, { times, notBefore: performance.now() + pause })
+  }
+}
+
+/** Two clocks: the expiry, which can be moved, and the longest life that the lab allows, which cannot. */
+function isExpired({ held, record }: Found): boolean {
+  const expiresAt = Date.parse(record?.expiresAt ?? held?.expiresAt ?? '')
+  const lifeMs = (record?.frozenLab?.maxLifeMinutes ?? Number.POSITIVE_INFINITY) * 60_000
+  return Date.now() > Math.min(expiresAt, Date.parse(record?.createdAt ?? '') + lifeMs || expiresAt)
+}
+
+/** Nothing is wrong with the session itself: it is tried again at the next round, and succeeds when the cause is gone. */
+const passingCodes = ['store-unavailable', 'engine-unavailable', 'operation-in-progress', 'shutting-down']
+
+const Failed = TypeCompiler.Compile(
+  Type.Object({
+    code: Type.Optional(Type.String()),
+    students: Type.Optional(Type.Array(Type.Object({ error: Type.Optional(Type.Object({ code: Type.String() })) }))),
+  }),
+)
+
+/** Those of the students where there are any, since they say more than the whole. */
+function failureCodes(outcome: object | null): string[] {
+  if (!Failed.Check(outcome)) return []
+  const ofStudents = outcome.students?.flatMap(({ error }) => error?.code ?? []) ?? []
+  return ofStudents.length > 0 ? ofStudents : outcome.code === undefined ? [] : [outcome.code]
+}

@@ -1,0 +1,110 @@
+// Two processes and one class: who may work, what a dead holder leaves, what a holder learns who is taken for dead.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdir, readFile, readlink, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Leases, type LeaseTimes } from '../../../src/classes/lease.ts'
+import { Problem } from '../../../src/problems.ts'
+import { StoreError } from '../../../src/store/port.ts'
+import { classId, openClass } from '../../support/memory-class.ts'
+
+const never = new AbortController().signal
+
+async function open(t: TestContext, times?: LeaseTimes) {
+  const ofClass = await openClass(t)
+  const leases = new Leases(ofClass.store, times)
+  const path = join(ofClass.folder, classId, 'lease.json')
+  const pidNamespace = await readlink('/proc/self/ns/pid')
+  const holder = { process: 'another', host: hostname(), pidNamespace, pid: process.ppid, beat: 0 }
+  return {
+    ...ofClass,
+    ofClass,
+    path,
+    /** Another process's lease, as that process would write it. */
+    async heldByAnother(change: Partial<typeof holder> = {}) {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, JSON.stringify({ ...holder, ...change }))
+    },
+    hold: (work = async (_: AbortSignal) => 'done') => leases.hold(classId, never, work),
+  }
+}
+
+const isBusy = (error: unknown): boolean => error instanceof Problem && error.code === 'operation-in-progress'
+
+test('the lease is there while the work goes on, and gone after it, also after work that failed', async (t) => {
+  const { hold, path } = await open(t)
+  const holder = await hold(() => readFile(path, 'utf8'))
+  assert.equal(JSON.parse(holder).pid, process.pid)
+  await assert.rejects(readFile(path), { code: 'ENOENT' })
+  await assert.rejects(
+    hold(() => Promise.reject(new Error('work failed'))),
+    /work failed/,
+  )
+  await assert.rejects(readFile(path), { code: 'ENOENT' })
+})
+
+test('a class that a living process works on is refused, and its lease stays', async (t) => {
+  const { hold, heldByAnother, path } = await open(t)
+  await heldByAnother()
+  const before = await readFile(path, 'utf8')
+  await assert.rejects(hold(), isBusy)
+  assert.equal(await readFile(path, 'utf8'), before)
+})
+
+test('the lease of a process of this machine that is gone is taken over at once', async (t) => {
+  const { hold, heldByAnother } = await open(t)
+  // Beyond the largest number that Linux gives.
+  await heldByAnother({ pid: 2 ** 22 + 1 })
+  assert.equal(await hold(), 'done')
+  await heldByAnother({ pid: process.pid })
+  assert.equal(await hold(), 'done', 'an earlier process of the same number, as in a restarted container')
+})
+
+test('a process elsewhere is dead once its lease has not changed for long enough, by the clock of who watches', async (t) => {
+  const { hold, heldByAnother } = await open(t, { renewMs: 60_000, deadAfterMs: 0 })
+  await heldByAnother({ host: 'elsewhere', pid: 1 })
+  await assert.rejects(hold(), isBusy)
+  await heldByAnother({ host: 'elsewhere', pid: 1, beat: 1 })
+  await assert.rejects(hold(), isBusy, 'it was renewed meanwhile')
+  assert.equal(await hold(), 'done')
+})
+
+test('what cannot be read as a lease counts as that of a process elsewhere', async (t) => {
+  const { hold, heldByAnother, path } = await open(t, { renewMs: 60_000, deadAfterMs: 0 })
+  await heldByAnother()
+  await writeFile(path, '{')
+  await assert.rejects(hold(), isBusy)
+  assert.equal(await hold(), 'done')
+})
+
+test('a holder who lost the lease is told, and leaves the other’s alone', async (t) => {
+  const { hold, heldByAnother, path } = await open(t, { renewMs: 1, deadAfterMs: 60_000 })
+  await hold(async (signal) => {
+    await heldByAnother()
+    if (!signal.aborted) await once(signal, 'abort')
+    return 'done'
+  })
+  assert.equal(JSON.parse(await readFile(path, 'utf8')).process, 'another')
+})
+
+test('a holder renews: who watches sees it change', async (t) => {
+  const { hold, path } = await open(t, { renewMs: 1, deadAfterMs: 60_000 })
+  await hold(async () => {
+    const first = await readFile(path, 'utf8')
+    while ((await readFile(path, 'utf8').catch(() => first)) === first) await new Promise(setImmediate)
+    return 'done'
+  })
+})
+
+test('a store that does not answer is met by the work itself, not by the lease', async (t) => {
+  const { hold, ofClass } = await open(t)
+  ofClass.storeHooks = {
+    before: () => {
+      throw new StoreError('unreachable', 'The store does not answer.')
+    },
+  }
+  assert.equal(await hold(), 'done')
+})

@@ -1,0 +1,370 @@
+// What the service does by itself. A crash is a call that never comes back: its work stands still, and another service
+// with the same engine and the same store looks at what it left.
+
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pino } from 'pino'
+import { ClassActions } from '../../../src/classes/class-actions.ts'
+import { Leases } from '../../../src/classes/lease.ts'
+import type { SessionRecord } from '../../../src/classes/session-record.ts'
+import { Sweep, type SweepSettings } from '../../../src/classes/sweep.ts'
+import { orderUp } from '../../../src/classes/up-order.ts'
+import { digestOf } from '../../../src/collection/digest.ts'
+import { newSessionId } from '../../../src/names.ts'
+import { Operations } from '../../../src/operations.ts'
+import { RuntimeError, type SessionIdentity } from '../../../src/runtime/port.ts'
+import { StoreError } from '../../../src/store/port.ts'
+import {
+  classId,
+  type MemoryClass,
+  openClass,
+  openWorkedClass,
+  pair,
+  quiet,
+  students,
+  workOf,
+} from '../../support/memory-class.ts'
+import { isCollected } from '../../support/memory-referee.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
+
+const longAgo = '2026-01-01T00:00:00.000Z'
+
+/** A service on this engine and store, as it is after its start. */
+function serve(ofClass: MemoryClass, settings: Partial<SweepSettings> = {}) {
+  const operations = new Operations()
+  const actions = new ClassActions(ofClass.context, operations, new Leases(ofClass.store))
+  const lines: { msg: string; what?: string }[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  const sweep = new Sweep(ofClass.context, actions, log, { everyMs: 1_000_000, graceMs: 300_000, ...settings })
+  const caller = { actor: 'tester', requestId: 'request', log: quiet }
+  return {
+    operations,
+    caller,
+    up: () => actions.up(orderUp(ofClass.catalogue, { classId, students: pair }), caller),
+    down: (allowPartial = false) => actions.down({ classId, allowPartial }, caller),
+    lines: (msg: string) => lines.filter((line) => line.msg === msg),
+    /** One round, and the end of the operation that it started, if any. */
+    async round() {
+      await sweep.round()
+      const operation = operations.runningFor(classId)
+      await operation?.ended
+      return operation?.view()
+    },
+  }
+}
+
+/** A service that is killed before such an event: none of its calls comes back any more. */
+function serveUntil(ofClass: MemoryClass, event: string) {
+  let dead = false
+  const { runtime } = ofClass
+  const crashed = new Promise<void>((resolve) => {
+    runtime.before = (each) => {
+      if (!dead && !each.startsWith(event)) return undefined
+      dead = true
+      runtime.before = () => {}
+      resolve()
+      return new Promise(() => {})
+    }
+  })
+  const isDead = () => dead
+  const context = { ...ofClass.context, runtime: mortal(runtime, isDead), store: mortal(ofClass.store, isDead) }
+  return { ...serve({ ...ofClass, context, store: context.store }), crashed }
+}
+
+/** Methods that are called after the death never settle. */
+function mortal<T extends object>(target: T, isDead: () => boolean): T {
+  return new Proxy(target, {
+    get(from, name) {
+      const member: unknown = Reflect.get(from, name)
+      if (typeof member !== 'function') return member
+      return (...values: unknown[]) => {
+        if (!isDead()) return Reflect.apply(member, from, values)
+        return Object.assign(new Promise(() => {}), {
+          [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
+        })
+      }
+    },
+  })
+}
+
+async function rewrite(ofClass: MemoryClass, sessionId: string, change: Partial<SessionRecord>): Promise<void> {
+  const path = join(ofClass.folder, classId, sessionId, 'session.json')
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...change }))
+}
+
+async function assertAllSafe(ofClass: MemoryClass, sessionId: string): Promise<void> {
+  assert.deepEqual(ofClass.runtime.held(), [])
+  for (const studentId of pair) {
+    assert.ok(await isCollected(ofClass.studentFolder(sessionId, studentId), workOf(studentId)), studentId)
+  }
+}
+
+const allUp = pair.flatMap((studentId) => [`container ${studentId} running`, `volume ${studentId}`])
+const classUp = [...allUp, 'network class-os101-a'].sort()
+
+for (const event of ['stop SV001', 'archive SV002', 'remove-container SV001', 'remove-volume SV002', 'close-network']) {
+  test(`a down that a crash interrupted before '${event}' is finished`, async (t) => {
+    const { ofClass, sessionId } = await openWorkedClass(t)
+    const killed = serveUntil(ofClass, event)
+    killed.down()
+    await killed.crashed
+
+    const view = await serve(ofClass).round()
+    assert.equal(view?.state, 'succeeded', JSON.stringify(view?.problem))
+    await assertAllSafe(ofClass, sessionId)
+    const record = await ofClass.record(sessionId)
+    assert.equal(record?.down?.by, 'tester')
+    assert.equal(record?.ended?.answer.state, 'down')
+  })
+}
+
+for (const event of [
+  'create-network',
+  'attach-proxy',
+  'create-volume SV002',
+  'create-container SV001',
+  'start SV002',
+]) {
+  test(`an up that a crash interrupted before '${event}' is finished, in its own session`, async (t) => {
+    const ofClass = await openClass(t)
+    const killed = serveUntil(ofClass, event)
+    killed.up()
+    await killed.crashed
+
+    const service = serve(ofClass)
+    const view = await service.round()
+    assert.equal(view?.state, 'succeeded', JSON.stringify(view?.problem))
+    assert.deepEqual(ofClass.runtime.held(), classUp)
+    const sessions = await ofClass.store.folders(`${classId}/`)
+    assert.equal(sessions.length, 1)
+    const record = await ofClass.record(sessions[0] ?? '')
+    assert.deepEqual([record?.students, record?.up], [pair, undefined])
+    assert.equal(await service.round(), undefined, 'there is nothing more to do')
+  })
+}
+
+test('the repeated call joins an up, and a down, that the sweep goes on with', async (t) => {
+  const ofClass = await openClass(t)
+  let killed = serveUntil(ofClass, 'create-container')
+  killed.up()
+  await killed.crashed
+  let release = ofClass.runtime.hold('create-container')
+  let service = serve(ofClass)
+  let round = service.round()
+  while (!service.operations.runningFor(classId)) await new Promise(setImmediate)
+  assert.equal(service.up(), service.operations.runningFor(classId))
+  release()
+  assert.equal((await round)?.state, 'succeeded')
+
+  killed = serveUntil(ofClass, 'stop')
+  killed.down(true)
+  await killed.crashed
+  release = ofClass.runtime.hold('stop')
+  service = serve(ofClass)
+  round = service.round()
+  while (!service.operations.runningFor(classId)) await new Promise(setImmediate)
+  assert.equal(service.down(true), service.operations.runningFor(classId))
+  release()
+  assert.equal((await round)?.state, 'succeeded')
+})
+
+test('a late joiner’s up does not make the sweep forget an interrupted up of others', async (t) => {
+  const ofClass = await openClass(t)
+  const killed = serveUntil(ofClass, 'create-container SV001')
+  killed.up()
+  await killed.crashed
+  const { sessionId } = await ofClass.up({ students: ['SV003'] })
+  assert.equal((await serve(ofClass).round())?.state, 'succeeded')
+  assert.deepEqual((await ofClass.record(sessionId))?.students.toSorted(), students)
+  assert.equal((await ofClass.record(sessionId))?.up, undefined)
+})
+
+test('a class that is up is left as it is', async (t) => {
+  const { ofClass } = await openWorkedClass(t)
+  assert.equal(await serve(ofClass).round(), undefined)
+  assert.deepEqual(ofClass.runtime.events, [])
+})
+
+test('an expired class goes down by the way of every down', async (t) => {
+  const { ofClass, sessionId } = await openWorkedClass(t)
+  await rewrite(ofClass, sessionId, { expiresAt: longAgo })
+  assert.equal((await serve(ofClass).round())?.kind, 'down-class')
+  await assertAllSafe(ofClass, sessionId)
+  assert.deepEqual((await ofClass.record(sessionId))?.down?.by, 'sweep')
+})
+
+test('an expiry that was moved beyond the lab’s longest life does not keep a class up', async (t) => {
+  const { ofClass, sessionId } = await openWorkedClass(t)
+  await rewrite(ofClass, sessionId, { expiresAt: '2999-01-01T00:00:00.000Z' })
+  assert.equal(await serve(ofClass).round(), undefined)
+  await rewrite(ofClass, sessionId, { createdAt: longAgo })
+  assert.equal((await serve(ofClass).round())?.state, 'succeeded')
+  await assertAllSafe(ofClass, sessionId)
+})
+
+test('of an expired class who can be collected goes, and the others are kept', async (t) => {
+  const { ofClass, sessionId, runtime } = await openWorkedClass(t, { collect: { maxBytes: 10 } })
+  runtime.volume('SV001').things.length = 0
+  await rewrite(ofClass, sessionId, { expiresAt: longAgo })
+  await serve(ofClass).round()
+  assert.deepEqual(runtime.held(), ['container SV002 exited', 'network class-os101-a', 'volume SV002'])
+})
+
+test('a sandbox that cannot be collected is tried ever more seldom', async (t) => {
+  const { ofClass, runtime } = await openWorkedClass(t, { collect: { maxBytes: 1 } })
+  const readings = () => runtime.events.filter((event) => event === 'archive SV001').length
+  const patient = serve(ofClass)
+  await patient.down().ended
+  assert.equal((await patient.round())?.state, 'failed')
+  assert.equal(await patient.round(), undefined)
+  assert.equal(readings(), 2)
+  const hasty = serve(ofClass, { everyMs: 1 })
+  for (let rounds = 0; readings() < 5; rounds++) {
+    assert.ok(rounds < 100_000, 'it is not tried again')
+    await hasty.round()
+  }
+})
+
+test('what failed for a store or an engine that was away is tried at the next round', async (t) => {
+  const { ofClass, sessionId, runtime } = await openWorkedClass(t)
+  const service = serve(ofClass)
+  ofClass.storeHooks = {
+    before: (method, key) => {
+      if (method === 'put' && key.includes('data/workspace')) throw new StoreError('unreachable', 'It does not answer.')
+    },
+  }
+  await service.down().ended
+  for (let round = 0; round < 3; round++) assert.equal((await service.round())?.state, 'failed')
+  ofClass.storeHooks = {}
+  runtime.before = (event) => {
+    if (event.startsWith('archive')) throw engineGone()
+  }
+  for (let round = 0; round < 3; round++) assert.equal((await service.round())?.state, 'failed')
+  runtime.before = () => {}
+  assert.equal((await service.round())?.state, 'succeeded')
+  await assertAllSafe(ofClass, sessionId)
+})
+
+test('an engine or a store that is away when the service starts is tried again, and reported once', async (t) => {
+  const { ofClass, sessionId, runtime } = await openWorkedClass(t)
+  await rewrite(ofClass, sessionId, { expiresAt: longAgo })
+  const service = serve(ofClass)
+  runtime.before = () => {
+    throw engineGone()
+  }
+  await service.round()
+  await service.round()
+  runtime.before = () => {}
+  ofClass.storeHooks = {
+    before: () => {
+      throw new StoreError('unreachable', 'The store does not answer.')
+    },
+  }
+  await service.round()
+  await service.round()
+  ofClass.storeHooks = {}
+  assert.equal(service.lines('the sweep cannot do its work').length, 2)
+  assert.equal((await service.round())?.state, 'succeeded')
+  assert.equal(service.lines('the sweep can do its work again').length, 1)
+  await assertAllSafe(ofClass, sessionId)
+})
+
+test('a network that holds nothing goes when it is older than the grace, not before', async (t) => {
+  const ofClass = await openClass(t)
+  const { sessionId } = await ofClass.up({ students: ['SV001'] })
+  const { runtime } = ofClass
+  runtime.containers.clear()
+  runtime.volumes.clear()
+  await rewrite(ofClass, sessionId, { students: [] })
+  assert.equal(await serve(ofClass).round(), undefined)
+  assert.deepEqual(runtime.held(), ['network class-os101-a'])
+  assert.equal((await serve(ofClass, { graceMs: -1000 }).round())?.state, 'succeeded')
+  assert.deepEqual(runtime.held(), [])
+})
+
+test('what an ended session left goes, and the session that is up meanwhile stays', async (t) => {
+  const ofClass = await openClass(t)
+  const { runtime } = ofClass
+  const { sessionId } = await ofClass.up({ students: pair })
+  const leaked = [...runtime.networks.values()]
+  await ofClass.down()
+  const second = await ofClass.up({ students: pair })
+  for (const network of leaked) runtime.networks.set(network.id, network)
+  const service = serve(ofClass, { graceMs: -1000 })
+  assert.equal((await service.round())?.state, 'succeeded')
+  assert.deepEqual(runtime.held(), classUp)
+  const [session] = await runtime.survey()
+  assert.equal(session?.sessionId, second.sessionId)
+  assert.notEqual(second.sessionId, sessionId)
+})
+
+test('a session of another installation in the same bucket is left alone', async (t) => {
+  const ofClass = await openClass(t)
+  const killed = serveUntil(ofClass, 'create-network')
+  killed.up()
+  await killed.crashed
+  const [sessionId = ''] = await ofClass.store.folders(`${classId}/`)
+  await rewrite(ofClass, sessionId, { installation: 'another' })
+  assert.equal(await serve(ofClass).round(), undefined)
+  assert.deepEqual(ofClass.runtime.held(), [])
+})
+
+test('sandboxes whose record the store has lost stay until they expire', async (t) => {
+  const { ofClass, sessionId, runtime } = await openWorkedClass(t)
+  await ofClass.store.remove(`${classId}/${sessionId}/session.json`)
+  assert.equal(await serve(ofClass).round(), undefined)
+  const expired = <T extends { session: SessionIdentity }>(held: Map<string, T>) => {
+    for (const [id, each] of held) held.set(id, { ...each, session: { ...each.session, expiresAt: longAgo } })
+  }
+  expired(runtime.networks)
+  expired(runtime.containers)
+  expired(runtime.volumes)
+  assert.equal((await serve(ofClass).round())?.state, 'succeeded')
+  await assertAllSafe(ofClass, sessionId)
+})
+
+test('a recreated Traefik is attached to the networks that are up, and only then', async (t) => {
+  const { ofClass, runtime } = await openWorkedClass(t)
+  const service = serve(ofClass)
+  const [network] = runtime.networks.keys()
+  runtime.unattached.add(network ?? '')
+  await service.round()
+  assert.deepEqual(runtime.events, [`attach-proxy ${network}`])
+  await service.round()
+  assert.equal(runtime.events.length, 1)
+})
+
+test('a Traefik that is missing keeps nothing else from being done', async (t) => {
+  const { ofClass, sessionId, runtime } = await openWorkedClass(t)
+  const service = serve(ofClass)
+  runtime.attachProxy = async () => {
+    throw new RuntimeError('proxy-missing', 'There is no Traefik.')
+  }
+  await service.round()
+  await rewrite(ofClass, sessionId, { expiresAt: longAgo })
+  assert.equal((await service.round())?.state, 'succeeded')
+  assert.deepEqual(
+    service.lines('the sweep cannot do its work').map(({ what }) => what),
+    ['Traefik'],
+  )
+})
+
+test('a record that cannot be read keeps no other class from being looked at', async (t) => {
+  const { ofClass, sessionId, runtime } = await openWorkedClass(t)
+  await rewrite(ofClass, sessionId, { expiresAt: longAgo })
+  const broken = newSessionId()
+  const identity = {
+    classId: 'broken',
+    sessionId: broken,
+    subject: 'os101',
+    lab: 'x',
+    createdBy: 'y',
+    expiresAt: longAgo,
+  }
+  runtime.networks.set('network-of-broken', { id: 'network-of-broken', session: identity })
+  await ofClass.store.put(`broken/${broken}/session.json`, digestOf(Buffer.from('{')), Buffer.from('{'))
+  assert.equal((await serve(ofClass).round())?.state, 'succeeded')
+  assert.deepEqual(runtime.held(), ['network class-broken'])
+})
