@@ -84,6 +84,8 @@ export async function install(
     INSTALLATION_ID: id,
     CLASS_SUBNET_POOL: options.subnets,
     LISTEN: join(folder, 'listen.sock'),
+    // Only the first round, at the start: what happens by itself has tests of its own.
+    SWEEP_SECONDS: '86400',
     ...store.env,
     ...options.env,
   }
