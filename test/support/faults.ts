@@ -14,6 +14,7 @@ import { DownAnswer, DownStudent, ProblemAnswer, UpAnswer, UpStudent } from './a
 import type { Artifacts } from './artifacts.ts'
 import { shell } from './docker.ts'
 import { engineHost } from './live.ts'
+import { tellReferee } from './referees.ts'
 import type { Answer, Service } from './service.ts'
 import { shaped } from './shape.ts'
 
@@ -79,11 +80,16 @@ export const FailedDown = Type.Object({ students: Type.Array(DownStudent) })
 /** Files of a workspace or a bag: path below the workspace -> SHA-256. */
 export type Sums = ReadonlyMap<string, string>
 
-/** Runs a script in a sandbox's workspace, then says what files are there, as its own sha256sum sees them. */
+/**
+ * Runs a script in a sandbox's workspace, then says what files are there, as its own sha256sum sees them. The referee is
+ * told: what the sandbox holds now must be safe before the sandbox goes.
+ */
 export async function work(container: string, script: string): Promise<Sums> {
   const output = await shell(container, `cd /home/student\n${script}\nfind . -type f -exec sha256sum {} +\n`)
   const lines = output.toString().matchAll(/^([0-9a-f]{64}) {2}\.\/(.*)$/gm)
-  return new Map([...lines].map(([, sum = '', path = '']) => [path, sum]))
+  const sums = new Map([...lines].map(([, sum = '', path = '']) => [path, sum]))
+  await tellReferee(container, sums)
+  return sums
 }
 
 /** A script for `work`: so many files of so many random bytes each, in the folder `data`. */

@@ -1,6 +1,8 @@
 // An installation of the real service for tests: its catalogue, its store, its names and subnets on the engine, and as many
 // starts of the process as a test wants. However the test ends, nothing of it stays; only a killed test run leaves something.
+// Between service and engine stands a referee (test/referee): a removal that could lose work fails the test.
 
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,7 +14,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Artifacts, bucketArtifacts, folderArtifacts } from './artifacts.ts'
 import type { CatalogueFile } from './catalogue.ts'
 import { removeAll } from './docker.ts'
-import { engineHost, type StoreKind, s3Server } from './live.ts'
+import { type StoreKind, s3Server } from './live.ts'
+import { openReferee } from './referees.ts'
 
 export interface Answer {
   readonly status: number
@@ -51,6 +54,8 @@ export interface Installation {
   readonly testLabel: string
   /** A folder of the test's own. */
   readonly folder: string
+  /** The engine behind the referee, `unix://...`: the service's DOCKER_HOST unless a start says otherwise. */
+  readonly refereedHost: string
   readonly artifacts: Artifacts
   writeCatalogue(catalogue: CatalogueFile): Promise<void>
   start(options?: StartOptions): Promise<Service>
@@ -78,8 +83,9 @@ export async function install(
   const catalogueFile = join(folder, 'catalogue.json')
   const writeCatalogue = (catalogue: CatalogueFile) => writeFile(catalogueFile, JSON.stringify(catalogue))
   await writeCatalogue(options.catalogue)
+  const referee = await openReferee({ installation: id, folder, store: options.env?.['ARTIFACTS_DIR'] ?? store.place })
   const env = {
-    DOCKER_HOST: engineHost(),
+    DOCKER_HOST: referee.host,
     CATALOGUE: catalogueFile,
     INSTALLATION_ID: id,
     CLASS_SUBNET_POOL: options.subnets,
@@ -98,8 +104,10 @@ export async function install(
     } finally {
       await removeAll(label)
       await store.artifacts.removeAll()
+      await referee.close()
       await rm(folder, { recursive: true, force: true })
     }
+    assert.deepEqual(referee.violations, [])
   })
 
   return {
@@ -107,6 +115,7 @@ export async function install(
     label,
     testLabel,
     folder,
+    refereedHost: referee.host,
     artifacts: store.artifacts,
     writeCatalogue,
     async start(startOptions = {}) {
@@ -118,10 +127,15 @@ export async function install(
   }
 }
 
-function storeOf(kind: StoreKind, id: string, folder: string): { env: Record<string, string>; artifacts: Artifacts } {
+/** `place` is what the referee calls the store by. */
+function storeOf(
+  kind: StoreKind,
+  id: string,
+  folder: string,
+): { env: Record<string, string>; artifacts: Artifacts; place: string } {
   if (kind === 'directory') {
     const root = join(folder, 'artifacts')
-    return { env: { ARTIFACTS_DIR: root }, artifacts: folderArtifacts(root) }
+    return { env: { ARTIFACTS_DIR: root }, artifacts: folderArtifacts(root), place: root }
   }
   const server = s3Server()
   const env = {
@@ -130,7 +144,8 @@ function storeOf(kind: StoreKind, id: string, folder: string): { env: Record<str
     MINIO_SECRET_KEY: server.secretKey,
     MINIO_BUCKET: id,
   }
-  return { env, artifacts: bucketArtifacts(server, id) }
+  const place = server.endpoint.replace('://', `://${server.accessKey}:${server.secretKey}@`)
+  return { env, artifacts: bucketArtifacts(server, id), place: `${place}/${id}` }
 }
 
 interface LaunchedService extends Service {
