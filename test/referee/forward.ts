@@ -1,6 +1,6 @@
 // Passes HTTP exchanges on to a server, heads and bodies as they came; who uses it decides which, and what becomes of answers.
 // Surprise: `Connection` alone is not passed on. Each exchange has a connection of its own to the server, so that none is
-// ever met just as the server closes it: a fault that would be the proxy's and not the server's.
+// ever met just as the server closes it: such a fault would be the proxy's and not the server's.
 
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
@@ -15,7 +15,9 @@ export type Deliver = (answer: IncomingMessage, outgoing: ServerResponse) => voi
 /** Sends a request on and delivers its answer. Whichever side breaks, the other is broken too: no end is ever made up. */
 export function forward(target: Target, incoming: IncomingMessage, outgoing: ServerResponse, deliver = passOn): void {
   const { method, url, rawHeaders } = incoming
-  const onward = request({ ...target, method, path: url, headers: withoutConnection(rawHeaders), agent: false })
+  // Kept alive and used once: a server that closes after its answer can cut off our last write, and its answer with it.
+  const headers = [...withoutConnection(rawHeaders), 'connection', 'keep-alive']
+  const onward = request({ ...target, method, path: url, headers, agent: false })
   onward.on('response', (answer) => deliver(answer, outgoing))
   onward.on('error', () => incoming.socket.destroy())
   incoming.on('error', () => onward.destroy())

@@ -43,7 +43,12 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 function putArchive(engineSocket: string, container: string, folder: string, tar: Buffer): Promise<number | undefined> {
   const path = `/containers/${container}/archive?path=${encodeURIComponent(folder)}`
-  const headers = { host: 'engine', 'content-type': 'application/x-tar', 'content-length': tar.length }
+  const headers = {
+    host: 'engine',
+    connection: 'keep-alive',
+    'content-type': 'application/x-tar',
+    'content-length': tar.length,
+  }
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath: engineSocket, method: 'PUT', path, headers, agent: false }, (answer) => {
       answer.resume().once('end', () => resolve(answer.statusCode))
