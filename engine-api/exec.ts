@@ -4,7 +4,7 @@
 import type { CallOptions, Transport } from './call.ts'
 import { createExec } from './endpoints/exec-create.ts'
 import { startExec } from './endpoints/exec-start.ts'
-import { EngineError } from './errors.ts'
+import { EngineError, isEngineError } from './errors.ts'
 import { exitCodeOf } from './exec-exit.ts'
 
 export interface ExecRun extends CallOptions {
@@ -40,7 +40,9 @@ export async function runExec(transport: Transport, containerId: string, run: Ex
       left -= kept.length
       truncated ||= kept.length < bytes.length
     }
-    const exitCode = await exitCodeOf(transport, id, { signal })
+    const exitCode = await exitCodeOf(transport, id, { signal }).catch((cause: unknown) => {
+      throw afterStart(cause)
+    })
     return { exitCode, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr), truncated }
   } catch (cause) {
     if (!timeout.aborted || run.signal?.aborted === true) throw cause
@@ -51,4 +53,18 @@ export async function runExec(transport: Transport, containerId: string, run: Ex
       cause,
     })
   }
+}
+
+/** An inspection may be sent again, but not the command that it asks about. */
+function afterStart(cause: unknown): unknown {
+  if (!isEngineError(cause)) return cause
+  const { code, status, engineMessage } = cause
+  return new EngineError(`the command was started, and its end is unknown: ${cause.message}`, {
+    code,
+    operation: 'exec-run',
+    retry: 'after-inspect',
+    status,
+    engineMessage,
+    cause,
+  })
 }

@@ -58,7 +58,7 @@ export async function* readFrames(
     }
   }
   if (engineErrorLength > 0) throw reported(operation, engineError)
-  if (remaining > 0 || headerLength > 0) throw failure(operation, 'the output ends inside a frame')
+  if (remaining > 0 || headerLength > 0) throw cut(operation)
 }
 
 function reported(operation: string, parts: readonly Buffer[]): EngineError {
@@ -68,4 +68,9 @@ function reported(operation: string, parts: readonly Buffer[]): EngineError {
 
 function failure(operation: string, message: string, engineMessage?: string): EngineError {
   return new EngineError(message, { code: 'protocol', operation, engineMessage, retry: 'no' })
+}
+
+/** What was cut off may be had by another call, but the process behind an exec may have ended. */
+function cut(operation: string): EngineError {
+  return new EngineError('the output ends inside a frame', { code: 'protocol', operation, retry: 'after-inspect' })
 }

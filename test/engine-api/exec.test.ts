@@ -13,6 +13,7 @@ const run: ExecRun = { command: ['make', 'clean'], timeoutMs: 10_000, maxOutputB
 
 interface Script {
   readonly output?: (socket: Socket) => void
+  /** The last one stays; none: the engine is gone by then. */
   readonly inspections?: string[]
 }
 
@@ -24,6 +25,7 @@ async function serve(t: TestContext, script: Script = {}): Promise<{ engine: Eng
   const server = await rawServer(t, (socket, { target }) => {
     if (target.endsWith('/exec')) socket.write(answerOf(201, '{"Id":"e1"}'))
     else if (target.endsWith('/start')) output(socket)
+    else if (inspections.length === 0) socket.destroy()
     else socket.write(answerOf(200, inspections.length > 1 ? inspections.shift() : inspections[0]))
   })
   const engine = createEngine({ host: server.host })
@@ -85,6 +87,21 @@ test('output that breaks inside a frame is an error, not an exit code', async (t
     output: (socket) => socket.end(Buffer.concat([Buffer.from(streamHead), frame(1, 'out').subarray(0, 9)])),
   })
   await assert.rejects(engine.exec.run('c', run), (error) => isEngineError(error, 'protocol'))
+})
+
+test('an engine that goes away after the start: the command is not said to be safe to run again', async (t) => {
+  const gone = await serve(t, { inspections: [] })
+  await assert.rejects(
+    gone.engine.exec.run('c', run),
+    (error) => isEngineError(error, 'unreachable') && error.retry === 'after-inspect' && error.operation === 'exec-run',
+  )
+  const cut = await serve(t, {
+    output: (socket) => socket.end(Buffer.concat([Buffer.from(streamHead), frame(1, 'out').subarray(0, 9)])),
+  })
+  await assert.rejects(
+    cut.engine.exec.run('c', run),
+    (error) => isEngineError(error, 'protocol') && error.retry === 'after-inspect',
+  )
 })
 
 test('the deadline holds while output is awaited and while the exit code is', async (t) => {
