@@ -16,6 +16,8 @@ export interface Artifacts {
    * into `scratch`, which must not exist.
    */
   local(prefix: string, scratch: string): Promise<string>
+  /** Removes every object; a bucket stays. */
+  empty(): Promise<void>
   /** Removes everything, the bucket or folder too. */
   removeAll(): Promise<void>
 }
@@ -40,6 +42,7 @@ export function folderArtifacts(root: string): Artifacts {
     list,
     read: (key) => readFile(join(root, key)),
     local: async (prefix) => join(root, prefix),
+    empty: () => rm(root, { recursive: true, force: true }),
     removeAll: () => rm(root, { recursive: true, force: true }),
   }
 }
@@ -70,6 +73,7 @@ export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
     return sorted(found)
   }
   const pathOf = (key: string): string => `/${key.split('/').map(encode).join('/')}`
+  const empty = async () => forEach((await list('')).keys(), (key) => call('DELETE', pathOf(key)))
   const get = (key: string): Promise<Response> => call('GET', pathOf(key))
   return {
     list,
@@ -83,10 +87,11 @@ export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
       })
       return scratch
     },
+    empty,
     async removeAll() {
       const made = (await send('HEAD', '', {})).status !== 404
       if (!made) return
-      await forEach((await list('')).keys(), (key) => call('DELETE', pathOf(key)))
+      await empty()
       await call('DELETE', '')
     },
   }

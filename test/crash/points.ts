@@ -1,0 +1,136 @@
+// Kills the service at every numbered effect of an up and of a down, and of the service that goes on with either: before it,
+// after it and after its answer. Then the next service must finish by itself, and the referee must have found nothing.
+// Usage: points.ts [SHARE]: every SHAREth point only, the first chosen at random. Prints how many points there are.
+
+import assert from 'node:assert/strict'
+import type { Files } from '../referee/truth.ts'
+import { type CrashPoint, isReading, positions } from './effects.ts'
+import { attempt, classId, isSettled, type Lane, openLane, upAndPlant } from './lane.ts'
+
+interface Scenario {
+  /** Brings the class to where the scenario begins; what the students have is returned. */
+  prepare(lane: Lane): Promise<Map<string, Files>>
+  /** Starts what is to be interrupted, with the service killed at the point. Resolves when it has ended, one way or the other. */
+  run(lane: Lane, point: CrashPoint | undefined): Promise<void>
+}
+
+const nothing = async (): Promise<Map<string, Files>> => new Map()
+
+/** Killed when the session's record says what was asked for, and nothing else was done. */
+async function interrupt(lane: Lane, path: string): Promise<void> {
+  const asked = path === '/room/up-class' ? 'up' : 'down'
+  await lane.start()
+  const ended = attempt(lane, path)
+  await lane.until(`the record of the ${asked}`, async () =>
+    [...(await lane.sessions()).values()].some((each) => each[asked]),
+  )
+  await lane.kill()
+  await ended
+}
+
+const scenarios: Record<string, Scenario> = {
+  up: {
+    prepare: nothing,
+    async run(lane, point) {
+      await lane.start(point)
+      await attempt(lane, '/room/up-class')
+    },
+  },
+  down: {
+    prepare: upAndPlant,
+    async run(lane, point) {
+      await lane.start(point)
+      await attempt(lane, '/room/down-class')
+    },
+  },
+  'sweep of an up': {
+    async prepare(lane) {
+      await interrupt(lane, '/room/up-class')
+      return new Map()
+    },
+    run: (lane, point) => finishOrDie(lane, point),
+  },
+  'sweep of a down': {
+    async prepare(lane) {
+      const files = await upAndPlant(lane)
+      await interrupt(lane, '/room/down-class')
+      return files
+    },
+    run: (lane, point) => finishOrDie(lane, point),
+  },
+}
+
+async function finishOrDie(lane: Lane, point: CrashPoint | undefined): Promise<void> {
+  await lane.start(point)
+  await lane.until('the end of what was interrupted', async () => lane.effects.struck || (await isSettled(lane)))
+}
+
+/** Says whether the point was reached. */
+async function runPoint(lane: Lane, scenario: Scenario, point: CrashPoint | undefined): Promise<boolean> {
+  const files = await scenario.prepare(lane)
+  await scenario.run(lane, point)
+  const reached = lane.effects.struck
+  if (reached) {
+    await lane.start()
+    await lane.until('the next service to finish by itself', () => isSettled(lane))
+  }
+  await checkEnd(lane, files)
+  return reached
+}
+
+async function checkEnd(lane: Lane, files: ReadonlyMap<string, Files>): Promise<void> {
+  const [sessionId, state] = [...(await lane.sessions())].at(-1) ?? []
+  const held = await lane.held()
+  if (state === undefined) assert.deepEqual(held, [], 'no record, so nothing may be there')
+  else if (state.ended) {
+    assert.deepEqual(held, [])
+    for (const [studentId, truth] of files) assert.equal(await lane.fault(sessionId ?? '', studentId, truth), undefined)
+  } else {
+    const { body } = await lane.call('GET', `/room/classes/${classId}`)
+    const { state: status }: { state?: string } = Object(body)
+    assert.equal(status, 'up', JSON.stringify(body))
+    assert.equal(held.length, 1 + 2 * lane.students.length, held.join())
+  }
+  assert.deepEqual(lane.violations(), [])
+}
+
+const share = Number(process.argv[2] ?? 1)
+const lane = await openLane({
+  store: 's3',
+  students: 1,
+  subnets: '10.240.0.0/24',
+  env: { UP_CONCURRENCY: '1', COLLECT_CONCURRENCY: '1' },
+})
+let [all, run, missed, failed] = [0, 0, 0, 0]
+let turn = Math.floor(Math.random() * share)
+try {
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    await runPoint(lane, scenario, undefined)
+    const names = [...lane.effects.names]
+    await lane.clear()
+    console.log(
+      `crash points: ${name}: ${names.length} calls, ${names.filter((effect) => !isReading(effect)).length} of them effects`,
+    )
+    for (const [index, effect] of names.entries()) {
+      // What a reading finds is what the effect before it left: it is no point of its own.
+      for (const position of isReading(effect) ? [] : positions) {
+        all++
+        if (turn++ % share !== 0) continue
+        run++
+        try {
+          if (!(await runPoint(lane, scenario, { effect: index + 1, position }))) missed++
+        } catch (error) {
+          failed++
+          console.log(`crash points: ${name}: ${position} ${index + 1} (${effect}): ${error}\n${lane.log()}`)
+        }
+        await lane.clear()
+      }
+    }
+  }
+} finally {
+  await lane.close()
+}
+console.log(
+  `crash points: ${all} in all, ${run} run, of which ${missed} ended before the point was reached; ${failed} failed, ${lane.violations().length} violations in ${lane.removals()} removals`,
+)
+process.exitCode = failed === 0 && lane.violations().length === 0 ? 0 : 1

@@ -1,0 +1,14 @@
+// Loaded before the service (`--import`): it loads everything that takes time, then waits for the environment that the service
+// is to start with. So a killed service can be followed by the next one at once.
+
+import { once } from 'node:events'
+
+await Promise.all([
+  import('../../src/app.ts'),
+  import('../../src/runtime/docker-runtime.ts'),
+  import('../../src/store/open-store.ts'),
+  import('../../src/classes/sweep.ts'),
+])
+const [env]: NodeJS.ProcessEnv[] = await once(process, 'message')
+Object.assign(process.env, env)
+process.disconnect()
