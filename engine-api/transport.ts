@@ -32,11 +32,6 @@ export interface CallReport {
   readonly error?: unknown
 }
 
-export interface EngineOptions extends HostOptions {
-  /** Called after each exchange. Must not throw. */
-  readonly onCall?: ((report: CallReport) => void) | undefined
-}
-
 /** Milliseconds of silence each class accepts, before the head of an answer and inside its body. 0: without end. */
 export type Patience = Readonly<Record<TimeoutClass, { readonly head: number; readonly body: number }>>
 
@@ -46,13 +41,21 @@ export const defaultPatience: Patience = {
   unbounded: { head: 0, body: 0 },
 }
 
+export interface EngineOptions extends HostOptions {
+  /** Default: `defaultPatience`. */
+  readonly patience?: Patience | undefined
+  /** Called after each exchange. Must not throw. */
+  readonly onCall?: ((report: CallReport) => void) | undefined
+}
+
 /** For quick calls together; each of the others has its own connection, and their callers bound how many run at once. */
 const CONTROL_CONNECTIONS = 16
 
 type Head = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>
 
 /** Throws EngineError `invalid-argument` for a host it cannot use. */
-export function createTransport(options: EngineOptions, patience: Patience = defaultPatience): Transport {
+export function createTransport(options: EngineOptions): Transport {
+  const { patience = defaultPatience } = options
   const host = parseHost(options)
   const control = new Pool(host.origin, { connect: host.connect, connections: CONTROL_CONNECTIONS })
   const streams = new Pool(host.origin, { connect: host.connect })

@@ -31,10 +31,8 @@ function engineFor(t: TestContext, server: RawServer, options: Partial<EngineOpt
 /** Small patience, for the tests of it. */
 function impatient(t: TestContext, server: RawServer) {
   const short = { head: 100, body: 100 }
-  const transport = createTransport(
-    { host: server.host },
-    { quick: short, slow: short, unbounded: { head: 0, body: 0 } },
-  )
+  const patience = { quick: short, slow: short, unbounded: { head: 0, body: 0 } }
+  const transport = createTransport({ host: server.host, patience })
   t.after(() => transport.close())
   return transport
 }
