@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createSecureContext } from 'node:tls'
 import { EngineError } from './errors.ts'
 
 export interface HostOptions {
@@ -38,7 +39,16 @@ export function parseHost(options: HostOptions): Host {
   const { name, origin, socketPath, tls } = parseAddress(options)
   if (socketPath !== undefined) return { name, origin, connect: { socketPath } }
   if (tls === undefined) return { name, origin, connect: {} }
-  return { name, origin, connect: { ca: readPem(tls.ca), cert: readPem(tls.cert), key: readPem(tls.key) } }
+  const connect = { ca: readPem(tls.ca), cert: readPem(tls.cert), key: readPem(tls.key) }
+  try {
+    createSecureContext(connect)
+  } catch (cause) {
+    throw unusable(
+      `${tls.ca}, ${tls.cert} and ${tls.key} must be PEM files, and the key that of the certificate`,
+      cause,
+    )
+  }
+  return { name, origin, connect }
 }
 
 /** Throws EngineError `invalid-argument` for anything it cannot use, saying what it can. */

@@ -31,7 +31,7 @@ export function refusalError(
   const { status, location } = refusal
   const message = engineMessage(refusal.text)
   const code = deviatingCode ?? codeOf(status, message)
-  const words = isRedirect(status) ? `it redirects to ${location}, which is not followed` : (message ?? '(no message)')
+  const words = isRedirect(status) ? `it redirects to ${location}, which is not followed` : advised(message)
   return new EngineError(`${status} ${words}`, {
     code,
     operation: operation.name,
@@ -41,6 +41,12 @@ export function refusalError(
     engineMessage: message,
     retry: retryOf(code, operation),
   })
+}
+
+/** The engine's words, with what to do where they do not say it. */
+function advised(message = '(no message)'): string {
+  if (!/HTTP request to an HTTPS server/i.test(message)) return message
+  return `${message} Give this client a certificate folder, or use the engine's port without TLS.`
 }
 
 function isRedirect(status: number): boolean {

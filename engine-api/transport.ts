@@ -1,7 +1,7 @@
 // One engine call over HTTP, run from its operation record: version, path, pool, patience, status. The one user of undici.
 // Surprise: undici rejects an aborted request only once it has a connection, so every call also races its signal.
 
-import { type Dispatcher, Pool } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { abortedError, untilAborted } from './abort.ts'
 import { checkAnswer, parseJson } from './answer.ts'
 import { refusalText, wholeText } from './body-text.ts'
@@ -9,7 +9,7 @@ import type { Call, StreamedAnswer, Transport } from './call.ts'
 import { connectionError, wasClosedUnanswered } from './connection-error.ts'
 import { systemPing } from './endpoints/system-ping.ts'
 import { type EngineError, type EngineErrorCode, isEngineError } from './errors.ts'
-import { type HostOptions, parseHost } from './host.ts'
+import { type Host, type HostOptions, parseHost } from './host.ts'
 import type { Operation, TimeoutClass } from './operation.ts'
 import { payloadOf, type Sent } from './payload.ts'
 import { findDeviation, type Refusal, refusalError } from './refusal.ts'
@@ -57,8 +57,9 @@ type Head = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>
 export function createTransport(options: EngineOptions): Transport {
   const { patience = defaultPatience } = options
   const host = parseHost(options)
-  const control = new Pool(host.origin, { connect: host.connect, connections: CONTROL_CONNECTIONS })
-  const streams = new Pool(host.origin, { connect: host.connect })
+  const connect = connectorOf(host)
+  const control = new Pool(host.origin, { connect, connections: CONTROL_CONNECTIONS })
+  const streams = new Pool(host.origin, { connect })
   const upgraded = new Set<OpenConnection>()
 
   const version = agreeOnVersion(async () => {
@@ -234,7 +235,16 @@ export function createTransport(options: EngineOptions): Transport {
   }
 }
 
+/** Ends a connection at its first error: an engine refuses a certificate after our handshake, and undici forgets that alert. */
+function connectorOf({ connect }: Host): buildConnector.connector {
+  const connector = buildConnector(connect)
+  return (options, callback) =>
+    connector(options, (...answer) => {
+      answer[1]?.once('error', (first) => answer[1]?.destroy(first))
+      callback(...answer)
+    })
+}
+
 function headerOf(head: Head, name: string): string | undefined {
-  const value = head.headers[name]
-  return typeof value === 'string' ? value : value?.[0]
+  return [head.headers[name]].flat()[0]
 }
