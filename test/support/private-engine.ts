@@ -43,7 +43,7 @@ export async function startPrivateEngine(cleanUp: CleanUp, flags: readonly strin
     await call('stop')
     await rm(parent, { recursive: true })
   })
-  /** dockerd is the one child of its namespace's first process. */
+  /** The first child of its namespace's first process, which the sandboxes' parents become children of later. */
   const dockerd = async (): Promise<number> => {
     const first = (await readFile(join(folder, 'engine.pid'), 'utf8')).trim()
     const children = await readFile(`/proc/${first}/task/${first}/children`, 'utf8')
