@@ -200,9 +200,7 @@ test('damaged JSON answers are what their text says, of the shape of their opera
   })
 })
 
-test('damaged archives are read as Python and GNU tar read them, or refused', {
-  skip: skipWithoutTarPeers,
-}, async (t) => {
+test('damaged archives are read as Python and GNU tar read them, or refused', async (t) => {
   const folder = resolve(import.meta.dirname, '../../fixtures/tar')
   const tars = readdirSync(folder).filter((name) => name.endsWith('.tar'))
   const bodies = [...tars.map((name) => readFileSync(resolve(folder, name))), ...bodiesOf('archive-get')]
@@ -216,6 +214,7 @@ test('damaged archives are read as Python and GNU tar read them, or refused', {
     if (isChanged) for (const own of outcome.data) changed.push({ bytes, own })
     return outcome
   })
+  if (skipWithoutTarPeers !== false) return t.diagnostic(skipWithoutTarPeers)
   const readings = await peerReadings(changed.map(({ bytes }) => bytes))
   const faults = changed.map(({ own }, index) => peerFault(own, readings[index] ?? assert.fail('no reading')))
   assert.deepEqual(faults.filter(Boolean), [], `MUTATIONS_SEED=${seed}`)
