@@ -51,7 +51,7 @@ export function buildApp({ classes, actions, catalogue, log, onCatalogueChange }
 
   registerErrors(app)
   registerActions(app, { actions, runtime, currentCatalogue })
-  registerClasses(app, { runtime, operations, currentCatalogue })
+  registerClasses(app, { runtime, operations, expiries: classes.expiries, currentCatalogue })
   registerSessions(app, store)
   registerOperations(app, operations)
   registerLabs(app, runtime, currentCatalogue)

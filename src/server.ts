@@ -41,6 +41,7 @@ async function main(): Promise<void> {
     upGate: createGate(config.upConcurrency),
     collectGate: createGate(config.collectConcurrency),
     maxStudents: sandboxesPerSubnet(config.subnets),
+    expiries: new Map<string, string>(),
   }
   const fetchImages = () => void fetchMissingImages(runtime, catalogue.current(), log)
   const actions = new ClassActions(classes, new Operations(), new Leases(store))

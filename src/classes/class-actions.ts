@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Operation, OperationRequest, Operations } from '../operations.ts'
 import type { Action, ClassContext } from './context.ts'
 import { type DownRequest, downClass } from './down-class.ts'
+import { type ExtendRequest, extendClass } from './extend-class.ts'
 import type { Leases } from './lease.ts'
 import type { SessionRecord, UpIntent } from './session-record.ts'
 import { finishUp, upClass } from './up-class.ts'
@@ -46,6 +47,13 @@ export class ClassActions {
     const fingerprint = JSON.stringify([request.allowPartial])
     return this.#start('down-class', request.classId, fingerprint, caller, (action) =>
       downClass(this.#context, action, request),
+    )
+  }
+
+  extend(request: ExtendRequest, caller: Caller): Operation {
+    const fingerprint = JSON.stringify([request.ttlMinutes])
+    return this.#start('extend-class', request.classId, fingerprint, caller, (action) =>
+      extendClass(this.#context, action, request),
     )
   }
 

@@ -15,6 +15,8 @@ export interface ClassContext {
   readonly collectGate: Gate
   /** Students that fit one class's subnet. */
   readonly maxStudents: number
+  /** By session: the expiry that its record said when it was last read. The labels keep that of the up. */
+  readonly expiries: Map<string, string>
 }
 
 /** One running operation, as its work sees it. */

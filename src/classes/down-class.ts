@@ -139,11 +139,12 @@ async function takeDown(
 
 /** Everything is safe and gone by now: a record that cannot be written is made up for by the next call. */
 async function recordEnd(
-  { store }: ClassContext,
+  { store, expiries }: ClassContext,
   action: Action,
   record: SessionRecord,
   answer: DownAnswer,
 ): Promise<void> {
+  expiries.delete(record.sessionId)
   try {
     await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
   } catch (error) {

@@ -137,11 +137,10 @@ export class Sweep {
     if (this.#actions.operations.runningFor(classId)) return []
     const found: Found[] = []
     for (const session of held) {
-      found.push({
-        held: session,
-        sessionId: session.sessionId,
-        record: await readSession(store, session.classId, session.sessionId),
-      })
+      const { sessionId } = session
+      const record = await readSession(store, session.classId, sessionId)
+      if (record) this.#context.expiries.set(sessionId, record.expiresAt)
+      found.push({ held: session, sessionId, record })
     }
     const spelled = this.#unsettled?.get(foldId(classId))
     const [newest] = spelled === undefined ? [] : await sessionIds(store, spelled)

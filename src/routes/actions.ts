@@ -7,7 +7,7 @@ import { orderUp } from '../classes/up-order.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { App } from './app-type.ts'
 import { answerWhenDone } from './prefer.ts'
-import { DownClassBody, UpClassBody } from './schemas.ts'
+import { DownClassBody, ExtendClassBody, UpClassBody } from './schemas.ts'
 
 export interface ActionDependencies {
   readonly actions: ClassActions
@@ -29,6 +29,13 @@ export function registerActions(app: App, { actions, runtime, currentCatalogue }
     const classId = await spelledClass(request.body.classId)
     const allowPartial = request.body.allowPartial ?? false
     const operation = actions.down({ classId, allowPartial }, { actor, requestId: request.id, log: request.log })
+    return await answerWhenDone(request, reply, operation)
+  })
+
+  app.post('/room/extend-class', { schema: { body: ExtendClassBody } }, async (request, reply) => {
+    const classId = await spelledClass(request.body.classId)
+    const { ttlMinutes } = request.body
+    const operation = actions.extend({ classId, ttlMinutes }, { actor, requestId: request.id, log: request.log })
     return await answerWhenDone(request, reply, operation)
   })
 

@@ -11,10 +11,14 @@ import { ClassParams } from './schemas.ts'
 export interface ClassDependencies {
   readonly runtime: Runtime
   readonly operations: Operations
+  readonly expiries: ReadonlyMap<string, string>
   currentCatalogue(): Promise<Catalogue>
 }
 
-export function registerClasses(app: App, { runtime, operations, currentCatalogue }: ClassDependencies): void {
+export function registerClasses(
+  app: App,
+  { runtime, operations, expiries, currentCatalogue }: ClassDependencies,
+): void {
   app.get('/room/classes', async () => {
     const catalogue = await currentCatalogue()
     // The newest of a class comes last, so that it is the one that stays in the map.
@@ -57,7 +61,7 @@ export function registerClasses(app: App, { runtime, operations, currentCatalogu
       sessionId: held?.sessionId ?? null,
       network: held?.network?.name ?? null,
       subnet: held?.network?.subnet ?? null,
-      expiresAt: held?.expiresAt ?? null,
+      expiresAt: held ? (expiries.get(held.sessionId) ?? held.expiresAt) : null,
       students: { total: held?.sandboxes.length ?? 0, running },
       operation: operations.runningFor(classId)?.view() ?? null,
     }

@@ -28,6 +28,11 @@ export const UpClassBody = Type.Object(
 
 export const DownClassBody = Type.Object({ classId: Id, allowPartial: Type.Optional(Type.Boolean()) }, closed)
 
+export const ExtendClassBody = Type.Object(
+  { classId: Id, ttlMinutes: Type.Integer({ minimum: 1, maximum: 525_600 }) },
+  closed,
+)
+
 export const ClassParams = Type.Object({ classId: Id }, closed)
 export const SessionParams = Type.Object({ classId: Id, sessionId: Type.String({ pattern: sessionIdPattern }) }, closed)
 

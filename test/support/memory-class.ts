@@ -89,6 +89,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
         upGate: createGate(2),
         collectGate: createGate(2),
         maxStudents: 10,
+        expiries: new Map<string, string>(),
       }
     },
     up: (request = {}, action = {}) =>

@@ -1,0 +1,41 @@
+// extend-class: moves the time at which a class goes down by itself. The labels keep the time of the up; the record has
+// the one that counts.
+
+import { Problem } from '../problems.ts'
+import { type Action, asProblem, type ClassContext } from './context.ts'
+import { readSession, writeSession } from './session-record.ts'
+
+export interface ExtendRequest {
+  readonly classId: string
+  /** From now on. */
+  readonly ttlMinutes: number
+}
+
+export interface ExtendAnswer {
+  readonly classId: string
+  readonly sessionId: string
+  readonly expiresAt: string
+  /** The lab lets no session live longer; `expiresAt` is never later. */
+  readonly latest: string
+}
+
+export async function extendClass(
+  context: ClassContext,
+  _action: Action,
+  { classId, ttlMinutes }: ExtendRequest,
+): Promise<ExtendAnswer> {
+  try {
+    for (const { sessionId, classId: spelled } of await context.runtime.survey(classId)) {
+      const record = await readSession(context.store, spelled, sessionId)
+      if (!record || record.down || record.ended) continue
+      const latest = Date.parse(record.createdAt) + (record.frozenLab?.maxLifeMinutes ?? 0) * 60_000
+      const expiresAt = new Date(Math.min(Date.now() + ttlMinutes * 60_000, latest)).toISOString()
+      await writeSession(context.store, { ...record, expiresAt })
+      context.expiries.set(sessionId, expiresAt)
+      return { classId: spelled, sessionId, expiresAt, latest: new Date(latest).toISOString() }
+    }
+  } catch (error) {
+    throw asProblem(error, 'engine-unavailable')
+  }
+  throw new Problem('class-not-up', `Class '${classId}' is not up, or on its way down: there is no expiry to move.`)
+}
