@@ -67,6 +67,8 @@ if (present === undefined) {
   try {
     writeRoot(root, findBusybox())
     const id = await engine.images.import({ repository, tag }, tarOf(root))
+    // Podman 4 ignores the tag of an import.
+    await engine.images.tag(id, { repository, tag })
     console.log(`lab-image: made ${reference} (${id})`)
   } finally {
     rmSync(root, { recursive: true })
