@@ -21,6 +21,8 @@ ${operations.length} calls of the Docker Engine API. The client runs them from t
 - [ ] \`operations.ts\` lists the record, \`engine.ts\` binds the function, \`index.ts\` exports its types.
 - [ ] \`test/engine-api/endpoints.test.ts\`: a row with the exact request; \`transport.test.ts\` for each deviation.
 - [ ] \`test/live/engine-api.test.ts\`: the call on a real engine, benign outcomes included.
+- [ ] \`test/fixtures/scenarios.ts\`: a scenario with the call, recorded on each engine of \`fixtures/engine/\` by
+      \`npm run record SCENARIO\`; a test fails while an operation is not recorded.
 - [ ] \`ENGINE_OPENAPI=engine-v1.41.yaml:engine-v1.51.yaml node --import tsx --test test/engine-api/openapi.test.ts\`: path, query, body
       and answer against the engine's own documents.
 - [ ] \`npx tsx scripts/engine-reference.ts > engine-api/REFERENCE.md\`: this page; a test fails while it is old.

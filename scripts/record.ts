@@ -2,7 +2,6 @@
 // --check compares with what is there instead. It makes and removes only what carries its own label, and the image it imports.
 
 import { mkdtemp, rm } from 'node:fs/promises'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Type } from '@sinclair/typebox'
@@ -10,7 +9,13 @@ import { createEngine, type Engine } from '../engine-api/index.ts'
 import { classScenario, letWork, runClass } from '../test/fixtures/class-scenario.ts'
 import { name, scenarios } from '../test/fixtures/scenarios.ts'
 import { headerOf } from '../test/support/http-wire.ts'
-import { type Exchange, type Recording, readRecording, writeRecording } from '../test/support/recording.ts'
+import {
+  type Exchange,
+  type Recording,
+  readRecording,
+  recordedEngines,
+  writeRecording,
+} from '../test/support/recording.ts'
 import { openRecordingProxy, type RawExchange } from '../test/support/recording-proxy.ts'
 import { shaped } from '../test/support/shape.ts'
 import { comparable, fixtureInstallation, fixtureLabel, normalise } from '../test/support/stand-ins.ts'
@@ -18,21 +23,6 @@ import { comparable, fixtureInstallation, fixtureLabel, normalise } from '../tes
 const host = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock'
 const socketPath = host.replace(/^unix:\/\//, '')
 const engine = createEngine({ host })
-
-/** For what the engine client has no call for. */
-function plainCall(method: string, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const call = request({ socketPath, method, path }, (answer) => {
-      let text = ''
-      answer.setEncoding('utf8')
-      answer.on('data', (piece: string) => {
-        text += piece
-      })
-      answer.on('end', () => resolve(text))
-    })
-    call.on('error', reject).end()
-  })
-}
 
 async function removeOurs(): Promise<void> {
   for (const label of [`${fixtureLabel}=yes`, `class-runtime.installation=${fixtureInstallation}`]) {
@@ -44,7 +34,7 @@ async function removeOurs(): Promise<void> {
     for (const { Name } of await engine.volumes.list({ filters })) await engine.volumes.remove(Name)
     for (const { Id } of await engine.networks.list({ filters })) await engine.networks.remove(Id)
   }
-  await plainCall('DELETE', `/v1.41/images/${name}:latest`)
+  for (const tag of ['latest', 'second']) await engine.images.remove(`${name}:${tag}`)
 }
 
 async function converse(scenario: string, recordedHost: string): Promise<void> {
@@ -60,12 +50,12 @@ async function converse(scenario: string, recordedHost: string): Promise<void> {
   await Promise.resolve(found.run(recorded)).finally(() => recorded.close())
 }
 
-async function record(scenario: string): Promise<RawExchange[]> {
+async function record(scenario: string): Promise<readonly RawExchange[]> {
   await removeOurs()
   const proxy = await openRecordingProxy(socketPath)
   try {
     await converse(scenario, proxy.host)
-    return [...proxy.exchanges]
+    return await proxy.exchanges()
   } finally {
     await proxy.close()
     await removeOurs()
@@ -82,37 +72,75 @@ function engineOf(exchanges: readonly RawExchange[]): { folder: string; engine: 
   return { folder, engine: server, api: headerOf(headers, 'api-version') ?? '' }
 }
 
-/** The first exchange that is not what was recorded before. */
+/** Where the first exchange differs from what was recorded before, with what stands around it. */
 function difference(before: readonly Exchange[], now: readonly Exchange[]): string | undefined {
   const count = Math.max(before.length, now.length)
   for (let index = 0; index < count; index++) {
-    const [old, fresh] = [before[index], now[index]].map((each) => (each ? comparable(each) : 'nothing'))
-    if (old !== fresh) return `exchange ${index + 1}\n  before: ${old}\n  now:    ${fresh}`
+    const [old = '', fresh = ''] = [before[index], now[index]].map((each) => (each ? comparable(each) : 'nothing'))
+    if (old === fresh) continue
+    let at = 0
+    while (old[at] === fresh[at]) at++
+    const around = (text: string): string => text.slice(Math.max(0, at - 150), at + 150)
+    return `exchange ${index + 1} differs\n  before: ${around(old)}\n  now:    ${around(fresh)}`
   }
   return undefined
 }
 
+/** Why this engine on this host cannot be as it was recorded, whatever it answers. */
+async function incomparable(folder: string, head: Recording['head']): Promise<string | undefined> {
+  const engines = await recordedEngines()
+  if (!engines.includes(folder)) return `${folder} is not recorded, only ${engines.join(', ')}`
+  const { engine, cgroupVersion } = (await readRecording(folder, 'system-ping')).head
+  if (engine !== head.engine) return `this is ${head.engine}, and recorded is ${engine}`
+  if (cgroupVersion === head.cgroupVersion) return undefined
+  return `this host has cgroups ${head.cgroupVersion}, and it was recorded with ${cgroupVersion}`
+}
+
+const began = performance.now()
 const chosen = process.argv.slice(2)
 const check = chosen.includes('--check')
 const asked = chosen.filter((argument) => argument !== '--check')
-const { DockerRootDir } = shaped(
-  Type.Object({ DockerRootDir: Type.String() }),
-  JSON.parse(await plainCall('GET', '/info')),
+const { DockerRootDir, CgroupVersion } = shaped(
+  Type.Object({ DockerRootDir: Type.String(), CgroupVersion: Type.String() }),
+  await engine.system.info(),
 )
-
-for (const scenario of asked.length > 0 ? asked : [...Object.keys(scenarios), classScenario]) {
-  const raw = await record(scenario)
-  const exchanges = normalise(raw, DockerRootDir)
-  const { folder, ...about } = engineOf(raw)
-  const head: Recording['head'] = { recordedAt: new Date().toISOString(), ...about, how: 'recorded' }
-  if (!check) {
-    await writeRecording(folder, scenario, { head, exchanges })
-    console.log(`record: ${folder}/${scenario}: ${exchanges.length} exchanges`)
-    continue
-  }
-  const before = await readRecording(folder, scenario)
-  const found = difference(before.exchanges, exchanges)
-  console.log(`record: ${folder}/${scenario}: ${found ?? `as on ${before.head.recordedAt.slice(0, 10)}`}`)
-  if (found !== undefined) process.exitCode = 1
+const { folder, ...about } = engineOf(await record('system-ping'))
+const head: Recording['head'] = {
+  recordedAt: new Date().toISOString(),
+  ...about,
+  cgroupVersion: CgroupVersion,
+  how: 'recorded',
 }
+const reason = check ? await incomparable(folder, head) : undefined
+if (reason === undefined) await goThrough(asked.length > 0 ? asked : [...Object.keys(scenarios), classScenario])
+else console.log(`record: not compared: ${reason}`)
 await engine.close()
+
+async function goThrough(names: readonly string[]): Promise<void> {
+  let different = 0
+  for (const scenario of names) {
+    const raw = await record(scenario).catch((error: unknown) => {
+      console.error(`record: ${folder}/${scenario} failed:`, error)
+      process.exitCode = 1
+    })
+    if (raw === undefined) continue
+    const exchanges = normalise(raw, DockerRootDir)
+    if (!check) {
+      await writeRecording(folder, scenario, { head, exchanges })
+      console.log(`record: ${folder}/${scenario}: ${exchanges.length} exchanges`)
+      continue
+    }
+    const before = await readRecording(folder, scenario)
+    const found = difference(before.exchanges, exchanges)
+    if (found === undefined) continue
+    different++
+    console.error(`record: ${folder}/${scenario}, recorded on ${before.head.recordedAt.slice(0, 10)}: ${found}`)
+  }
+  const took = `${((performance.now() - began) / 1000).toFixed(1)} s`
+  if (!check) console.log(`record: ${names.length} scenarios of ${folder} in ${took}`)
+  else if (different === 0) console.log(`record: ${folder} answers as recorded: ${names.length} scenarios in ${took}`)
+  else {
+    console.error(`record: ${folder} answers otherwise in ${different} of ${names.length} scenarios`)
+    process.exitCode = 1
+  }
+}

@@ -3,7 +3,7 @@
 // Long, since the steps are one life of a sandbox, in order.
 
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import {
@@ -15,6 +15,7 @@ import {
   type TarEntry,
   type TarInput,
 } from '../../engine-api/index.ts'
+import { savedImage } from '../support/saved-image.ts'
 
 const host = process.env['LIVE_ENGINE']
 const skip = host === undefined ? 'LIVE_ENGINE is not set' : false
@@ -79,24 +80,6 @@ async function* rootFileSystem(): AsyncGenerator<TarInput> {
   yield { name: 'etc/passwd', type: 'file', mode: 0o644, body: Buffer.from('root:x:0:0::/:/bin/sh\n'), ...root }
 }
 
-/** What `docker save` would give for the image of one layer. */
-async function savedImage(repositoryTag: string): Promise<AsyncIterable<Uint8Array>> {
-  const plain = (name: string, body: Buffer): TarInput => ({ name, type: 'file', mode: 0o644, body, ...owner })
-  const layer = Buffer.concat(await collected(packTar([plain('one-file', Buffer.from(mark))])))
-  const configuration = {
-    architecture: 'amd64',
-    os: 'linux',
-    config: {},
-    rootfs: { type: 'layers', diff_ids: [`sha256:${createHash('sha256').update(layer).digest('hex')}`] },
-  }
-  const manifest = [{ Config: 'config.json', RepoTags: [repositoryTag], Layers: ['layer.tar'] }]
-  return packTar([
-    plain('config.json', Buffer.from(JSON.stringify(configuration))),
-    plain('layer.tar', layer),
-    plain('manifest.json', Buffer.from(JSON.stringify(manifest))),
-  ])
-}
-
 describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
   let engine: Engine
   let id = ''
@@ -144,7 +127,7 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
     assert.equal((await engine.images.inspect(second)).Id, (await engine.images.inspect(imageId)).Id)
     assert.equal(await engine.images.remove(second), 'removed')
     assert.equal(await engine.images.remove(second), 'already-gone')
-    const [loaded = '', ...others] = await engine.images.load(await savedImage(second))
+    const [loaded = '', ...others] = await engine.images.load(savedImage(second, mark))
     assert.deepEqual(others, [])
     assert.ok(loaded.endsWith(second), loaded)
     assert.equal(await engine.images.remove(loaded), 'removed')

@@ -1,7 +1,8 @@
 // HTTP/1.1 messages cut out of a connection's bytes, for servers and proxies of the tests that must see every byte.
 // Surprise: `reads` keeps where the other side's writes ended, which node:http would lose.
 
-export type Framing = 'none' | 'length' | 'chunked' | 'close'
+/** `upgraded` is the 101 after which a connection is no longer HTTP: its body is all that side says until it ends. */
+export type Framing = 'none' | 'length' | 'chunked' | 'close' | 'upgraded'
 
 export interface WireMessage {
   /** Such as `GET /_ping HTTP/1.1` or `HTTP/1.1 200 OK`. */
@@ -24,6 +25,7 @@ export class WireReader {
   #bytes: Buffer = Buffer.alloc(0)
   /** Ends of the reads, as offsets in `#bytes`. */
   #ends: number[] = []
+  #upgradedBytes: number | undefined
   readonly #hasBody: (startLine: string) => boolean
   readonly #onMessage: (message: WireMessage) => void
 
@@ -31,6 +33,11 @@ export class WireReader {
   constructor(onMessage: (message: WireMessage) => void, hasBody: (startLine: string) => boolean = () => true) {
     this.#onMessage = onMessage
     this.#hasBody = hasBody
+  }
+
+  /** How many bytes have come behind a 101; undefined while the connection is HTTP. */
+  get upgradedBytes(): number | undefined {
+    return this.#upgradedBytes
   }
 
   push(bytes: Buffer): void {
@@ -55,6 +62,7 @@ export class WireReader {
       return [field.slice(0, colon), field.slice(colon + 1).trim()]
     })
     const framing = framingOf(startLine, headers, this.#hasBody)
+    if (framing === 'upgraded') this.#upgradedBytes = this.#bytes.length - headEnd - 4
     const found = bodyParts(this.#bytes, headEnd + 4, framing, Number(headerOf({ headers }, 'content-length')), ended)
     if (found === undefined) return false
     const body = Buffer.concat(found.parts.map(({ start, end }) => this.#bytes.subarray(start, end)))
@@ -89,6 +97,7 @@ function framingOf(
 ): Framing {
   const status = /^HTTP\/1\.1 (\d{3})/.exec(startLine)?.[1]
   if (!hasBody(startLine) || status === '204' || status === '304') return 'none'
+  if (status === '101') return 'upgraded'
   if (headerOf({ headers }, 'transfer-encoding') === 'chunked') return 'chunked'
   if (headerOf({ headers }, 'content-length') !== undefined) return 'length'
   return status === undefined ? 'none' : 'close'
@@ -96,7 +105,8 @@ function framingOf(
 
 function bodyParts(bytes: Buffer, start: number, framing: Framing, length: number, ended: boolean): Found | undefined {
   if (framing === 'none') return { parts: [], end: start }
-  if (framing === 'close') return ended ? { parts: [{ start, end: bytes.length }], end: bytes.length } : undefined
+  if (framing === 'close' || framing === 'upgraded')
+    return ended ? { parts: [{ start, end: bytes.length }], end: bytes.length } : undefined
   if (framing === 'length') {
     return bytes.length < start + length ? undefined : { parts: [{ start, end: start + length }], end: start + length }
   }

@@ -24,15 +24,41 @@ const Request = Type.Object(
   closed,
 )
 
+/** A part of what a client says on an upgraded connection. */
+const Input = Type.Object(
+  {
+    /** It said so when it had these many bytes of the engine's. */
+    after: Type.Integer(),
+    /** One character a byte. */
+    bytes: Text,
+    /** Whether it ended its half of the connection then. */
+    ended: Type.Boolean(),
+  },
+  closed,
+)
+
 const responseHead = {
   statusLine: Text,
   headers: Type.Array(Type.Tuple([Text, Text])),
-  framing: Type.Union((['none', 'length', 'chunked', 'close'] as const).map((framing) => Type.Literal(framing))),
+  framing: Type.Union(
+    (['none', 'length', 'chunked', 'close', 'upgraded'] as const).map((framing) => Type.Literal(framing)),
+  ),
   /** Bytes of the body that came with each read; the first one carried the head. */
   reads: Type.Array(Type.Integer()),
 }
 
-const Head = Type.Object({ recordedAt: Text, engine: Text, api: Text, how: Type.Literal('recorded') }, closed)
+const Head = Type.Object(
+  {
+    recordedAt: Text,
+    /** What the engine calls itself. */
+    engine: Text,
+    api: Text,
+    /** Of the host: it gives measured values another form. */
+    cgroupVersion: Text,
+    how: Type.Literal('recorded'),
+  },
+  closed,
+)
 
 const StoredRecording = Type.Object(
   {
@@ -41,6 +67,8 @@ const StoredRecording = Type.Object(
       Type.Object(
         {
           request: Request,
+          /** Of an upgraded connection. */
+          input: Type.Optional(Type.Array(Input)),
           response: Type.Object({ ...responseHead, text: Type.Optional(Text), file: Type.Optional(Text) }, closed),
           /** A read that was repeated with nothing changed in between, and answered the same each time. */
           repeats: Type.Optional(Type.Literal(true)),
@@ -52,12 +80,14 @@ const StoredRecording = Type.Object(
   closed,
 )
 
+export type Input = Static<typeof Input>
 export type RecordedRequest = Static<typeof Request>
 type StoredResponse = Static<typeof StoredRecording>['exchanges'][number]['response']
 export type RecordedResponse = Omit<StoredResponse, 'text' | 'file'> & { readonly body: Buffer }
 
 export interface Exchange {
   readonly request: RecordedRequest
+  readonly input?: readonly Input[]
   readonly response: RecordedResponse
   readonly repeats?: true
 }

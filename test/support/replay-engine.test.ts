@@ -31,7 +31,13 @@ const networks = exchange({ method: 'GET', path: '/v1.41/networks' }, '[]')
 const connected = exchange({ method: 'POST', path: '/v1.41/networks/n/connect', json: { Container: 'c' } }, '')
 
 async function open(t: TestContext, exchanges: readonly Exchange[], cutting?: Cutting) {
-  const head: Recording['head'] = { recordedAt: '', engine: 'hand-made', api: '1.41', how: 'recorded' }
+  const head: Recording['head'] = {
+    recordedAt: '',
+    engine: 'hand-made',
+    api: '1.41',
+    cgroupVersion: '1',
+    how: 'recorded',
+  }
   const replay = await startReplay({ head, exchanges }, cutting)
   const engine = createEngine({ host: replay.host })
   t.after(async () => {
@@ -104,6 +110,77 @@ test('an open connection is seen, and that it has closed', async (t) => {
   await engine.close()
   await replay.untilReleased()
   assert.equal(replay.openSockets(), 0)
+})
+
+const frame = (text: string): Buffer =>
+  Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, text.length]), Buffer.from(text)])
+
+/** An exec that answers `one` before its input `a`, `two` behind it, and `three` behind the input's end. */
+async function openSession(t: TestContext, cutting?: Cutting) {
+  const body = Buffer.concat([frame('one'), frame('two'), frame('three')])
+  const attached: Exchange = {
+    request: { method: 'POST', path: '/v1.41/exec/e/start', query: {}, json: { Detach: false, Tty: false } },
+    input: [
+      { after: 11, bytes: 'a', ended: false },
+      { after: 22, bytes: '', ended: true },
+    ],
+    response: {
+      statusLine: 'HTTP/1.1 101 UPGRADED',
+      headers: [
+        ['Connection', 'Upgrade'],
+        ['Upgrade', 'tcp'],
+      ],
+      framing: 'upgraded',
+      reads: [0, 11, 11, 13],
+      body,
+    },
+  }
+  const create = { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: false, Cmd: ['x'] }
+  const created = exchange({ method: 'POST', path: '/v1.41/containers/c/exec', json: create }, '{"Id":"e"}')
+  created.response.statusLine = 'HTTP/1.1 201 Created'
+  const { replay, engine } = await open(t, [ping, created, attached], cutting)
+  const session = await engine.exec.open('c', { command: ['x'] })
+  const output = session.output[Symbol.asyncIterator]()
+  const next = async (): Promise<string | undefined> => {
+    const { value, done } = await output.next()
+    return done === true ? undefined : value.bytes.toString()
+  }
+  return { replay, session, next }
+}
+
+test('on an upgraded connection both sides speak in the turns that were recorded, and the half-close is one of them', async (t) => {
+  const { replay, session, next } = await openSession(t)
+  assert.equal(await next(), 'one')
+  await session.write(Buffer.from('a'))
+  assert.equal(await next(), 'two')
+  await session.endInput()
+  assert.deepEqual([await next(), await next()], ['three', undefined])
+  await replay.untilReleased()
+  assert.deepEqual([replay.mismatches, replay.unused()], [[], []])
+})
+
+test('input that was not recorded ends an upgraded connection, and is told', async (t) => {
+  const { replay, session, next } = await openSession(t)
+  assert.equal(await next(), 'one')
+  await session.write(Buffer.from('b'))
+  assert.equal(await next(), undefined)
+  assert.deepEqual(replay.mismatches, ['input: sent {"bytes":"b","ended":false}, recorded {"bytes":"a","ended":false}'])
+})
+
+test('input that ends too early, or goes on where it ended, is told as well', async (t) => {
+  const early = await openSession(t)
+  await early.session.endInput()
+  assert.equal(await early.next(), 'one')
+  assert.equal(await early.next(), undefined)
+  assert.match(early.replay.mismatches.join(), /sent {"bytes":"","ended":true}, recorded {"bytes":"a"/)
+
+  const late = await openSession(t)
+  await late.next()
+  await late.session.write(Buffer.from('a'))
+  await late.next()
+  await late.session.write(Buffer.from('c'))
+  assert.equal(await late.next(), undefined)
+  assert.match(late.replay.mismatches.join(), /sent {"bytes":"c","ended":false}, recorded {"bytes":"","ended":true}/)
 })
 
 /** The pieces in which a raw client gets the answer to GET /_ping. */

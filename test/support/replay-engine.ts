@@ -19,6 +19,7 @@ import {
   type Recording,
   readRecording,
 } from './recording.ts'
+import { converse } from './replay-conversation.ts'
 import { SessionIds, standInRequest } from './stand-ins.ts'
 
 /** How answers are cut: as they were read, each byte alone, or each answer once at this offset of its bytes. */
@@ -27,7 +28,7 @@ export type Cutting = 'as recorded' | 'byte by byte' | { readonly at: number }
 export interface ReplayEngine {
   /** `unix://...` */
   readonly host: string
-  /** What went wrong so far: requests that were not recorded, and a client that left inside an answer. */
+  /** What went wrong so far: requests that were not recorded, and what was said otherwise on an upgraded connection. */
   readonly mismatches: readonly string[]
   /** What the recording has and nobody has asked for, as `GET /path`. */
   unused(): string[]
@@ -65,7 +66,7 @@ export async function startReplay(recording: Recording, cutting: Cutting = 'as r
   const sockets = new Set<Socket>()
   const listeners = new Set<() => void>()
 
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
     socket.on('error', () => undefined)
     socket.on('close', () => {
@@ -74,9 +75,19 @@ export async function startReplay(recording: Recording, cutting: Cutting = 'as r
     })
     let answering = Promise.resolve()
     const reader = new WireReader((request) => {
-      answering = answering.then(() => answer(socket, script.answerTo(request), cutting))
+      answering = answering.then(async () => {
+        const { input = [], response } = script.answerTo(request)
+        const pieces = cut(wireReads(response), cutting)
+        if (response.framing !== 'upgraded') return write(socket, pieces, response.framing === 'close')
+        socket.off('data', read).off('end', end)
+        const headLength = Buffer.concat(pieces).length - response.body.length
+        const difference = await converse(socket, pieces, headLength, input)
+        if (difference !== undefined) script.mismatches.push(difference)
+      })
     })
-    socket.on('data', (bytes: Buffer) => reader.push(bytes))
+    const read = (bytes: Buffer): void => reader.push(bytes)
+    const end = (): unknown => socket.end()
+    socket.on('data', read).on('end', end)
   })
   await new Promise<void>((resolve) => server.listen(path, resolve))
 
@@ -121,10 +132,11 @@ class Script {
     return this.#exchanges.filter((each) => !this.#used.has(each)).map(({ request }) => nameOf(request))
   }
 
-  answerTo(message: WireMessage): RecordedResponse {
+  answerTo(message: WireMessage): Pick<Exchange, 'input' | 'response'> {
     const request = standInRequest(message, this.#sessions)
-    const { body, ...head } = this.#find(request)?.response ?? this.#refusal(request)
-    return { ...head, body: isText(body) ? Buffer.from(this.#sessions.toReal(body.toString())) : body }
+    const { response, ...rest } = this.#find(request) ?? { response: this.#refusal(request) }
+    const body = isText(response.body) ? Buffer.from(this.#sessions.toReal(response.body.toString())) : response.body
+    return { ...rest, response: { ...response, body } }
   }
 
   /** What may come now: the unused reads up to the next change, or that change where no read is left. */
@@ -188,14 +200,14 @@ function differences(sent: unknown, recorded: unknown, field = ''): string[] {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
-async function answer(socket: Socket, response: RecordedResponse, cutting: Cutting): Promise<void> {
-  for (const piece of cut(wireReads(response), cutting)) {
+async function write(socket: Socket, pieces: readonly Buffer[], endsWithConnection: boolean): Promise<void> {
+  for (const piece of pieces) {
     // A turn of the event loop lets the client read in between, so that two pieces do not arrive as one.
     await turn()
     if (socket.destroyed) return
     socket.write(piece)
   }
-  if (response.framing === 'close') socket.end()
+  if (endsWithConnection) socket.end()
 }
 
 /** The answer's bytes as they go over the wire, in the reads that were recorded; the first one has the head. */

@@ -29,7 +29,7 @@ const answer = (...body: readonly string[]): WireMessage => {
   const length = body.join('').length
   return message(`HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 16:00:00 GMT\r\nContent-Length: ${length}\r\n\r\n`, ...body)
 }
-const exchange = (request: WireMessage, response: WireMessage): RawExchange => ({ request, response })
+const exchange = (request: WireMessage, response: WireMessage): RawExchange => ({ request, input: [], response })
 const normalised = (...raw: RawExchange[]) => normalise(raw, '/srv/engine')
 
 const id = (digit: string): string => digit.repeat(64)

@@ -23,7 +23,10 @@ const sessionId = /\d{8}t\d{9}z-[0-9a-f]{4}/g
 const anyTime = /\b(?!0001-)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g
 const longId = /\b[0-9a-f]{64}\b/g
 /** The first 12 digits of a long id, as a host name, in an alias or in a path. */
-const shortId = /(?<=["/])[0-9a-f]{12}(?=[" ])/g
+const shortId = /(?<=["/= ])[0-9a-f]{12}(?=[" ])/g
+
+/** A container's own address; engines give the next free one. */
+const address = /(?<="(?:IPAddress|IPv4Address)":")\d+\.\d+\.\d+\.\d+/g
 
 /** A hash that the service makes of the lab and of the image's id, and so another one over a stand-in's id. */
 const labHash = /(?<="class-runtime\.spec":")[0-9a-f]{32}/g
@@ -32,16 +35,16 @@ const labHashStandIn = '0'.repeat(32)
 /** Stand-ins by the order of appearance. */
 class Numbered {
   readonly #known = new Map<string, string>()
-  readonly #make: (number: number) => string
+  readonly #make: (number: number, real: string) => string
 
-  constructor(make: (number: number) => string) {
+  constructor(make: (number: number, real: string) => string) {
     this.#make = make
   }
 
   for(real: string): string {
     const known = this.#known.get(real)
     if (known !== undefined) return known
-    const made = this.#make(this.#known.size + 1)
+    const made = this.#make(this.#known.size + 1, real)
     this.#known.set(real, made)
     return made
   }
@@ -55,6 +58,8 @@ class Numbered {
 
 const hex = (number: number): string => number.toString(16).padStart(8, '0')
 const requestTime = '2000-01-01T00:00:00.000Z'
+/** Unix seconds. */
+const requestUntil = '946684800'
 
 /**
  * Session ids that a client has made up, and those of the recording: equally long, so that no length changes.
@@ -83,7 +88,10 @@ export function standInRequest({ startLine, headers, body }: WireMessage, sessio
     sessions.toStandIn(text).replaceAll(anyTime, requestTime).replaceAll(labHash, labHashStandIn)
   const [method = '', target = ''] = startLine.split(' ')
   const url = new URL(target, 'http://engine')
-  const pairs = [...url.searchParams].map(([name, value]): [string, string] => [name, clean(value)])
+  const pairs = [...url.searchParams].map(([name, value]): [string, string] => [
+    name,
+    name === 'until' ? requestUntil : clean(value),
+  ])
   const query = Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
   const request = { method, path: clean(url.pathname), query }
   if (headerOf({ headers }, 'content-type') === 'application/x-tar') return { ...request, upload: uploadDigest(body) }
@@ -92,13 +100,26 @@ export function standInRequest({ startLine, headers, body }: WireMessage, sessio
 
 type Rule = readonly [pattern: RegExp, standIn: string | ((match: string) => string)]
 
+/** Podman lists a container's environment and its execs in any order. */
+function sortedList(json: string): string {
+  const values: unknown = JSON.parse(json)
+  return JSON.stringify(Array.isArray(values) ? values.sort() : values)
+}
+
 const countedRules: readonly Rule[] = [
   [labHash, labHashStandIn],
+  // Podman keeps these outside of its data folder.
+  [/(?<="(?:ResolvConf|Hostname|Hosts)Path":")[^"]*(?=\/overlay-containers\/)/g, '/run/containers'],
   [/\bUp (?:Less than a second|\d+ seconds?)/g, 'Up 1 second'],
   [/(?<=Exited \(\d+\) )(?:Less than a second|\d+ seconds?) ago/g, '1 second ago'],
   [/(?<="Pid":)[1-9]\d*/g, '4242'],
+  [/(?<="MacAddress":")[0-9a-f:]+/g, '02:00:00:00:00:02'],
+  [/(?<="(?:Env|ExecIDs)":)\[[^\]]*\]/g, sortedList],
   [/(?<="Created":)\d{10}/g, '946684800'],
-  [/(?<="(?:Virtual)?Size":)[1-9]\d*/g, '1000000'],
+  [/(?<="(?:Size|VirtualSize|LayersSize|SizeRootFs)":)[1-9]\d*/g, '1000000'],
+  // Temporary files, as errors name them.
+  [/(?:\/[^\s/:"]+)+\/(?=(?:docker-import-|api_load\.tar|oci)\d)/g, '/tmp/'],
+  [/(?<=\/tmp\/(?:docker-import-|api_load\.tar|oci))\d+/g, '1'],
   [/(?<="SandboxKey":")[^"]*netns[^"]+/g, '/var/run/docker/netns/000000000000'],
   // On hosts without AppArmor it is empty, and which profile it is says nothing.
   [/(?<="AppArmorProfile":)"[^"]*"/g, '""'],
@@ -109,7 +130,41 @@ const hostRules: readonly Rule[] = [
   [/(?<="Name":)"(?!docker\.io)[^"]*"/g, '"engine-host"'],
   [/(?<="KernelVersion":)"[^"]*"/g, '"6.1.0"'],
   [/(?<="(?:NFd|NGoroutines|NEventsListener|NCPU|Containers(?:Running|Paused|Stopped)?|Images)":)\d+/g, '2'],
-  [/(?<="MemTotal":)\d+/g, '4294967296'],
+  [/(?<="(?:MemTotal|SwapFree|SwapTotal)":)\d+/g, '4294967296'],
+  // In any order.
+  [/(?<="DriverStatus":)\[\[.*?\]\]/g, '[["Backing Filesystem","extfs"]]'],
+  [/(?<="Uptime":)"[^"]*"/g, '"1h"'],
+]
+
+/** By the path: what is new each time, or made by the host and its kernel. */
+const pathRules: readonly (readonly [path: RegExp, rules: readonly Rule[]])[] = [
+  [/\/info$/, hostRules],
+  [
+    /\/stats$/,
+    [
+      [/(?<="cpu_stats":\{"cpu_usage":\{[^}]*":)\d+/g, '1000000'],
+      [/(?<="percpu_usage":)\[[^\]]*\]/g, '[1000000]'],
+      [/(?<="system_cpu_usage":)\d+/g, '1000000000'],
+      [/(?<="online_cpus":)\d+/g, '1'],
+      [/(?<="(?:usage|max_usage)":)\d+/g, '1000000'],
+      [/(?<="stats":\{[^}]*":)\d+/g, '4096'],
+      [/(?<="\w+_recursive":)(?:null|\[[^\]]*\])/g, '[]'],
+    ],
+  ],
+  [
+    /\/top$/,
+    [
+      [/"\d+(?:\.\d+)?"/g, '"42"'],
+      [/"\d\d:\d\d"/g, '"00:00"'],
+    ],
+  ],
+  [
+    /\/events$/,
+    [
+      [/(?<="time":)\d+/g, '946684800'],
+      [/(?<="timeNano":)\d+/g, '946684800000000000'],
+    ],
+  ],
 ]
 
 /** Answers of one recording, in order: stand-ins are numbered by their first appearance. */
@@ -117,6 +172,7 @@ export class StandIns {
   readonly #sessions: SessionIds
   readonly #ids = new Numbered((number) => `f1${hex(number)}`.padEnd(64, '0'))
   readonly #times = new Numbered((number) => `2000-01-01T00:00:00.${String(number).padStart(9, '0')}Z`)
+  readonly #addresses = new Numbered((number, real) => real.replace(/\d+$/, String(number + 1)))
   readonly #requestTimes: ReadonlySet<string>
   readonly #dataFolder: string
 
@@ -134,15 +190,18 @@ export class StandIns {
   }
 
   response(request: RecordedRequest, message: WireMessage): RecordedResponse {
-    const { body, reads } = isText(message.body)
-      ? this.#body(request, message)
-      : { body: message.body, reads: [...message.reads] }
+    // The client's turns on an upgraded connection are counted in its bytes, so they stay as they are.
+    const { body, reads } =
+      isText(message.body) && message.framing !== 'upgraded'
+        ? this.#body(request, message)
+        : { body: message.body, reads: [...message.reads] }
     const headers = message.headers.map(([name, value]): [string, string] => [name, this.#header(name, value, body)])
     return { statusLine: message.startLine, headers, framing: message.framing, reads, body }
   }
 
   #header(name: string, value: string, body: Buffer): string {
     if (name === 'Date') return 'Sat, 01 Jan 2000 00:00:00 GMT'
+    if (name === 'X-Reference-Id') return '0x0'
     // An answer to HEAD or one without a body keeps what the engine said.
     if (name === 'Content-Length' && body.length > 0) return String(body.length)
     if (name.toLowerCase() !== 'x-docker-container-path-stat') return value
@@ -164,12 +223,13 @@ export class StandIns {
       [sessionId, (real) => this.#sessions.toStandIn(real)],
       [anyTime, (real) => this.#time(real)],
       [longId, (real) => this.id(real)],
+      [address, (real) => this.#addresses.for(real)],
       [shortId, (real) => this.id(`"${real}"`).slice(1, -1)],
       ...countedRules,
-      ...(request.path.endsWith('/info') ? hostRules : []),
+      ...pathRules.flatMap(([path, rules]) => (path.test(request.path) ? rules : [])),
     ]
     // One character a byte, so that offsets are offsets of bytes.
-    const raw = ownOnly(request, message.body.toString()).toString('latin1')
+    const raw = Buffer.from(steadyLists(request, message.body.toString())).toString('latin1')
     let ends = message.reads.map((_, index) => message.reads.slice(0, index + 1).reduce((a, b) => a + b, 0))
     ends = ends.map((end) => Math.min(end, raw.length))
     let text = raw
@@ -193,23 +253,40 @@ export class StandIns {
   }
 }
 
-/** Of a list of networks or volumes what the engine and the recording have made; its order is chance, so it is sorted. */
-function ownOnly({ method, path }: RecordedRequest, text: string): Buffer {
-  const kind = /\/(networks|volumes)$/.exec(path)?.[1]
-  const answer: unknown = method === 'GET' && kind !== undefined ? JSON.parse(text) : undefined
-  if (Array.isArray(answer)) return Buffer.from(`${JSON.stringify(sortedOwn(answer))}\n`)
-  if (!isObject(answer) || !Array.isArray(answer['Volumes'])) return Buffer.from(text)
-  return Buffer.from(`${JSON.stringify({ ...answer, Volumes: sortedOwn(answer['Volumes']) })}\n`)
+/** Of lists of all there is what the engine and the recording have made; in a steady order, since theirs is chance. */
+function steadyLists({ method, path }: RecordedRequest, text: string): string {
+  const answersLists =
+    method === 'GET' && /\/(networks(\/[^/]+)?|volumes|system\/df|changes|containers\/json)$/.test(path)
+  if (!answersLists) return text
+  const answer: unknown = JSON.parse(text, (name, value: unknown) =>
+    // Those of a network, by their ids.
+    name === 'Containers' && isObject(value) && !Array.isArray(value)
+      ? Object.fromEntries(sorted(Object.entries(value)))
+      : value,
+  )
+  const steady = /\/(networks|volumes|df)$/.test(path) ? sortedOwn : sorted
+  const steadied = (value: unknown): unknown => (Array.isArray(value) ? steady(value) : value)
+  if (!isObject(answer) || Array.isArray(answer)) return `${JSON.stringify(steadied(answer))}\n`
+  const fields = Object.entries(answer).map(([name, value]) => [name, steadied(value)])
+  return `${JSON.stringify(Object.fromEntries(fields))}\n`
+}
+
+function sorted<Item>(all: readonly Item[]): Item[] {
+  const named = all.map((item) => {
+    const text = JSON.stringify(item)
+    return { item, name: /"(?:Names?|Path)":\[?"[^"]*"/i.exec(text)?.[0] ?? text }
+  })
+  return named.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ item }) => item)
 }
 
 function sortedOwn(all: readonly unknown[]): unknown[] {
-  const isOwn = (text: string): boolean =>
-    /"Name":"(?:bridge|host|none|podman)"/.test(text) ||
-    text.includes(fixtureLabel) ||
-    text.includes(fixtureInstallation)
-  const name = (text: string): string => /"Name":"[^"]*"/i.exec(text)?.[0] ?? text
-  const texts = all.map((each) => JSON.stringify(each)).filter(isOwn)
-  return texts.sort((a, b) => (name(a) < name(b) ? -1 : 1)).map((text) => JSON.parse(text))
+  const marks = [
+    /"Name":"(?:bridge|host|none|podman)"/,
+    // Podman's disk usage names images by their tags alone.
+    /"RepoTags":\[[^\]]*"(?:[^"]*busybox:)?1\.36"/,
+    new RegExp(`${fixtureLabel}|${fixtureInstallation}`),
+  ]
+  return sorted(all.filter((each) => marks.some((mark) => mark.test(JSON.stringify(each)))))
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
@@ -232,8 +309,9 @@ export function refuseCredentials({ startLine, headers, body }: WireMessage): vo
 export function normalise(raw: readonly RawExchange[], dataFolder: string): Exchange[] {
   const sessions = new SessionIds()
   const requestTimes = new Set<string>()
-  for (const { request } of raw) {
-    refuseCredentials(request)
+  for (const { request, input } of raw) {
+    const said = input.map(({ bytes }) => bytes).join('')
+    refuseCredentials({ ...request, body: Buffer.concat([request.body, Buffer.from(said, 'latin1')]) })
     const sent = `${decodeURIComponent(request.startLine)}${request.body.toString('latin1')}`
     for (const [time] of sent.matchAll(anyTime)) requestTimes.add(time)
   }
@@ -241,7 +319,7 @@ export function normalise(raw: readonly RawExchange[], dataFolder: string): Exch
   const keyOf = (startLine: string): string => standIns.id(sessions.toStandIn(startLine))
   const kept: Exchange[] = []
   let sinceChange = 0
-  for (const { request: rawRequest, response: rawResponse } of inSteadyOrder(raw, keyOf)) {
+  for (const { request: rawRequest, input, response: rawResponse } of inSteadyOrder(raw, keyOf)) {
     if (rawResponse === undefined) throw new Error(`not recorded: ${rawRequest.startLine} was not answered`)
     refuseCredentials(rawResponse)
     const sent = standInRequest(rawRequest, sessions)
@@ -249,7 +327,8 @@ export function normalise(raw: readonly RawExchange[], dataFolder: string): Exch
     const query = Object.entries(sent.query).map(([name, value]): [string, string] => [name, standIns.id(value)])
     request.query = Object.fromEntries(query)
     if (sent.json !== undefined) request.json = JSON.parse(standIns.id(JSON.stringify(sent.json)))
-    const exchange: Exchange = { request, response: standIns.response(request, rawResponse) }
+    const response = standIns.response(request, rawResponse)
+    const exchange: Exchange = input.length === 0 ? { request, response } : { request, input, response }
     if (!isRead(request)) {
       kept.push(exchange)
       sinceChange = kept.length
@@ -264,8 +343,8 @@ export function normalise(raw: readonly RawExchange[], dataFolder: string): Exch
 }
 
 /** What must be equal in two recordings of a scenario: all but how the bytes were cut, and how often a read was repeated. */
-export function comparable({ request, response: { reads: _, body, ...response } }: Exchange): string {
-  return JSON.stringify({ request, response, body: body.toString('latin1') })
+export function comparable({ request, input, response: { reads: _, body, ...response } }: Exchange): string {
+  return JSON.stringify({ request, input, response, body: body.toString('latin1') })
 }
 
 /** Reads in between two changes sorted by what they ask for, as `keyOf` says when their turn comes; equal ones stay in order. */
