@@ -22,8 +22,8 @@ export const fixtureInstallation = 'class-runtime-fixture'
 const sessionId = /\d{8}t\d{9}z-[0-9a-f]{4}/g
 const anyTime = /\b(?!0001-)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g
 const longId = /\b[0-9a-f]{64}\b/g
-/** The first 12 digits of a long id, as a host name, in an alias or in a path. */
-const shortId = /(?<=["/= ])[0-9a-f]{12}(?=[" ])/g
+/** The first 12 digits of a long id (11 in a host name of Podman), as a host name, in an alias or in a path. */
+const shortId = /(?<=["/= ])[0-9a-f]{11,12}(?=[" ])/g
 
 /** A container's own address; engines give the next free one. */
 const address = /(?<="(?:IPAddress|IPv4Address)":")\d+\.\d+\.\d+\.\d+/g
@@ -117,9 +117,6 @@ const countedRules: readonly Rule[] = [
   [/(?<="(?:Env|ExecIDs)":)\[[^\]]*\]/g, sortedList],
   [/(?<="Created":)\d{10}/g, '946684800'],
   [/(?<="(?:Size|VirtualSize|LayersSize|SizeRootFs)":)[1-9]\d*/g, '1000000'],
-  // Temporary files, as errors name them.
-  [/(?:\/[^\s/:"]+)+\/(?=(?:docker-import-|api_load\.tar|oci)\d)/g, '/tmp/'],
-  [/(?<=\/tmp\/(?:docker-import-|api_load\.tar|oci))\d+/g, '1'],
   [/(?<="SandboxKey":")[^"]*netns[^"]+/g, '/var/run/docker/netns/000000000000'],
   // On hosts without AppArmor it is empty, and which profile it is says nothing.
   [/(?<="AppArmorProfile":)"[^"]*"/g, '""'],
@@ -186,7 +183,7 @@ export class StandIns {
   /** Also for paths and bodies of requests that name what the engine has named. */
   id(text: string): string {
     const long = text.replaceAll(longId, (real) => this.#ids.for(real))
-    return long.replaceAll(shortId, (real) => (this.#ids.ofPrefix(real) ?? this.#ids.for(real)).slice(0, 12))
+    return long.replaceAll(shortId, (real) => (this.#ids.ofPrefix(real) ?? this.#ids.for(real)).slice(0, real.length))
   }
 
   response(request: RecordedRequest, message: WireMessage): RecordedResponse {
