@@ -8,7 +8,13 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 
 function engine(...words: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(resolve(import.meta.dirname, '../../scripts/engine'), words, { encoding: 'utf8' })
+  return engineOf('', ...words)
+}
+
+/** As `engine`, with the environment's ENGINE_ROOT. */
+function engineOf(root: string, ...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  const env = { ...process.env, ENGINE_ROOT: root }
+  return spawnSync(resolve(import.meta.dirname, '../../scripts/engine'), words, { encoding: 'utf8', env })
 }
 
 test('a folder that holds something else is neither started in nor removed', (t) => {
@@ -54,4 +60,13 @@ test('a folder whose sockets would have too long paths is refused before anythin
   assert.equal(status, 1)
   assert.match(stderr, /choose a shorter folder/)
   assert.ok(!existsSync(folder))
+})
+
+test('a system without an engine is refused before anything is made', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'engine-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { status, stderr } = engineOf(folder, 'start', join(folder, 'own'))
+  assert.equal(status, 1)
+  assert.match(stderr, /holds no dockerd: make it with scripts\/engine-root/)
+  assert.ok(!existsSync(join(folder, 'own')))
 })
