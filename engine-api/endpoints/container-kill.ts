@@ -24,6 +24,12 @@ export const containerKill = defineOperation({
       message: /can only kill running containers/i,
       outcome: 'not-running',
     },
+    {
+      engines: 'Podman 5',
+      status: 409,
+      message: /can only kill running containers/i,
+      outcome: 'not-running',
+    },
   ],
 })
 

@@ -3,7 +3,9 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { checkAnswer, parseJson } from '../answer.ts'
 import type { CallOptions, Transport } from '../call.ts'
+import { EngineError } from '../errors.ts'
 import { defineOperation } from '../operation.ts'
 
 const ContainerProcessesSchema = Type.Object({
@@ -27,14 +29,24 @@ export const containerTop = defineOperation({
   deviations: [
     { engines: 'Podman 4', status: 500, message: /can only be used on running containers/i, code: 'conflict' },
   ],
-  notes: ['500 where the host of the engine has no `ps`.'],
+  notes: [
+    '500 where the host of the engine has no `ps`.',
+    'Podman 4 runs the `ps` of the image, and says any failure with an empty 200: here EngineError `conflict`.',
+  ],
 })
 
 /** The processes of a container. One that does not run is EngineError `conflict`. */
-export function listProcesses(
+export async function listProcesses(
   transport: Transport,
   id: string,
   options: CallOptions = {},
 ): Promise<ContainerProcesses> {
-  return transport.json(containerTop, { path: { id }, ...options })
+  const answer = await transport.stream(containerTop, { path: { id }, ...options })
+  const text = await answer.text()
+  if (text !== '') return checkAnswer(containerTop.name, containerTop.answer, parseJson(containerTop.name, text))
+  throw new EngineError('the engine names no process: does the container run, and has its image a `ps`?', {
+    code: 'conflict',
+    operation: containerTop.name,
+    retry: 'after-inspect',
+  })
 }

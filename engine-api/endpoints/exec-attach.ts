@@ -15,6 +15,7 @@ export const execAttach = defineOperation({
   notes: [
     'After the 101 the connection is no longer HTTP: frames come (plain bytes with a terminal), input goes as it is.',
     'A command that cannot be run is told in the output, and by exit code 126 or 127.',
+    'Podman 4 and 5 may lose the output of a process that ends before it took all its input, and add a line of their own.',
     'A 200 means that something in between took the Upgrade header away.',
   ],
 })

@@ -14,6 +14,7 @@ export const networkConnect = defineOperation({
   deviations: [
     { engines: 'Docker 20.10 to 29', status: 403, message: /already exists in network/i, outcome: 'already-connected' },
     { engines: 'Podman 4', status: 500, message: /already connected to network/i, outcome: 'already-connected' },
+    { engines: 'Podman 5', status: 403, message: /already connected to network/i, outcome: 'already-connected' },
   ],
   notes: ['Podman 4 refuses a container name with a leading slash: use the id.'],
 })

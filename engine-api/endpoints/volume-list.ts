@@ -15,6 +15,7 @@ export const volumeList = defineOperation({
   statuses: { 200: 'found' },
   timeout: 'quick',
   retry: 'same',
+  notes: ['Of several labels in a filter Docker wants all, Podman 4 any.'],
   answer: TypeCompiler.Compile(Type.Object({ Volumes: Type.Union([Type.Array(VolumeSchema), Type.Null()]) })),
 })
 

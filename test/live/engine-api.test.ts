@@ -76,7 +76,8 @@ async function* rootFileSystem(): AsyncGenerator<TarInput> {
   for (const name of ['bin', 'tmp', 'home', 'proc', 'dev', 'etc'])
     yield { name, type: 'directory', mode: 0o755, ...root }
   const busybox = await readFile('/bin/busybox')
-  for (const name of ['bin/busybox', 'bin/sh']) yield { name, type: 'file', mode: 0o755, body: busybox, ...root }
+  for (const name of ['bin/busybox', 'bin/sh', 'bin/ps'])
+    yield { name, type: 'file', mode: 0o755, body: busybox, ...root }
   yield { name: 'etc/passwd', type: 'file', mode: 0o644, body: Buffer.from('root:x:0:0::/:/bin/sh\n'), ...root }
 }
 
@@ -254,22 +255,12 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
     assert.ok(missing.exitCode === 126 || missing.exitCode === 127)
   })
 
-  test('exec with input: half-close, a process that ends early, a terminal of a size, abort', async () => {
+  test('exec with input: half-close, a terminal of a size, abort', async () => {
     const sort = await engine.exec.open(id, { command: ['/bin/busybox', 'sort'] })
     await sort.write(Buffer.from('b\n'))
     await sort.write(Buffer.from('a\n'))
     await sort.endInput()
     assert.deepEqual([await textOf(sort), await sort.exitCode()], ['a\nb\n', 0])
-
-    const head = await engine.exec.open(id, { command: ['/bin/busybox', 'head', '-c', '3'] })
-    const writing = async (): Promise<void> => {
-      for (;;) await head.write(Buffer.alloc(64 * 1024, 'x'))
-    }
-    const [text] = await Promise.all([
-      textOf(head),
-      assert.rejects(writing(), (error) => isEngineError(error, 'unreachable')),
-    ])
-    assert.deepEqual([text, await head.exitCode()], ['xxx', 0])
 
     const shell = await engine.exec.open(id, { command: ['/bin/sh'], terminal: true })
     await shell.resize({ rows: 33, columns: 111 })
@@ -283,6 +274,21 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
     for await (const _piece of cat.output) break
     controller.abort()
     await assert.rejects(cat.exitCode(), (error) => isEngineError(error, 'aborted'))
+  })
+
+  test('exec with input: a process that ends before it took all of it', async (t) => {
+    // Docker counts from 17.
+    const isPodman = Number.parseInt((await engine.system.info()).ServerVersion, 10) < 17
+    if (isPodman) return t.skip('Podman may lose the output of such a process')
+    const head = await engine.exec.open(id, { command: ['/bin/busybox', 'head', '-c', '3'] })
+    const writing = async (): Promise<void> => {
+      for (;;) await head.write(Buffer.alloc(64 * 1024, 'x'))
+    }
+    const [text] = await Promise.all([
+      textOf(head),
+      assert.rejects(writing(), (error) => isEngineError(error, 'unreachable')),
+    ])
+    assert.deepEqual([text, await head.exitCode()], ['xxx', 0])
   })
 
   test('usage: processes, stats, changes and disk space of the running container', async () => {
