@@ -72,9 +72,12 @@ const labelFilters = (labels: readonly string[]): string[] => labels.flatMap((la
 export const containersOf = async (...labels: string[]): Promise<string[]> =>
   linesOf(await docker(['ps', '--all', '--quiet', '--no-trunc', ...labelFilters(labels)]))
 
-/** Names of all volumes with these labels. */
-export const volumesOf = async (...labels: string[]): Promise<string[]> =>
-  linesOf(await docker(['volume', 'ls', '--quiet', ...labelFilters(labels)]))
+/** Names of all volumes with all of these labels: of several in one call, Podman gives volumes with any. */
+export async function volumesOf(...labels: string[]): Promise<string[]> {
+  const list = async (label: string) => linesOf(await docker(['volume', 'ls', '--quiet', ...labelFilters([label])]))
+  const [first = [], ...others] = await Promise.all(labels.map(list))
+  return first.filter((name) => others.every((names) => names.includes(name)))
+}
 
 /** Ids of all networks with these labels. */
 export const networksOf = async (...labels: string[]): Promise<string[]> =>
