@@ -30,6 +30,13 @@ export function asRuntimeError(error: unknown): unknown {
   return new RuntimeError(code, code === 'failed' ? `The engine refused: ${reason}` : reason, error)
 }
 
+/**
+ * The engine said no to what was asked, in whatever status it prefers. What is absent is gone, and what did not answer
+ * said nothing: neither is a refusal.
+ */
+export const isRefusal = (error: unknown): error is EngineError =>
+  isEngineError(error) && ['bad-request', 'forbidden', 'conflict', 'server-error'].includes(error.code)
+
 function runtimeCode({ code }: EngineError): RuntimeErrorCode {
   if (code === 'unreachable' || code === 'timeout' || code === 'version-unsupported') return 'unavailable'
   if (code === 'archive-truncated' || code === 'archive-corrupt') return 'archive'

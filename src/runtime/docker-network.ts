@@ -1,9 +1,10 @@
 // A class's network: found or created on a free subnet, with the proxy attached before any sandbox starts, since
 // Traefik looks at networks only when a container starts and ignores what is attached later.
 
-import { type Container, isEngineError, type Network } from '../../engine-api/index.ts'
+import { type Container, type Engine, isEngineError, type Network } from '../../engine-api/index.ts'
 import { label, networkName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
+import { isRefusal } from './docker-errors.ts'
 import { type Runtime, RuntimeError, type SessionPlan } from './port.ts'
 import { sessionLabels } from './sandbox-body.ts'
 import { freeSubnets } from './subnets.ts'
@@ -14,17 +15,27 @@ export async function openNetwork(context: DockerContext, plan: SessionPlan): Re
   const networks = await context.engine.networks.list()
   const found = networks.find((network) => network.Name === name)
   if (found && (await isOurs(context, plan, found))) {
-    if (proxyId !== undefined) await context.engine.networks.connect(found.Id, proxyId)
+    await connectProxy(context.engine, found.Id, proxyId)
     return { id: found.Id, name, created: false }
   }
   const id = await createNetwork(context, plan)
   try {
-    if (proxyId !== undefined) await context.engine.networks.connect(id, proxyId)
+    await connectProxy(context.engine, id, proxyId)
   } catch (error) {
     await context.engine.networks.remove(id)
     throw error
   }
   return { id, name, created: true }
+}
+
+async function connectProxy(engine: Engine, networkId: string, proxyId: string | undefined): Promise<void> {
+  if (proxyId === undefined) return
+  try {
+    await engine.networks.connect(networkId, proxyId)
+  } catch (error) {
+    // Engines refuse what is attached already with many statuses and words.
+    if (!isRefusal(error) || !(await attachedTo(engine, networkId)).includes(proxyId)) throw error
+  }
 }
 
 /** A network of ours that an ended session could not remove holds no work: it makes way. Anything else is never touched. */
@@ -78,7 +89,7 @@ export async function attachProxy(context: DockerContext, networkIds: readonly s
   if (!found) return
   const attached = new Set(Object.values(found.NetworkSettings.Networks ?? {}).map(({ NetworkID }) => NetworkID))
   for (const id of networkIds) {
-    if (!attached.has(id)) await context.engine.networks.connect(id, found.Id)
+    if (!attached.has(id)) await connectProxy(context.engine, id, found.Id)
   }
 }
 
@@ -96,14 +107,38 @@ async function findProxy({ engine, proxy }: DockerContext): Promise<Container | 
   }
 }
 
-/** Detaches the proxy by id and removes the network by id. Already gone is fine; a foreign endpoint is an error. */
+/**
+ * Detaches the proxy by id and removes the network by id. Already gone is fine; a foreign endpoint is an error, said by us,
+ * since not every engine refuses to remove a network in use (Podman does so only by its name).
+ */
 export async function closeNetwork({ engine, proxy }: DockerContext, networkId: string): Promise<void> {
   if (proxy.container !== undefined) {
     const proxyContainer = await engine.containers.inspect(proxy.container).catch((error: unknown) => {
       if (isEngineError(error, 'not-found')) return undefined
       throw error
     })
-    if (proxyContainer) await engine.networks.disconnect(networkId, proxyContainer.Id)
+    if (proxyContainer) {
+      await engine.networks.disconnect(networkId, proxyContainer.Id).catch((error: unknown) => {
+        // A proxy that stays attached is seen below.
+        if (!isRefusal(error)) throw error
+      })
+    }
+  }
+  if ((await attachedTo(engine, networkId)).length > 0) {
+    throw new RuntimeError(
+      'failed',
+      'The network is in use by a container that is not of this class. Detach that container, then repeat the call.',
+    )
   }
   await engine.networks.remove(networkId)
+}
+
+/** Ids of the running containers in a network; none where it is gone. */
+async function attachedTo(engine: Engine, networkId: string): Promise<string[]> {
+  try {
+    return Object.keys((await engine.networks.inspect(networkId)).Containers ?? {})
+  } catch (error) {
+    if (isEngineError(error, 'not-found')) return []
+    throw error
+  }
 }

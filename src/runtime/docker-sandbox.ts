@@ -8,7 +8,7 @@ import { type Container, isEngineError, packTar } from '../../engine-api/index.t
 import { specHash } from '../lab.ts'
 import { containerName, label, volumeName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
-import { asRuntimeError, translatedEach } from './docker-errors.ts'
+import { asRuntimeError, isRefusal, translatedEach } from './docker-errors.ts'
 import {
   type ArchiveEntry,
   type HeldSandbox,
@@ -120,7 +120,10 @@ async function prepareWorkspace({ engine }: DockerContext, plan: SessionPlan, co
   await engine.containers.putArchive(containerId, posix.dirname(workspace), packTar([directory]))
 }
 
-/** Restart policy first: a stopped container must stay stopped while it is collected. */
+/**
+ * Restart policy first: a stopped container must stay stopped while it is collected. Podman 4 cannot change it, and leaves
+ * alone what was stopped by call; that nobody started it again is checked before it is removed, on every engine.
+ */
 export async function stopSandbox(
   { engine }: DockerContext,
   containerId: string,
@@ -131,7 +134,7 @@ export async function stopSandbox(
   const refused = await neverRestart().then(
     () => false,
     (error: unknown) => {
-      if (isEngineError(error, 'server-error')) return true
+      if (isRefusal(error)) return true
       throw error
     },
   )
@@ -142,7 +145,8 @@ export async function stopSandbox(
 
 export function asStopped(container: Container): StoppedContainer {
   const { State } = container
-  if (State.Running || State.Paused || State.Restarting) {
+  // `stopping` is Podman's word for a process that has its signal and still runs.
+  if (State.Running || State.Paused || State.Restarting || State.Status === 'stopping') {
     throw new RuntimeError(
       'running',
       'The sandbox runs, though it was stopped: somebody started it again. Take the class down again.',
@@ -212,15 +216,15 @@ export async function removeSandboxContainer({ engine }: DockerContext, containe
       await engine.containers.remove(containerId)
       return
     } catch (error) {
-      if (!isEngineError(error, 'conflict')) throw error
+      if (!isRefusal(error)) throw error
       const found = await engine.containers.inspect(containerId).catch((cause: unknown) => {
         if (isEngineError(cause, 'not-found')) return undefined
         throw cause
       })
       if (!found) return
       asStopped(found)
-      // Not running, so another removal of it is under way: wait for that one.
-      if (poll === removalPolls) throw error
+      // Not running: a conflict is another removal of it, which is waited for; anything else is said as it is.
+      if (poll === removalPolls || !isEngineError(error, 'conflict')) throw error
       await delay(removalPollMs)
     }
   }
