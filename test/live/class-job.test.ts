@@ -54,7 +54,7 @@ test('a class up, at work and down on this engine', { skip: skipWithoutEngine, t
   for (const [student, script] of Object.entries(work)) {
     await shell(containerOf(student), `cd /home/student\n${script}\n${finish}`)
   }
-  await docker(['kill', containerOf('names')])
+  await docker(['stop', '-t', '0', containerOf('names')])
   await upClass(service, 'job')
   const truths = new Map(
     await Promise.all(students.map(async (student) => [student, await readWorkspace(site, student)] as const)),
