@@ -11,7 +11,7 @@ const EXIT_POLL_MS = 20
 export async function exitCodeOf(transport: Transport, id: string, { signal }: CallOptions): Promise<number> {
   for (;;) {
     const { Running, ExitCode } = await inspectExec(transport, id, { signal })
-    if (!Running && ExitCode !== null) return ExitCode
+    if (!Running && typeof ExitCode === 'number') return ExitCode
     // Where the signal ends the sleep, the next inspection says so in the client's own words.
     await sleep(EXIT_POLL_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
   }

@@ -6,14 +6,14 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { CallOptions, Transport } from '../call.ts'
 import { defineOperation } from '../operation.ts'
 
-const Labels = Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])
+const Labels = Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]))
 
 /** By network name. `IPAddress` is empty while the container does not run. Shared with container-list. */
 export const AttachedNetworksSchema = Type.Record(
   Type.String(),
   Type.Object({
-    IPAddress: Type.String(),
-    NetworkID: Type.String(),
+    IPAddress: Type.Optional(Type.String()),
+    NetworkID: Type.Optional(Type.String()),
     Aliases: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   }),
 )
@@ -66,7 +66,7 @@ const ContainerSchema = Type.Object({
     NanoCpus: Type.Number(),
   }),
   Mounts: Type.Array(MountSchema),
-  NetworkSettings: Type.Object({ Networks: Type.Union([AttachedNetworksSchema, Type.Null()]) }),
+  NetworkSettings: Type.Object({ Networks: Type.Optional(Type.Union([AttachedNetworksSchema, Type.Null()])) }),
 })
 
 export type Container = Static<typeof ContainerSchema>

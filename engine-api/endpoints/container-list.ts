@@ -10,21 +10,23 @@ import { AttachedNetworksSchema, MountSchema } from './container-inspect.ts'
 const ContainerSummarySchema = Type.Object({
   Id: Type.String(),
   /** With a leading slash each; null or empty while a removal runs. */
-  Names: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  Names: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   Image: Type.String(),
   ImageID: Type.String(),
   /** Unix seconds. */
   Created: Type.Number(),
-  Labels: Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]),
+  Labels: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
   /** As `State.Status` of an inspection, such as `running`. */
   State: Type.String(),
   /** For people, such as `Up 5 minutes (healthy)`. */
   Status: Type.String(),
-  Mounts: Type.Union([Type.Array(MountSchema), Type.Null()]),
-  NetworkSettings: Type.Union([
-    Type.Object({ Networks: Type.Union([AttachedNetworksSchema, Type.Null()]) }),
-    Type.Null(),
-  ]),
+  Mounts: Type.Optional(Type.Union([Type.Array(MountSchema), Type.Null()])),
+  NetworkSettings: Type.Optional(
+    Type.Union([
+      Type.Object({ Networks: Type.Optional(Type.Union([AttachedNetworksSchema, Type.Null()])) }),
+      Type.Null(),
+    ]),
+  ),
 })
 
 export type ContainerSummary = Static<typeof ContainerSummarySchema>

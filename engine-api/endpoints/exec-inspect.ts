@@ -9,7 +9,7 @@ import { defineOperation } from '../operation.ts'
 const ExecSchema = Type.Object({
   Running: Type.Boolean(),
   /** Null until the process has ended. */
-  ExitCode: Type.Union([Type.Integer(), Type.Null()]),
+  ExitCode: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
 })
 
 export type Exec = Static<typeof ExecSchema>

@@ -8,13 +8,13 @@ import { defineOperation } from '../operation.ts'
 const ImageSchema = Type.Object({
   /** Digest of the image's configuration, `sha256:...`. */
   Id: Type.String(),
-  RepoTags: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  RepoTags: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   /** Digests under which registries know it; empty for an image made here. */
-  RepoDigests: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  RepoDigests: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   /** Bytes. */
   Size: Type.Number(),
-  Architecture: Type.String(),
-  Os: Type.String(),
+  Architecture: Type.Optional(Type.String()),
+  Os: Type.Optional(Type.String()),
 })
 
 export type Image = Static<typeof ImageSchema>

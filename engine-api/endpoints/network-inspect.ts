@@ -11,7 +11,7 @@ export const NetworkSchema = Type.Object({
   Name: Type.String(),
   Driver: Type.String(),
   Internal: Type.Boolean(),
-  Labels: Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]),
+  Labels: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
   IPAM: Type.Object({
     Config: Type.Optional(Type.Union([Type.Array(Type.Object({ Subnet: Type.Optional(Type.String()) })), Type.Null()])),
   }),

@@ -14,7 +14,7 @@ const SystemInfoSchema = Type.Object({
   MemTotal: Type.Number(),
   NCPU: Type.Number(),
   /** Such as `name=seccomp,profile=default`. */
-  SecurityOptions: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  SecurityOptions: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   /** By name, such as `runc` or `runsc`. */
   Runtimes: Type.Record(Type.String(), Type.Unknown()),
   /** `1` or `2`. */

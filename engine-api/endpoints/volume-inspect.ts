@@ -11,7 +11,7 @@ export const VolumeSchema = Type.Object({
   Driver: Type.String(),
   /** RFC 3339. */
   CreatedAt: Type.Optional(Type.String()),
-  Labels: Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]),
+  Labels: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
 })
 
 export type Volume = Static<typeof VolumeSchema>

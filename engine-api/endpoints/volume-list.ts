@@ -16,7 +16,9 @@ export const volumeList = defineOperation({
   timeout: 'quick',
   retry: 'same',
   notes: ['Of several labels in a filter Docker wants all, Podman 4 any.'],
-  answer: TypeCompiler.Compile(Type.Object({ Volumes: Type.Union([Type.Array(VolumeSchema), Type.Null()]) })),
+  answer: TypeCompiler.Compile(
+    Type.Object({ Volumes: Type.Optional(Type.Union([Type.Array(VolumeSchema), Type.Null()])) }),
+  ),
 })
 
 export interface VolumeListOptions extends CallOptions {

@@ -30,7 +30,7 @@ export async function surveyDocker(
     engine.volumes.list({ filters }),
   ])
   const sessions = new Map<string, Gathered>()
-  const gather = (labels: Labels | null): Gathered | undefined => {
+  const gather = (labels: Labels | null | undefined): Gathered | undefined => {
     const identity = readIdentity(labels ?? {})
     if (!identity || (classId !== undefined && foldId(identity.classId) !== foldId(classId))) return undefined
     const key = `${foldId(identity.classId)}/${identity.sessionId}`

@@ -226,7 +226,7 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
     assert.equal(container.Name, `/${mark}`)
     assert.equal(container.State.Running, true)
     assert.equal(container.HostConfig.RestartPolicy.Name, 'unless-stopped')
-    assert.ok(container.NetworkSettings.Networks?.[mark]?.IPAddress.startsWith(`${subnets}.`))
+    assert.ok(container.NetworkSettings.Networks?.[mark]?.IPAddress?.startsWith(`${subnets}.`))
     assert.deepEqual(
       container.Mounts.map((mount) => [mount.Type, mount.Name, mount.Destination]),
       [['volume', mark, '/home']],
