@@ -16,6 +16,14 @@ export type Deviation<Outcome extends string = string> = {
   readonly message: RegExp
 } & ({ readonly outcome: Outcome } | { readonly code: EngineErrorCode })
 
+/** What some engines do otherwise and no status tells, with what the client does about it. */
+export interface Difference {
+  /** As a deviation's. */
+  readonly engines: string
+  readonly does: string
+  readonly client: string
+}
+
 /**
  * How long silence is accepted: `quick` for what the engine answers from memory, `slow` for what waits for disks, locks
  * or processes, `unbounded` where silence is normal and only the caller's signal ends the call.
@@ -42,7 +50,8 @@ export interface Operation<
   /** The fields of a JSON answer that are used; others are allowed. */
   readonly answer?: TypeCheck<TSchema>
   readonly deviations?: readonly Deviation<Outcome>[]
-  /** What surprises about this operation and cannot be seen in an answer. */
+  readonly differences?: readonly Difference[]
+  /** What surprises about this operation on every engine and cannot be seen in an answer. */
   readonly notes?: readonly string[]
 }
 

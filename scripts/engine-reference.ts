@@ -17,7 +17,7 @@ ${operations.length} calls of the Docker Engine API. The client runs them from t
 - [ ] \`endpoints/NOUN-VERB.ts\`: its record (\`defineOperation\`), its answer in TypeBox with only the fields that are used, and one
       function. The head comment names the path and what surprises about it.
 - [ ] Statuses that are no failure go into \`statuses\`; an answer whose status misleads goes into \`deviations\`, with the engines it
-      was seen on. What no answer shows goes into \`notes\`.
+      was seen on; what only some engines do and no status tells into \`differences\`; the rest of what surprises into \`notes\`.
 - [ ] \`operations.ts\` lists the record, \`engine.ts\` binds the function, \`index.ts\` exports its types.
 - [ ] \`test/engine-api/endpoints.test.ts\`: a row with the exact request; \`transport.test.ts\` for each deviation.
 - [ ] \`test/live/engine-api.test.ts\`: the call on a real engine, benign outcomes included.
@@ -32,7 +32,7 @@ ${operations.length} calls of the Docker Engine API. The client runs them from t
 - **Query** lists every name that can be sent. Booleans go as 1 and 0, filters as JSON.
 - **Answers** lists what is accepted. Every other status is an EngineError: 400 \`bad-request\`, 401 and 403 \`forbidden\`, 404 \`not-found\`,
   409 \`conflict\`, 500 and above \`server-error\`, a redirect \`protocol\`, the rest \`unexpected-status\`.
-- **Deviations** count before the statuses, where status and words both fit.
+- Where engines differ, the table at the end tells.
 - **Silence** is how long the engine may say nothing, before the answer and inside it: \`quick\` ${seconds(quick)}; \`slow\`
   ${seconds(slow)}; \`unbounded\` for ever, so only the caller's signal ends it.
 - **Repeat** tells what a caller may do after a broken connection or a 5xx: send the \`same\` again, or only \`after-inspect\`. The
@@ -44,7 +44,7 @@ function seconds({ head: before, body: inside }: { readonly head: number; readon
 }
 
 function section(operation: Operation): string {
-  const { name, method, path, query, statuses, timeout, retry, deviations = [], notes = [] } = operation
+  const { name, method, path, query, statuses, timeout, retry, notes = [] } = operation
   const accepted = Object.entries(statuses).map(([status, outcome]) => `${status} ${outcome}`)
   const lines = [
     `## ${name}`,
@@ -54,13 +54,29 @@ function section(operation: Operation): string {
     `- Query: ${query.length === 0 ? 'none' : query.map((one) => `\`${one}\``).join(', ')}`,
     `- Answers: ${accepted.join(', ')}`,
     `- Silence: ${timeout}. Repeat: ${retry}.`,
-    ...deviations.map((deviation) => {
-      const meaning = 'outcome' in deviation ? deviation.outcome : `EngineError \`${deviation.code}\``
-      return `- Deviation (${deviation.engines}): ${deviation.status} with \`${deviation.message}\` is ${meaning}.`
-    }),
     ...notes.map((note) => `- Note: ${note}`),
   ]
   return lines.join('\n')
 }
 
-console.log([head.trim(), ...operations.map(section)].join('\n\n'))
+/** One row for each deviation and difference: who, what, and what the client makes of it. */
+function rows({ name, deviations = [], differences = [] }: Operation): string[] {
+  const refusals = deviations.map((deviation) => {
+    const meaning = 'outcome' in deviation ? `outcome \`${deviation.outcome}\`` : `EngineError \`${deviation.code}\``
+    return [deviation.engines, `answers ${deviation.status} with \`${deviation.message}\``, meaning]
+  })
+  const others = differences.map(({ engines, does, client }) => [engines, does, client])
+  return [...refusals, ...others].map((cells) => `| ${[`[${name}](#${name})`, ...cells].join(' | ')} |`)
+}
+
+const table = `## Where engines differ
+
+The live tests ran on Docker 20.10, 26.1 and 28.5, and on Podman 4.3 and 5.4 (a class up, at work and down; every operation). What they
+showed is data of the operation records. An answer counts as the deviation only where status and words both fit, and then
+before the statuses.
+
+| operation | engine | what it does | what the client does |
+|---|---|---|---|
+${operations.flatMap(rows).join('\n')}`
+
+console.log([head.trim(), ...operations.map(section), table].join('\n\n'))

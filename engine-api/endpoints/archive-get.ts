@@ -15,11 +15,21 @@ export const archiveGet = defineOperation({
   statuses: { 200: 'found' },
   timeout: 'slow',
   retry: 'same',
+  differences: [
+    {
+      engines: 'Podman 4 and 5',
+      does: 'rounds times to whole seconds, which Docker cuts',
+      client: 'gives them as they come',
+    },
+    {
+      engines: 'Docker 20.10',
+      does: 'answers a complete archive of nothing for a socket, and for a path that is not valid UTF-8',
+      client: 'EngineError `archive-truncated`',
+    },
+  ],
   notes: [
     'Names start with the base name of `path`; a path that is a symbolic link gives that one entry only.',
     'Files on tmpfs and sockets are never in it. Unreadable or vanished files are left out without a sign.',
-    'Times are whole seconds: cut by Docker, rounded by Podman 4 and 5.',
-    'Docker 20.10 answers a complete archive of nothing for a socket, and for a path that is not valid UTF-8.',
   ],
 })
 

@@ -12,7 +12,13 @@ export const archivePut = defineOperation({
   statuses: { 200: 'unpacked' },
   timeout: 'slow',
   retry: 'same',
-  notes: ['Outside a writable mount of a read-only root: 500 on Docker 20.10, 400 on newer engines.'],
+  differences: [
+    {
+      engines: 'Docker 20.10',
+      does: 'refuses with 500, later engines with 400, what lies outside the writable mounts of a read-only root',
+      client: 'EngineError `server-error` or `bad-request`',
+    },
+  ],
 })
 
 /** Unpacks `tar` (see packTar) into the existing directory `path`; a file never replaces a directory or the reverse. */

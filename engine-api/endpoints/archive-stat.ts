@@ -13,7 +13,13 @@ export const archiveStat = defineOperation({
   statuses: { 200: 'found' },
   timeout: 'slow',
   retry: 'same',
-  notes: ['Podman 4 follows a symbolic link without telling, and answers 404 where its target is absent.'],
+  differences: [
+    {
+      engines: 'Podman 4',
+      does: 'follows a symbolic link without telling, and answers 404 where its target is absent',
+      client: 'gives it as it comes: the archive itself tells links',
+    },
+  ],
 })
 
 /** What stands at `path` (absolute). Nothing there is EngineError `not-found`. */

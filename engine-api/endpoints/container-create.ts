@@ -97,7 +97,19 @@ export const containerCreate = defineOperation({
   retry: 'after-inspect',
   answer: TypeCompiler.Compile(CreatedContainerSchema),
   deviations: [{ engines: 'Podman 4', status: 500, message: /is already in use/i, code: 'conflict' }],
-  notes: ['A missing image is 404. A field of the wrong type is 500 on Docker 20.10.'],
+  notes: ['A missing image is 404.'],
+  differences: [
+    {
+      engines: 'Podman 4 and 5',
+      does: 'adds variables of its own to the environment (`container`, `TERM`, `HOME`, `HOSTNAME`)',
+      client: 'nothing',
+    },
+    {
+      engines: 'Podman 4 and 5',
+      does: 'runs health checks only where systemd runs, and tells health in no list',
+      client: 'nothing: to up-class such a container is ready when it runs',
+    },
+  ],
 })
 
 /** Makes a container. An absent image is EngineError `not-found`, a taken name `conflict`. */

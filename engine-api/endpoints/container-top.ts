@@ -29,10 +29,14 @@ export const containerTop = defineOperation({
   deviations: [
     { engines: 'Podman 4', status: 500, message: /can only be used on running containers/i, code: 'conflict' },
   ],
-  notes: [
-    '500 where the host of the engine has no `ps`.',
-    'Podman 4 runs the `ps` of the image, and says any failure with an empty 200: here EngineError `conflict`.',
+  differences: [
+    {
+      engines: 'Podman 4',
+      does: 'runs the `ps` of the image, and says any failure with an empty 200',
+      client: 'EngineError `conflict`',
+    },
   ],
+  notes: ['500 where the host of the engine has no `ps`.'],
 })
 
 /** The processes of a container. One that does not run is EngineError `conflict`. */

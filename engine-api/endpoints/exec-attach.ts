@@ -12,10 +12,16 @@ export const execAttach = defineOperation({
   statuses: { 101: 'attached' },
   timeout: 'unbounded',
   retry: 'after-inspect',
+  differences: [
+    {
+      engines: 'Podman 4 and 5',
+      does: 'may lose the output of a process that ends before it took all its input, and adds a line of its own',
+      client: 'gives what comes; the exit code is right',
+    },
+  ],
   notes: [
     'After the 101 the connection is no longer HTTP: frames come (plain bytes with a terminal), input goes as it is.',
     'A command that cannot be run is told in the output, and by exit code 126 or 127.',
-    'Podman 4 and 5 may lose the output of a process that ends before it took all its input, and add a line of their own.',
     'A 200 means that something in between took the Upgrade header away.',
   ],
 })

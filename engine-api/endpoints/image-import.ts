@@ -20,7 +20,13 @@ export const imageImport = defineOperation({
   statuses: { 200: 'imported' },
   timeout: 'unbounded',
   retry: 'same',
-  notes: ['Podman 4 ignores the tag (always `latest`) and puts docker.io/ before the name.'],
+  differences: [
+    {
+      engines: 'Podman 4',
+      does: 'ignores the tag (always `latest`) and puts docker.io/ before the name',
+      client: 'gives the id, by which the image can be tagged',
+    },
+  ],
 })
 
 /** Makes the image `repository:tag` from `tar` (see packTar) and gives its id. */

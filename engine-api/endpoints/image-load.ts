@@ -18,7 +18,9 @@ export const imageLoad = defineOperation({
   statuses: { 200: 'loaded' },
   timeout: 'unbounded',
   retry: 'same',
-  notes: ['Podman 4 names all loaded images in one line, separated by commas.'],
+  differences: [
+    { engines: 'Podman 4', does: 'names all loaded images in one line, separated by commas', client: 'takes it apart' },
+  ],
 })
 
 /** Loads the images in `tar` and gives their names, or the ids of those without a name. */

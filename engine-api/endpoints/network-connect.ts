@@ -16,7 +16,9 @@ export const networkConnect = defineOperation({
     { engines: 'Podman 4', status: 500, message: /already connected to network/i, outcome: 'already-connected' },
     { engines: 'Podman 5', status: 403, message: /already connected to network/i, outcome: 'already-connected' },
   ],
-  notes: ['Podman 4 refuses a container name with a leading slash: use the id.'],
+  differences: [
+    { engines: 'Podman 4', does: 'refuses a container name with a leading slash', client: 'asks for the id' },
+  ],
 })
 
 /** Attaches a container, named by its id. An absent network or container is EngineError `not-found`. */

@@ -35,10 +35,19 @@ export const networkCreate = defineOperation({
     { engines: 'Podman 4', status: 500, message: /network already exists/i, code: 'conflict' },
     { engines: 'Podman 4', status: 500, message: /subnet \S+ is already used/i, code: 'forbidden' },
   ],
-  notes: [
-    'Address pools used up: 404 on Docker 20.10 to 25, 400 from 27. A subnet that overlaps: 403.',
-    'Podman 4 answers 200 with a Warning for options it does not know.',
+  differences: [
+    {
+      engines: 'Docker 20.10 to 25',
+      does: 'says with 404 that its address pools are used up, later engines with 400',
+      client: 'as the status says; a subnet that is given does not come from the pools',
+    },
+    {
+      engines: 'Podman 4',
+      does: 'answers 200 with a Warning for options it does not know',
+      client: 'gives the Warning',
+    },
   ],
+  notes: ['A subnet that overlaps is 403.'],
 })
 
 /** Makes a network. A taken name is EngineError `conflict`, an overlapping subnet `forbidden`. */

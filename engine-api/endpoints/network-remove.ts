@@ -15,10 +15,14 @@ export const networkRemove = defineOperation({
     { engines: 'Docker 20.10 to 29', status: 403, message: /has active endpoints/i, code: 'conflict' },
     { engines: 'Podman 4', status: 500, message: /network is being used/i, code: 'conflict' },
   ],
-  notes: [
-    'Only running containers hold a network. A stopped one does not, and then cannot be started again.',
-    'Podman 4 removes even a network in use when it is named by its id.',
+  differences: [
+    {
+      engines: 'Podman 4 and 5',
+      does: 'removes a network in use when it is named by its id',
+      client: 'nothing: a caller looks at `Containers` first, as down-class does',
+    },
   ],
+  notes: ['Only running containers hold a network. A stopped one does not, and then cannot be started again.'],
 })
 
 /** Removes a network. One that still has running containers is EngineError `conflict`. */

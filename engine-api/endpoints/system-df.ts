@@ -49,7 +49,9 @@ export const systemDf = defineOperation({
   timeout: 'slow',
   retry: 'same',
   answer: TypeCompiler.Compile(DiskUsageSchema),
-  notes: ['Docker 20.10 answers 500 while another such call runs.'],
+  differences: [
+    { engines: 'Docker 20.10', does: 'answers 500 while another such call runs', client: 'EngineError `server-error`' },
+  ],
 })
 
 export function getDiskUsage(transport: Transport, options: CallOptions = {}): Promise<DiskUsage> {

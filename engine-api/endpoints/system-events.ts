@@ -39,10 +39,14 @@ export const systemEvents = defineOperation({
   timeout: 'unbounded',
   retry: 'same',
   answer: TypeCompiler.Compile(EngineEventSchema),
-  notes: [
-    'The answer is a stream of records, checked one by one. Without `until` the engine does not end it.',
-    'Docker 20.10 takes a filter name that it does not know without a word, and then filters nothing by it.',
+  differences: [
+    {
+      engines: 'Docker 20.10',
+      does: 'takes a filter name that it does not know without a word, and then filters nothing by it',
+      client: 'nothing',
+    },
   ],
+  notes: ['The answer is a stream of records, checked one by one. Without `until` the engine does not end it.'],
 })
 
 export interface SystemEventsOptions extends CallOptions {

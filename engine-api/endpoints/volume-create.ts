@@ -19,7 +19,6 @@ export const volumeCreate = defineOperation({
   timeout: 'slow',
   retry: 'same',
   answer: TypeCompiler.Compile(VolumeSchema),
-  notes: ['Podman 4 refuses a taken name with 500 where Docker answers the existing volume.'],
 })
 
 /** Makes a volume, or gives the one that has this name already: compare `Labels` to know whose it is. */

@@ -15,7 +15,13 @@ export const volumeList = defineOperation({
   statuses: { 200: 'found' },
   timeout: 'quick',
   retry: 'same',
-  notes: ['Of several labels in a filter Docker wants all, Podman 4 any.'],
+  differences: [
+    {
+      engines: 'Podman 4',
+      does: 'of several labels in a filter wants any, where Docker wants all',
+      client: 'nothing: down-class asks for one label and reads the rest',
+    },
+  ],
   answer: TypeCompiler.Compile(
     Type.Object({ Volumes: Type.Optional(Type.Union([Type.Array(VolumeSchema), Type.Null()])) }),
   ),
