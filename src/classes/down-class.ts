@@ -124,16 +124,15 @@ async function takeDown(
 
   const leaked: DownAnswer['leaked'] = []
   await Promise.all(leavers.map((leaver) => context.collectGate(() => removeLeaver(context, action, leaver, leaked))))
-  const somethingKept = leavers.some(({ outcome }) => outcome.state === 'kept')
-  if (!somethingKept && held?.network) await closeNetwork(context, action, held.network, leaked)
+  // A sandbox that is left holds its names and its network, so the session is not over; a leaked network makes way by itself.
+  const sandboxLeft = leavers.some(({ outcome }) => outcome.state === 'kept' || outcome.state === 'collected')
+  if (!sandboxLeft && held?.network) await closeNetwork(context, action, held.network, leaked)
 
   const complete = leavers.every(({ outcome }) => outcome.error === undefined)
   if (!complete && !allowPartial) refuseUnlessAllCommitted(store, record, leavers)
   const students = leavers.map(({ outcome }) => outcome)
   const answer: DownAnswer = answerOf(store, record, complete ? 'down' : 'down-partial', students, leaked)
-  // A leaked network makes way by itself; a leaked sandbox holds its names, so the session is not over.
-  const sandboxLeaked = leavers.some(({ outcome }) => outcome.state === 'collected')
-  if (!somethingKept && !sandboxLeaked) await recordEnd(context, action, record, answer)
+  if (!sandboxLeft) await recordEnd(context, action, record, answer)
   return answer
 }
 

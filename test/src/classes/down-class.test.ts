@@ -268,6 +268,7 @@ test('what the engine would not remove is leaked, and holds the session open unt
     { kind: 'sandbox', name: 'class-os101-a--sv001', reason: 'The engine refused: device busy' },
   ])
   assert.deepEqual(statesOf(answer), ['SV001 collected', 'SV002 removed'])
+  assert.deepEqual(runtime.held(), ['container SV001 exited', 'network class-os101-a', 'volume SV001'])
   assert.equal((await record(sessionId))?.ended, undefined)
   await refusal(up(), 'down-unfinished')
 
@@ -299,7 +300,7 @@ test('a volume that outlived its container is removed by the bag that was made o
     if (event === 'remove-volume SV001') throw engineGone()
   }
   const first = await down()
-  assert.deepEqual(runtime.held(), ['volume SV001'])
+  assert.deepEqual(runtime.held(), ['network class-os101-a', 'volume SV001'])
   runtime.before = () => {}
   const answer = await down()
   assert.deepEqual(runtime.held(), [])
