@@ -56,8 +56,9 @@ function bucketView(place: URL): StoreView {
         const asked = { 'encoding-type': 'url', 'list-type': '2', prefix }
         const query = Object.entries(token === '' ? asked : { 'continuation-token': token, ...asked })
         const page = await get('', query.map(([name, value]) => `${name}=${percentEncoded(value)}`).join('&'))
-        for (const [, key = ''] of page.toString().matchAll(/<Key>([^<]*)<\/Key>/g)) keys.add(decodeURIComponent(key))
-        token = /<NextContinuationToken>([^<]*)</.exec(page.toString())?.[1]?.replaceAll('&amp;', '&') ?? ''
+        const named = page.toString().matchAll(/<Key>([^<]*)<\/Key>/g)
+        for (const [, key = ''] of named) keys.add(decodeURIComponent(unescaped(key)))
+        token = unescaped(/<NextContinuationToken>([^<]*)</.exec(page.toString())?.[1] ?? '')
         more = token !== ''
       }
       return keys
@@ -65,6 +66,10 @@ function bucketView(place: URL): StoreView {
     read: (key) => get(`/${key.split('/').map(percentEncoded).join('/')}`),
   }
 }
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+const unescaped = (xml: string): string => xml.replace(/&(\w+);/g, (_, entity: string) => entities[entity] ?? '')
 
 /** Everything but letters, digits and -._~ */
 const percentEncoded = (text: string): string =>
