@@ -4,9 +4,9 @@ import { type TestContext, test } from 'node:test'
 import type { Store } from '../../src/store/port.ts'
 import { s3Limits } from '../../src/store/s3-limits.ts'
 import { createS3Store, type S3StoreOptions } from '../../src/store/s3-store.ts'
+import { type S3Proxy, startS3Proxy } from '../faults/s3-proxy.ts'
 import { contentOf, gather, seededBytes, streamOf, wrongContentOf } from '../store/bodies.ts'
 import { conformance, listed, rejectsWith } from '../store/conformance.ts'
-import { type FaultProxy, startFaultProxy } from '../store/fault-proxy.ts'
 
 const { LIVE_S3, LIVE_S3_ACCESS_KEY, LIVE_S3_SECRET_KEY } = process.env
 const skip = LIVE_S3 === undefined ? 'LIVE_S3 is not set: no S3 server to run against (scripts/s3 starts one)' : false
@@ -42,8 +42,8 @@ async function openChecked(t: TestContext): Promise<Store> {
 }
 
 /** A store with tight limits behind a proxy, and a prefix that is emptied after the test. */
-async function openBehindProxy(t: TestContext): Promise<{ store: Store; proxy: FaultProxy; prefix: string }> {
-  const proxy = await startFaultProxy(real.endpoint)
+async function openBehindProxy(t: TestContext): Promise<{ store: Store; proxy: S3Proxy; prefix: string }> {
+  const proxy = await startS3Proxy(real.endpoint)
   t.after(() => proxy.goDown())
   const store = await open(t, { endpoint: proxy.url }, tight)
   await store.check()
@@ -54,7 +54,7 @@ async function openBehindProxy(t: TestContext): Promise<{ store: Store; proxy: F
 conformance('S3', openChecked, skip)
 
 /** The uploads in parts that were begun, and those that were completed or aborted with success. */
-function partUploads(proxy: FaultProxy): { begun: number; completed: number; aborted: number } {
+function partUploads(proxy: S3Proxy): { begun: number; completed: number; aborted: number } {
   const count = (method: string, query: RegExp, status: number) =>
     proxy.seen.filter((seen) => seen.method === method && query.test(seen.path) && seen.status === status).length
   return {
@@ -82,13 +82,13 @@ test('S3: a large stream goes in parts and is the same when read', { skip }, asy
 const partFaults: readonly [
   string,
   'unreachable' | 'mismatch',
-  (proxy: FaultProxy, bytes: Buffer) => ReturnType<typeof streamOf>,
+  (proxy: S3Proxy, bytes: Buffer) => ReturnType<typeof streamOf>,
 ][] = [
   [
     'a connection that breaks in the second part',
     'unreachable',
     (proxy, bytes) => {
-      proxy.fault = (_, path) => (path.includes('partNumber=2') ? { breakAfterBytes: mebibyte } : 'pass')
+      proxy.plan.set({ fault: 'broken-off', url: /partNumber=2/, nth: 1, standing: true })
       return streamOf(bytes)
     },
   ],
@@ -96,7 +96,7 @@ const partFaults: readonly [
     'a server that hangs in the second part',
     'unreachable',
     (proxy, bytes) => {
-      proxy.fault = (_, path) => (path.includes('partNumber=2') ? 'hang' : 'pass')
+      proxy.plan.set({ fault: 'hang', url: /partNumber=2/, nth: 1, standing: true })
       return streamOf(bytes)
     },
   ],
@@ -144,8 +144,7 @@ test('S3: large bytes are sent again after a broken part, and nothing is left of
 }, async (t) => {
   const { store, proxy, prefix } = await openBehindProxy(t)
   const bytes = seededBytes(12 * mebibyte, 19)
-  let faults = 1
-  proxy.fault = (_, path) => (path.includes('partNumber=2') && faults-- > 0 ? { breakAfterBytes: mebibyte } : 'pass')
+  proxy.plan.set({ fault: 'broken-off', url: /partNumber=2/, nth: 1 })
   assert.equal(await store.put(`${prefix}a`, contentOf(bytes), bytes), 'stored')
   assert.deepEqual(partUploads(proxy), { begun: 2, completed: 1, aborted: 1 })
   assert.ok(bytes.equals(await gather(await store.read(`${prefix}a`))))
@@ -213,7 +212,7 @@ test('S3: a server that is down is unreachable, named, and used again when it is
 test('S3: a server that hangs is unreachable to every call, within the stall limit', { skip }, async (t) => {
   const { store, proxy, prefix } = await openBehindProxy(t)
   const bytes = seededBytes(5_000_000, 31)
-  proxy.fault = () => 'hang'
+  proxy.plan.set({ fault: 'hang', url: /^/, nth: 1, standing: true })
   await Promise.all(
     [
       store.check(),
@@ -227,17 +226,14 @@ test('S3: a server that hangs is unreachable to every call, within the stall lim
       listed(store, ''),
     ].map((call) => rejectsWith(call, 'unreachable')),
   )
-  proxy.fault = () => 'pass'
+  proxy.plan.set(undefined)
   assert.equal(await store.stat(`${prefix}a`), undefined)
 })
 
 test('S3: bytes survive a connection that breaks once; a stream does not and leaves nothing', { skip }, async (t) => {
   const { store, proxy, prefix } = await openBehindProxy(t)
   const bytes = seededBytes(1_000_000, 37)
-  const breakOnce = () => {
-    let faults = 1
-    proxy.fault = () => (faults-- > 0 ? { breakAfterBytes: 100_000 } : 'pass')
-  }
+  const breakOnce = () => proxy.plan.set({ fault: 'broken-off', url: /^/, nth: 1 })
   breakOnce()
   assert.equal(await store.put(`${prefix}bytes`, contentOf(bytes), bytes), 'stored')
   breakOnce()

@@ -3,13 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Static } from '@sinclair/typebox'
+import { startS3Proxy } from '../faults/s3-proxy.ts'
 import { containersOf, leftovers } from './docker.ts'
 import { type CleanUp, FailedDown, problemOf, work } from './faults.ts'
 import type { S3Server } from './live.ts'
@@ -32,44 +31,19 @@ export async function openS3Door(
   server: S3Server,
   onStored: (count: number) => void,
 ): Promise<S3Door> {
-  const { hostname, port } = new URL(server.endpoint)
+  const proxy = await startS3Proxy(server.endpoint)
+  cleanUp.after(proxy.goDown)
   const stored: string[] = []
-  const pass = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    // The Host header stays as it is: it is part of the signature.
-    const { method, url = '/', headers } = incoming
-    const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
-      if (method === 'PUT' && answer.statusCode === 200) {
-        stored.push(decodeURIComponent(url.replace(/^\/[^/]*\//, '').replace(/\?.*/, '')))
-        onStored(stored.length)
-      }
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(outgoing)
-    })
-    onward.once('error', () => outgoing.destroy())
-    outgoing.once('close', () => onward.destroy())
-    incoming.pipe(onward)
+  proxy.onAnswer = ({ method, path, status }) => {
+    if (method !== 'PUT' || status !== 200) return
+    stored.push(decodeURIComponent(path.replace(/^\/[^/]*\//, '').replace(/\?.*/, '')))
+    onStored(stored.length)
   }
-  const door = createServer(pass)
-  const listen = async (at: number) => {
-    if (door.listening) return
-    door.listen(at, '127.0.0.1')
-    await once(door, 'listening')
-  }
-  const shut = async () => {
-    const closed = new Promise((done) => door.close(done))
-    door.closeAllConnections()
-    await closed
-  }
-  await listen(0)
-  cleanUp.after(shut)
-  const address = door.address()
-  if (typeof address !== 'object' || address === null) throw new Error('the door has no port')
-  const open = () => listen(address.port)
   const close = (context: CleanUp) => {
-    context.after(open)
-    return shut()
+    context.after(proxy.comeBack)
+    return proxy.goDown()
   }
-  return { endpoint: `http://127.0.0.1:${address.port}`, stored, close, open }
+  return { endpoint: proxy.url, stored, close, open: proxy.comeBack }
 }
 
 const mount = (...args: string[]): SpawnSyncReturns<string> => spawnSync('mount', args, { encoding: 'utf8' })
