@@ -7,10 +7,14 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { openCatalogue } from '../../src/catalogue.ts'
+import { ClassActions } from '../../src/classes/class-actions.ts'
+import { Leases } from '../../src/classes/lease.ts'
 import { createGate } from '../../src/gate.ts'
+import { Operations } from '../../src/operations.ts'
 import { createDockerRuntime } from '../../src/runtime/docker-runtime.ts'
 import { sandboxesPerSubnet } from '../../src/runtime/subnets.ts'
 import { createDirectoryStore } from '../../src/store/directory-store.ts'
+import type { Store } from '../../src/store/port.ts'
 import { s3Limits } from '../../src/store/s3-limits.ts'
 import { createS3Store } from '../../src/store/s3-store.ts'
 import { findBagFault } from '../referee/bags.ts'
@@ -159,15 +163,21 @@ async function openService(
   await writeFile(catalogueFile, JSON.stringify(catalogueOf({ [classId]: students })))
   const catalogue = await openCatalogue(catalogueFile, () => {})
   const log: string[] = []
-  const openApp = (limits: Partial<typeof hasty>) => {
-    const { s3StallMilliseconds: stallMilliseconds = s3Limits.stallMilliseconds } = limits
+  const openStore = (stallMilliseconds: number) => {
     const s3 = { ...server, endpoint: s3Proxy?.url ?? server.endpoint, bucket, region: 'us-east-1' }
-    const store = s3Proxy ? createS3Store(s3, { ...s3Limits, stallMilliseconds, retry }) : createDirectoryStore(root)
-    const engine = { host: engineProxy.host, patience: limits.engine }
-    const runtime = createDockerRuntime(engine, { installation, proxy, subnets })
+    return s3Proxy ? createS3Store(s3, { ...s3Limits, stallMilliseconds, retry }) : createDirectoryStore(root)
+  }
+  const stores = [openStore(s3Limits.stallMilliseconds), openStore(hasty.s3StallMilliseconds)] as const
+  // One for both, which then are one process to it: a lease that could not be given back is still their own.
+  const leases = new Leases(stores[1])
+  const openApp = (store: Store, patience: typeof hasty.engine | undefined) => {
+    const runtime = createDockerRuntime({ host: engineProxy.host, patience }, { installation, proxy, subnets })
     const [upGate, collectGate] = [createGate(2), createGate(1)]
+    const maxStudents = sandboxesPerSubnet(subnets)
+    const classes = { runtime, store, installation, upGate, collectGate, maxStudents }
     const app = buildApp({
-      classes: { runtime, store, installation, upGate, collectGate, maxStudents: sandboxesPerSubnet(subnets) },
+      classes,
+      actions: new ClassActions(classes, new Operations(), leases),
       catalogue,
       log: pino({ level: 'warn' }, { write: (line: string) => void log.push(line) }),
       onCatalogueChange: () => {},
@@ -182,7 +192,7 @@ async function openService(
     }
     return { post, close }
   }
-  const [patientApp, hastyApp] = [openApp({}), openApp(hasty)]
+  const [patientApp, hastyApp] = [openApp(stores[0], undefined), openApp(stores[1], hasty.engine)]
 
   return {
     referee,

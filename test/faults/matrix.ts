@@ -240,7 +240,7 @@ const s3Steps: readonly (readonly [step: string, place: Place, outcomes: Outcome
       ['reset', 'down'],
       ['answer-lost', 'down'],
       ['vanished', 'kept store-mismatch'],
-      ['cut', storeAway],
+      ['cut', 'kept store-mismatch'],
       ['stale-etag', 'down'],
     ],
   ],
