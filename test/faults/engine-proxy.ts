@@ -2,7 +2,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { copyHead, type Deliver, forward, forwardUpgrade, type Target } from '../referee/forward.ts'
+import { copyHead, type Deliver, forward, forwardUpgrade, type Target, wholeBody } from '../referee/forward.ts'
 import { damageTar, type TarFault, tarFaults } from './damaged-tar.ts'
 import { type Strike, StrikePlan } from './strike.ts'
 
@@ -84,9 +84,3 @@ function deliverWith(
 }
 
 const isTarFault = (fault: EngineFault): fault is TarFault => tarFaults.some((each) => each === fault)
-
-export async function wholeBody(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of message) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}

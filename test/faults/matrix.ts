@@ -1,6 +1,6 @@
 // The matrix as data: each step of a down-class, each fault that can strike it, and what the first down must then say. Whatever
 // it says, nothing may be lost, and the next down finishes: test/live/fault-matrix.test.ts runs every cell, and
-// test/live/kill-matrix.test.ts ends the service at every step.
+// test/live/kill-matrix.test.ts ends the service at every step. Long because it is one table, to be read as one.
 
 import type { EngineFault, EngineStrike } from './engine-proxy.ts'
 import type { S3Fault, S3Strike } from './s3-proxy.ts'

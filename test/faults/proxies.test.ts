@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type EngineFault, openEngineProxy, wholeBody } from './engine-proxy.ts'
+import { wholeBody } from '../referee/forward.ts'
+import { type EngineFault, openEngineProxy } from './engine-proxy.ts'
 import { type S3Fault, startS3Proxy } from './s3-proxy.ts'
 
 interface Ask {

@@ -6,8 +6,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { Transform } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { copyHead, type Deliver, forward, passOn, type Target } from '../referee/forward.ts'
-import { wholeBody } from './engine-proxy.ts'
+import { copyHead, type Deliver, forward, passOn, type Target, wholeBody } from '../referee/forward.ts'
 import { type Strike, StrikePlan } from './strike.ts'
 
 /**

@@ -1,6 +1,7 @@
 // The engine by the referee's own eyes: plain GETs, and what sandboxes are called by their labels.
 
 import { type IncomingMessage, request } from 'node:http'
+import { wholeBody } from './forward.ts'
 
 export type Labels = Readonly<Record<string, string>> | null
 
@@ -21,9 +22,7 @@ export async function look<Answer>(engineSocket: string, path: string): Promise<
     const asked = { socketPath: engineSocket, path, headers: { host: 'engine' }, agent: false }
     request(asked, resolve).once('error', reject).end()
   })
-  const chunks: Uint8Array[] = []
-  for await (const chunk of answer) chunks.push(chunk)
-  const text = Buffer.concat(chunks).toString()
+  const text = (await wholeBody(answer)).toString()
   if (answer.statusCode === 404) return undefined
   if (answer.statusCode !== 200) throw new Error(`GET ${path}: ${answer.statusCode} ${text.slice(0, 300)}`)
   return JSON.parse(text)

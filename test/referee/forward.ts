@@ -76,3 +76,10 @@ export function forwardUpgrade(target: Target, incoming: IncomingMessage, client
   client.pipe(server)
   server.pipe(client)
 }
+
+/** All bytes of a body; rejects where it breaks off. */
+export async function wholeBody(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of message) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

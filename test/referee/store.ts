@@ -5,6 +5,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { join, relative } from 'node:path'
+import { wholeBody } from './forward.ts'
 
 export interface StoreView {
   /** Every key that starts with `prefix`, which ends in '/'. */
@@ -42,9 +43,7 @@ function bucketView(place: URL): StoreView {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       request({ host: hostname, port, path: target, headers, agent: false }, resolve).once('error', reject).end()
     })
-    const chunks: Uint8Array[] = []
-    for await (const chunk of answer) chunks.push(chunk)
-    const body = Buffer.concat(chunks)
+    const body = await wholeBody(answer)
     if (answer.statusCode === 200) return body
     throw new Error(`GET ${target}: ${answer.statusCode} ${body.toString().slice(0, 300)}`)
   }
