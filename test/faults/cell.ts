@@ -174,7 +174,8 @@ async function openService(
     const runtime = createDockerRuntime({ host: engineProxy.host, patience }, { installation, proxy, subnets })
     const [upGate, collectGate] = [createGate(2), createGate(1)]
     const maxStudents = sandboxesPerSubnet(subnets)
-    const classes = { runtime, store, installation, upGate, collectGate, maxStudents }
+    const expiries = new Map<string, string>()
+    const classes = { runtime, store, installation, upGate, collectGate, maxStudents, expiries }
     const app = buildApp({
       classes,
       actions: new ClassActions(classes, new Operations(), leases),
