@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino'
 import type { Operation, OperationRequest, Operations } from '../operations.ts'
+import { type CollectRequest, collectClass, settleCollect } from './collect-class.ts'
 import type { Action, ClassContext } from './context.ts'
 import { type DownRequest, downClass } from './down-class.ts'
 import { type ExtendRequest, extendClass } from './extend-class.ts'
@@ -47,6 +48,20 @@ export class ClassActions {
     const fingerprint = JSON.stringify([request.allowPartial])
     return this.#start('down-class', request.classId, fingerprint, caller, (action) =>
       downClass(this.#context, action, request),
+    )
+  }
+
+  collect(request: CollectRequest, caller: Caller): Operation {
+    const fingerprint = JSON.stringify([request.students?.toSorted()])
+    return this.#start('collect-class', request.classId, fingerprint, caller, (action) =>
+      collectClass(this.#context, action, request),
+    )
+  }
+
+  /** After a collection that was interrupted. */
+  settleCollect(request: { classId: string }, caller: Caller): Operation {
+    return this.#start('collect-class', request.classId, 'settle', caller, (action) =>
+      settleCollect(this.#context, action, request),
     )
   }
 

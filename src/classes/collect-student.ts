@@ -1,6 +1,7 @@
 // One student's way from a running sandbox to a committed bag, and from there to nothing left on the engine.
 // The two halves are apart so that a down can commit every bag before it removes the first sandbox.
 
+import type { CollectionTarget } from '../collection/bag-work.ts'
 import { type Bag, collect } from '../collection/collect.ts'
 import { CollectError } from '../collection/errors.ts'
 import type { UnarchivedThing } from '../collection/tag-files.ts'
@@ -18,12 +19,39 @@ export interface CollectedStudent {
 
 /** Stops the sandbox and makes its bag. Rejects with CollectError or RuntimeError; the sandbox is then kept. */
 export async function collectStudent(
-  { runtime, store }: ClassContext,
+  context: ClassContext,
   action: Action,
   record: SessionRecord,
   sandbox: HeldSandbox,
   kind: 'final' | 'snapshot',
 ): Promise<CollectedStudent> {
+  const { runtime } = context
+  const looked = await lookBefore(runtime, sandbox)
+  const id = sandbox.container?.id ?? (await wrapVolume(runtime, record, sandbox, looked.notes))
+  const container = await runtime.stop(id, looked.frozen.stopSeconds)
+  const bag = await makeBag(context, action, record, sandbox, { kind, container, ...looked })
+  return { bag, container, volume: sandbox.volume }
+}
+
+/** A snapshot bag of a running sandbox, which stands still meanwhile and then goes on. Rejects as collectStudent does. */
+export async function snapshotStudent(
+  context: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  sandbox: HeldSandbox & { readonly container: HeldContainer },
+): Promise<Bag> {
+  const { runtime } = context
+  const looked = await lookBefore(runtime, sandbox)
+  try {
+    const container = await runtime.freeze(sandbox.container.id)
+    return await makeBag(context, action, record, sandbox, { kind: 'snapshot', container, ...looked })
+  } finally {
+    await runtime.thaw(sandbox.container.id)
+  }
+}
+
+/** What only a running sandbox can tell, and what its label says of how to collect it. */
+async function lookBefore(runtime: ClassContext['runtime'], sandbox: HeldSandbox) {
   const frozen = parseFrozenCollect(sandbox.collect)
   if (!frozen)
     throw new CollectError('failed', 'The collect label of the sandbox cannot be read. Ask the operator to look at it.')
@@ -31,20 +59,26 @@ export async function collectStudent(
   const running = isRunning(sandbox.container)
   const unarchived = running === undefined ? [] : await beforeStop(runtime, running.id, frozen, notes)
   if (running === undefined) notes.push('The sandbox was not running: sockets could not be looked for.')
-  const id = sandbox.container?.id ?? (await wrapVolume(runtime, record, sandbox, notes))
-  const container = await runtime.stop(id, frozen.stopSeconds)
-  const bag = await collect(
+  return { frozen, notes, unarchived }
+}
+
+function makeBag(
+  { runtime, store }: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  sandbox: HeldSandbox,
+  looked: Awaited<ReturnType<typeof lookBefore>> & Pick<CollectionTarget, 'kind' | 'container'>,
+): Promise<Bag> {
+  const { frozen, ...rest } = looked
+  return collect(
     runtime,
     store,
     {
+      ...rest,
       session: identityOf(record),
       studentId: sandbox.studentId,
-      kind,
-      container,
       logsLost: sandbox.container?.isWrap ?? true,
       collect: frozen,
-      unarchived,
-      notes,
       imageDigest: record.frozenLab?.imageDigest,
       actor: action.actor,
     },
@@ -54,7 +88,6 @@ export async function collectStudent(
     },
     action.signal,
   )
-  return { bag, container, volume: sandbox.volume }
 }
 
 /** Removes what was collected: only if it is still the very life that the bag was made of, by id, container before volume. */
@@ -67,7 +100,7 @@ export async function removeCollected({ runtime }: ClassContext, collected: Coll
   if (collected.volume !== undefined) await runtime.removeVolume(collected.volume)
 }
 
-const isRunning = (container: HeldContainer | undefined): HeldContainer | undefined =>
+export const isRunning = (container: HeldContainer | undefined): HeldContainer | undefined =>
   container && ['running', 'starting', 'unhealthy'].includes(container.state) ? container : undefined
 
 export const identityOf = (record: SessionRecord): SessionIdentity => ({

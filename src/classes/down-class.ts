@@ -105,8 +105,8 @@ async function takeDown(
 ): Promise<DownAnswer> {
   const { store } = context
   const { allowPartial } = request
-  // An up that was interrupted has nothing more to finish.
-  const { up: _, ...settled } = found
+  // An up or a collection that was interrupted has nothing more to finish.
+  const { up: _up, collect: _collect, ...settled } = found
   const record: SessionRecord = {
     ...settled,
     down: found.down ?? { by: action.actor, at: new Date().toISOString(), allowPartial },

@@ -62,6 +62,8 @@ export const SessionRecord = Type.Object({
       allowPartial: Type.Boolean(),
     }),
   ),
+  /** A collect-class that has begun and not ended: sandboxes may stand still. */
+  collect: Type.Optional(Type.Object({ by: Type.String(), at: Type.String() })),
   /** A down that was asked for: it is repeated until the session has ended. */
   down: Type.Optional(Type.Object({ by: Type.String(), at: Type.String(), allowPartial: Type.Boolean() })),
   ended: Type.Optional(Type.Object({ at: Type.String(), answer: DownAnswer })),

@@ -9,7 +9,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Logger } from 'pino'
 import { createGate } from '../gate.ts'
 import { foldId, sessionTime } from '../names.ts'
-import type { OperationView } from '../operations.ts'
+import type { Operation, OperationView } from '../operations.ts'
 import type { HeldSession } from '../runtime/port.ts'
 import type { ClassActions } from './class-actions.ts'
 import type { ClassContext } from './context.ts'
@@ -34,11 +34,12 @@ interface Found {
   readonly record: SessionRecord | undefined
 }
 
-/** An up is gone on with where there is one; all else is a down, as it was asked for or on the sweep's own account. */
+/** An up or a collection is gone on with; all else is a down, as it was asked for or on the sweep's own account. */
 interface Order {
   readonly why: string
   readonly up?: UpIntent
   readonly down?: SessionRecord['down']
+  readonly collect?: NonNullable<SessionRecord['collect']>
 }
 
 export class Sweep {
@@ -163,24 +164,31 @@ export class Sweep {
     if (record?.down) return { why: 'a down was interrupted', down: record.down }
     if (isExpired(found)) return { why: 'the class has expired' }
     if (record?.up) return { why: 'an up was interrupted', up: record.up }
+    if (record?.collect) return { why: 'a collection was interrupted', collect: record.collect }
     if (isEmpty && isOld && !record?.students.length) return { why: 'nothing is in it' }
     return undefined
   }
 
-  #start({ held, record, sessionId }: Found, { why, up, down }: Order): void {
+  #start({ held, record, sessionId }: Found, order: Order): void {
     const classId = record?.classId ?? held?.classId
     if (classId === undefined || performance.now() < (this.#failed.get(sessionId)?.notBefore ?? 0)) return
-    this.#log.info({ classId, sessionId, why }, 'the sweep goes on with a session')
-    const caller = { requestId: randomUUID(), log: this.#log }
-    const operation =
-      up && record
-        ? this.#actions.finishUp(record, up, { ...caller, actor: up.by })
-        : this.#actions.down(
-            // Nobody waits for a class that has expired: who can be collected goes, the others are kept.
-            { classId, sessionId, allowPartial: down?.allowPartial ?? true },
-            { ...caller, actor: down?.by ?? sweepActor },
-          )
+    this.#log.info({ classId, sessionId, why: order.why }, 'the sweep goes on with a session')
+    const operation = this.#operationFor(classId, sessionId, record, order)
     void operation.ended.then(() => this.#note(sessionId, operation.view()))
+  }
+
+  #operationFor(
+    classId: string,
+    sessionId: string,
+    record: SessionRecord | undefined,
+    { up, collect, down }: Order,
+  ): Operation {
+    const caller = { requestId: randomUUID(), log: this.#log }
+    if (up && record) return this.#actions.finishUp(record, up, { ...caller, actor: up.by })
+    if (collect) return this.#actions.settleCollect({ classId }, { ...caller, actor: collect.by })
+    // Nobody waits for a class that has expired: who can be collected goes, the others are kept.
+    const allowPartial = down?.allowPartial ?? true
+    return this.#actions.down({ classId, sessionId, allowPartial }, { ...caller, actor: down?.by ?? sweepActor })
   }
 
   #note(sessionId: string, { problem, result }: OperationView): void {

@@ -42,6 +42,7 @@ export function submissionHead({ target, inventory }: BagWork, collectionId: str
     actor: target.actor,
     containerId: container.id,
     startedAt: container.startedAt,
+    /** null, as the exit code, in a snapshot of a sandbox that went on running. */
     stoppedAt: container.finishedAt,
     collectedAt: new Date().toISOString(),
     exitCode: container.exitCode,

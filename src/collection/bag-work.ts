@@ -1,7 +1,7 @@
 // What the steps that make one bag share: who it is of, what was found, where it goes.
 
 import type { FrozenCollect } from '../lab.ts'
-import type { Runtime, SessionIdentity, StoppedContainer } from '../runtime/port.ts'
+import type { FrozenContainer, Runtime, SessionIdentity, StoppedContainer } from '../runtime/port.ts'
 import type { Store } from '../store/port.ts'
 import type { Inventory } from './inventory.ts'
 import type { SpooledLogs } from './logs.ts'
@@ -12,7 +12,7 @@ export interface CollectionTarget {
   readonly studentId: string
   /** `final` at down; a `snapshot` at any other time, which no down takes for the student's last word. */
   readonly kind: 'final' | 'snapshot'
-  readonly container: StoppedContainer
+  readonly container: StoppedContainer | FrozenContainer
   /** The container is a new one around a volume that had lost its own: its logs are not the student's. */
   readonly logsLost: boolean
   readonly collect: FrozenCollect

@@ -7,7 +7,7 @@ import { orderUp } from '../classes/up-order.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { App } from './app-type.ts'
 import { answerWhenDone } from './prefer.ts'
-import { DownClassBody, ExtendClassBody, UpClassBody } from './schemas.ts'
+import { CollectClassBody, DownClassBody, ExtendClassBody, UpClassBody } from './schemas.ts'
 
 export interface ActionDependencies {
   readonly actions: ClassActions
@@ -29,6 +29,12 @@ export function registerActions(app: App, { actions, runtime, currentCatalogue }
     const classId = await spelledClass(request.body.classId)
     const allowPartial = request.body.allowPartial ?? false
     const operation = actions.down({ classId, allowPartial }, { actor, requestId: request.id, log: request.log })
+    return await answerWhenDone(request, reply, operation)
+  })
+
+  app.post('/room/collect-class', { schema: { body: CollectClassBody } }, async (request, reply) => {
+    const classId = await spelledClass(request.body.classId)
+    const operation = actions.collect({ ...request.body, classId }, { actor, requestId: request.id, log: request.log })
     return await answerWhenDone(request, reply, operation)
   })
 

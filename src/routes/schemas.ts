@@ -28,6 +28,11 @@ export const UpClassBody = Type.Object(
 
 export const DownClassBody = Type.Object({ classId: Id, allowPartial: Type.Optional(Type.Boolean()) }, closed)
 
+export const CollectClassBody = Type.Object(
+  { classId: Id, students: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 1000, uniqueItems: true })) },
+  closed,
+)
+
 export const ExtendClassBody = Type.Object(
   { classId: Id, ttlMinutes: Type.Integer({ minimum: 1, maximum: 525_600 }) },
   closed,

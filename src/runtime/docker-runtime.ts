@@ -8,6 +8,7 @@ import { waitReady } from './docker-ready.ts'
 import {
   archiveSandbox,
   asStopped,
+  freezeSandbox,
   raiseSandbox,
   removeSandboxContainer,
   stopSandbox,
@@ -40,6 +41,8 @@ export function createDockerRuntime(
       translated(engine.exec.run(id, { command, timeoutMs, maxOutputBytes: 1024 * 1024 })),
     stop: (id, graceSeconds) => translated(stopSandbox(context, id, graceSeconds)),
     inspectStopped: (id) => translated(engine.containers.inspect(id).then(asStopped)),
+    freeze: (id) => translated(freezeSandbox(context, id)),
+    thaw: (id) => translated(engine.containers.unpause(id).then(() => undefined)),
     archive: (id, workspace, signal) => archiveSandbox(context, id, workspace, signal),
     logs: (id, signal) => translatedEach(engine.containers.logs(id, { signal })),
     removeContainer: (id) => translated(removeSandboxContainer(context, id)),

@@ -11,6 +11,7 @@ import type { DockerContext } from './docker-context.ts'
 import { asRuntimeError, isRefusal, translatedEach } from './docker-errors.ts'
 import {
   type ArchiveEntry,
+  type FrozenContainer,
   type HeldSandbox,
   type RaisedSandbox,
   RuntimeError,
@@ -141,6 +142,13 @@ export async function stopSandbox(
   await engine.containers.stop(containerId, { graceSeconds })
   if (refused) await neverRestart()
   return asStopped(await engine.containers.inspect(containerId))
+}
+
+export async function freezeSandbox({ engine }: DockerContext, containerId: string): Promise<FrozenContainer> {
+  await engine.containers.pause(containerId)
+  const { Id, State, Image } = await engine.containers.inspect(containerId)
+  if (!State.Paused) throw new RuntimeError('running', 'The sandbox was let go on by another hand. Repeat the call.')
+  return { id: Id, startedAt: State.StartedAt, finishedAt: null, exitCode: null, outOfMemory: false, imageId: Image }
 }
 
 export function asStopped(container: Container): StoppedContainer {

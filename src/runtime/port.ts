@@ -72,6 +72,12 @@ export interface StoppedContainer {
   readonly imageId: string
 }
 
+/** A running container that stands still, so that an archive can be taken of it. */
+export interface FrozenContainer extends Omit<StoppedContainer, 'finishedAt' | 'exitCode'> {
+  readonly finishedAt: null
+  readonly exitCode: null
+}
+
 export type ArchiveEntryType =
   | 'file'
   | 'hard-link'
@@ -155,6 +161,10 @@ export interface Runtime {
   /** Restart policy to `no`, then stop. Resolves when it has stopped. */
   stop(containerId: string, graceSeconds: number): Promise<StoppedContainer>
   inspectStopped(containerId: string): Promise<StoppedContainer>
+  /** Every process of a running container stands still, until thaw(). */
+  freeze(containerId: string): Promise<FrozenContainer>
+  /** Lets a frozen container go on; one that is not frozen is left as it is. */
+  thaw(containerId: string): Promise<void>
   /** Ends normally only when the archive was complete; anything else is a RuntimeError 'archive'. */
   archive(containerId: string, workspace: string, signal: AbortSignal): AsyncIterable<ArchiveEntry>
   logs(containerId: string, signal: AbortSignal): AsyncIterable<LogPiece>

@@ -8,6 +8,7 @@ import { containerName, foldId, networkName, volumeName } from '../../src/names.
 import {
   type CommandResult,
   type ContainerState,
+  type FrozenContainer,
   type HeldSandbox,
   type HeldSession,
   type LogPiece,
@@ -230,6 +231,23 @@ export class MemoryRuntime implements Runtime {
     })
   }
 
+  async freeze(containerId: string): Promise<FrozenContainer> {
+    const container = this.#get(containerId)
+    return await this.#step(`freeze ${container.studentId}`, () => {
+      if (!up.includes(container.state)) throw new RuntimeError('failed', 'The engine refused: it does not run')
+      container.state = 'paused'
+      return { ...stoppedFacts(container), finishedAt: null, exitCode: null }
+    })
+  }
+
+  async thaw(containerId: string): Promise<void> {
+    const container = this.containers.get(containerId)
+    if (container?.state !== 'paused') return
+    await this.#step(`thaw ${container.studentId}`, () => {
+      container.state = 'running'
+    })
+  }
+
   async inspectStopped(containerId: string): Promise<StoppedContainer> {
     const container = this.#get(containerId)
     return await this.#step(`inspect ${container.studentId}`, () => stoppedOf(container))
@@ -238,8 +256,8 @@ export class MemoryRuntime implements Runtime {
   async *archive(containerId: string, _workspace: string, signal: AbortSignal) {
     const container = this.#get(containerId)
     assert(
-      !up.includes(container.state) && !container.mayRestart,
-      'an archive is taken only of what was stopped for good',
+      container.state === 'paused' || (!up.includes(container.state) && !container.mayRestart),
+      'an archive is taken only of what stands still',
     )
     await this.#step(`archive ${container.studentId}`, () => {})
     yield* archiveOf(this.volumes.get(container.volume)?.things ?? [], () => signal.throwIfAborted())
@@ -371,9 +389,17 @@ const identityOf = ({ classId, sessionId, subject, lab, createdBy, expiresAt }: 
 
 function stoppedOf(container: MemoryContainer): StoppedContainer {
   if (up.includes(container.state)) throw new RuntimeError('running', 'The sandbox runs, though it was stopped.')
-  const { id, startedAt, finishedAt, exitCode } = container
-  return { id, startedAt, finishedAt, exitCode, outOfMemory: false, imageId: 'sha256:image' }
+  return stoppedFacts(container)
 }
+
+const stoppedFacts = ({ id, startedAt, finishedAt, exitCode }: MemoryContainer): StoppedContainer => ({
+  id,
+  startedAt,
+  finishedAt,
+  exitCode,
+  outOfMemory: false,
+  imageId: 'sha256:image',
+})
 
 function found<T>(value: T | undefined): T {
   assert(value !== undefined, 'there is no such thing in the engine')

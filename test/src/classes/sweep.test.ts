@@ -2,7 +2,7 @@
 // with the same engine and the same store looks at what it left.
 
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pino } from 'pino'
@@ -43,6 +43,7 @@ function serve(ofClass: MemoryClass, settings: Partial<SweepSettings> = {}) {
     operations,
     caller,
     up: () => actions.up(orderUp(ofClass.catalogue, { classId, students: pair }), caller),
+    collect: () => actions.collect({ classId }, caller),
     down: (allowPartial = false) => actions.down({ classId, allowPartial }, caller),
     lines: (msg: string) => lines.filter((line) => line.msg === msg),
     /** One round, and the end of the operation that it started, if any. */
@@ -180,6 +181,22 @@ test('a late joiner’s up does not make the sweep forget an interrupted up of o
   assert.deepEqual((await ofClass.record(sessionId))?.students.toSorted(), students)
   assert.equal((await ofClass.record(sessionId))?.up, undefined)
 })
+
+for (const event of ['freeze SV002', 'archive SV001', 'thaw SV001']) {
+  test(`after a collection that a crash interrupted before '${event}' everybody goes on, and no half bag stays`, async (t) => {
+    const { ofClass, sessionId, runtime, folderOf } = await openWorkedClass(t)
+    const killed = serveUntil(ofClass, event)
+    killed.collect()
+    await killed.crashed
+    assert.equal((await serve(ofClass).round())?.state, 'succeeded')
+    assert.deepEqual(runtime.held(), classUp)
+    assert.equal((await ofClass.record(sessionId))?.collect, undefined)
+    for (const studentId of pair) {
+      const bags = await readdir(folderOf(studentId)).catch(() => [])
+      for (const bag of bags) assert.ok((await readdir(join(folderOf(studentId), bag))).includes('bagit.txt'))
+    }
+  })
+}
 
 test('a class that is up is left as it is', async (t) => {
   const { ofClass } = await openWorkedClass(t)

@@ -1,0 +1,140 @@
+// collect-class: a snapshot bag of each running sandbox, and nothing is taken down. A sandbox stands still while its bag is
+// made, so that the bag is of one moment. The session's record says so first: after a crash the sweep lets everybody go on.
+
+import { asCollectError } from '../collection/errors.ts'
+import { bagDeclarationKey } from '../collection/tag-files.ts'
+import { foldId, studentPrefix } from '../names.ts'
+import { Problem } from '../problems.ts'
+import type { HeldContainer, HeldSandbox, HeldSession } from '../runtime/port.ts'
+import { isRunning, snapshotStudent } from './collect-student.ts'
+import { type Action, asProblem, type ClassContext } from './context.ts'
+import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
+import { type DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
+
+export interface CollectRequest {
+  readonly classId: string
+  /** Default: everybody who has a sandbox. */
+  readonly students?: readonly string[]
+}
+
+type Snapshot = Omit<DownStudent, 'state'> & { readonly state: 'collected' | 'not-running' | 'failed' }
+
+export async function collectClass(context: ClassContext, action: Action, request: CollectRequest): Promise<object> {
+  const { store } = context
+  try {
+    await letGoOn(context, await findOpen(context, request.classId))
+    const { held, record } = await findOpen(context, request.classId)
+    const sandboxes = chosen(held, request)
+    await writeSession(store, { ...record, collect: { by: action.actor, at: new Date().toISOString() } })
+    action.progress.expectStudents(sandboxes.length)
+    const students = await Promise.all(
+      sandboxes.map((sandbox) => context.collectGate(() => snapshot(context, action, record, sandbox))),
+    )
+    await settle(context, action, record)
+    const failed = students.filter(({ state }) => state === 'failed')
+    if (failed.length === 0) return collected(context, record, 'collected', students)
+    throw new Problem(
+      'collect-failed',
+      `${failed.length} of ${students.length} sandboxes could not be collected; all go on running. First, ${failed[0]?.studentId}: ${failed[0]?.error?.detail}`,
+      { extensions: collected(context, record, 'collect-failed', students) },
+    )
+  } catch (error) {
+    throw asProblem(error, 'collect-failed')
+  }
+}
+
+/** After a crash: whoever stands still goes on, and what was not committed is removed. */
+export async function settleCollect(
+  context: ClassContext,
+  action: Action,
+  { classId }: { classId: string },
+): Promise<object> {
+  try {
+    const open = await findOpen(context, classId)
+    await letGoOn(context, open)
+    await settle(context, action, open.record)
+    return { classId: open.held.classId, sessionId: open.held.sessionId }
+  } catch (error) {
+    throw asProblem(error, 'collect-failed')
+  }
+}
+
+/** Whom an interrupted collection left standing still. One that somebody else paused is theirs. */
+async function letGoOn({ runtime }: ClassContext, { held, record }: Open): Promise<void> {
+  if (!record.collect) return
+  for (const { container } of held.sandboxes) if (container) await runtime.thaw(container.id)
+}
+
+interface Open {
+  readonly held: HeldSession
+  readonly record: SessionRecord
+}
+
+async function findOpen({ runtime, store }: ClassContext, classId: string): Promise<Open> {
+  for (const held of await runtime.survey(classId)) {
+    const record = await readSession(store, held.classId, held.sessionId)
+    if (record && !record.down && !record.ended) return { held, record }
+  }
+  throw new Problem('class-not-up', `Class '${classId}' is not up, or on its way down: a down collects it.`)
+}
+
+function chosen({ classId, sandboxes }: HeldSession, { students }: CollectRequest): readonly HeldSandbox[] {
+  if (students === undefined) return sandboxes
+  return students.map((studentId) => {
+    const found = sandboxes.find((sandbox) => foldId(sandbox.studentId) === foldId(studentId))
+    if (found) return found
+    throw new Problem('unknown-student', `students: '${studentId}' has no sandbox in class '${classId}'.`)
+  })
+}
+
+async function snapshot(
+  context: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  sandbox: HeldSandbox,
+): Promise<Snapshot> {
+  const { studentId, container } = sandbox
+  const none = { studentId, bag: null, files: null, bytes: null, skipped: null, manifestSha256: null }
+  if (!runs(sandbox)) return { ...none, state: 'not-running' }
+  try {
+    const bag = await snapshotStudent(context, action, record, sandbox)
+    return { studentId, state: 'collected', ...bagMembers(bag) }
+  } catch (error) {
+    action.log.error({ err: error, studentId, container: container?.id }, 'no snapshot of this sandbox')
+    return { ...keptStudent(studentId, 'kept', asCollectError(error)), state: 'failed' }
+  } finally {
+    action.progress.studentDone()
+  }
+}
+
+const runs = (sandbox: HeldSandbox): sandbox is HeldSandbox & { readonly container: HeldContainer } =>
+  isRunning(sandbox.container) !== undefined
+
+/** The collection has ended: no prefix without a commit mark stays behind, and the record says so. */
+async function settle({ store, runtime }: ClassContext, action: Action, record: SessionRecord): Promise<void> {
+  const { collect: _, ...settled } = record
+  const { classId, sessionId } = record
+  const session = (await runtime.survey(classId)).find((each) => each.sessionId === sessionId)
+  for (const { studentId } of session?.sandboxes ?? []) {
+    const student = studentPrefix(classId, sessionId, studentId)
+    for (const folder of await store.folders(student, action.signal)) {
+      const bag = `${student}${folder}/`
+      if (!folder.startsWith('snapshot-') || (await store.stat(bag + bagDeclarationKey))) continue
+      for await (const { key } of store.list(bag, action.signal)) await store.remove(key, action.signal)
+    }
+  }
+  if (session?.sandboxes.some(({ container }) => container?.state === 'paused')) {
+    throw new Problem('collect-failed', 'A sandbox stands still and does not go on yet. The service tries it again.')
+  }
+  await writeSession(store, settled)
+}
+
+const collected = <State extends string>(
+  { store }: ClassContext,
+  record: SessionRecord,
+  state: State,
+  students: readonly Snapshot[],
+) => {
+  const { leaked: _, ...answer } = answerOf(store, record, state, [], [])
+  return { ...answer, students }
+}

@@ -1,0 +1,121 @@
+// Snapshots of a running class: what is in them, what keeps running, and what a crash or a fault on the way leaves.
+
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { type TestContext, test } from 'node:test'
+import { file } from '../../support/memory-archive.ts'
+import { pair } from '../../support/memory-class.ts'
+import { isCollected } from '../../support/memory-referee.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
+import { openService, problemOf } from '../../support/memory-service.ts'
+
+async function openUp(t: TestContext, lab: object = {}) {
+  const service = await openService(t, lab)
+  const { ofClass } = service
+  const { sessionId } = await ofClass.up({ students: pair })
+  for (const studentId of pair) ofClass.runtime.write(studentId, file('work.txt', `of ${studentId}`))
+  ofClass.runtime.events.length = 0
+  return {
+    ...service,
+    sessionId,
+    folderOf: (studentId: string) => ofClass.studentFolder(sessionId, studentId),
+    collect: (more: object = {}) => service.post('/room/collect-class', { classId: 'os101-a', ...more }),
+  }
+}
+
+const running = ['container SV001 running', 'container SV002 running']
+
+test('everybody gets a snapshot bag of a moment at which they stood still, and goes on', async (t) => {
+  const { collect, ofClass, sessionId, folderOf } = await openUp(t)
+  const response = await collect()
+  assert.equal(response.statusCode, 200, response.body)
+  const { students, artifacts, ...answer } = response.json()
+  assert.deepEqual(answer, { classId: 'os101-a', sessionId, state: 'collected' })
+  assert.equal(artifacts.prefix, `os101-a/${sessionId}/`)
+  for (const [index, studentId] of pair.entries()) {
+    const { bag, manifestSha256, ...rest } = students[index]
+    assert.deepEqual(rest, { studentId, state: 'collected', files: 1, bytes: 8, skipped: 0 })
+    assert.match(bag, new RegExp(`^os101-a/${sessionId}/${studentId}/snapshot-\\d{8}t\\d{9}z/$`))
+    assert.match(manifestSha256, /^[0-9a-f]{64}$/)
+    assert.ok(await isCollected(folderOf(studentId), [file('work.txt', `of ${studentId}`)]))
+    const [frozen, read, thawed] = ['freeze', 'archive', 'thaw'].map((call) =>
+      ofClass.runtime.events.indexOf(`${call} ${studentId}`),
+    )
+    assert.ok(frozen !== undefined && read !== undefined && thawed !== undefined && frozen < read && read < thawed)
+  }
+  assert.deepEqual(ofClass.runtime.held().slice(0, 2), running)
+  assert.equal((await ofClass.record(sessionId))?.collect, undefined)
+})
+
+test('a snapshot is no final bag: the down makes its own', async (t) => {
+  const { collect, ofClass, folderOf } = await openUp(t)
+  await collect()
+  ofClass.runtime.write('SV001', file('later.txt', 'more'))
+  assert.equal((await ofClass.down()).students[0]?.files, 2)
+  assert.deepEqual(
+    (await readdir(folderOf('SV001'))).map((name) => name.replace(/-.*/, '')),
+    ['final', 'snapshot'],
+  )
+})
+
+test('only those who are named, in any case; a stranger is refused by name before anybody stands still', async (t) => {
+  const { collect, ofClass } = await openUp(t)
+  assert.match(problemOf(await collect({ students: ['SV001', 'SV009'] })).detail, /SV009/)
+  assert.deepEqual(ofClass.runtime.events, [])
+  const { students } = (await collect({ students: ['sv002'] })).json()
+  assert.deepEqual(
+    students.map(({ studentId, state }: Record<string, unknown>) => [studentId, state]),
+    [['SV002', 'collected']],
+  )
+})
+
+test('a sandbox that does not run is named and left as it is', async (t) => {
+  const { collect, ofClass } = await openUp(t)
+  ofClass.runtime.exit(ofClass.runtime.container('SV001'), 0)
+  const { students } = (await collect()).json()
+  assert.deepEqual(students[0], {
+    studentId: 'SV001',
+    state: 'not-running',
+    bag: null,
+    files: null,
+    bytes: null,
+    skipped: null,
+    manifestSha256: null,
+  })
+  assert.equal(students[1].state, 'collected')
+})
+
+test('who cannot be collected is named, goes on running, and leaves no half bag', async (t) => {
+  const { collect, ofClass, folderOf } = await openUp(t, { collect: { maxBytes: 8 } })
+  ofClass.runtime.write('SV001', file('large', 'too large'))
+  const problem = problemOf(await collect())
+  assert.equal(problem.code, 'collect-failed')
+  const [first, second] = Object(problem)['students']
+  assert.deepEqual([first.state, first.error.code, second.state], ['failed', 'over-limit', 'collected'])
+  assert.deepEqual(ofClass.runtime.held().slice(0, 2), running)
+  assert.deepEqual(await readdir(folderOf('SV001')).catch(() => []), [])
+})
+
+test('a class that is not up, or on its way down, has no snapshots', async (t) => {
+  const { collect, ofClass } = await openUp(t)
+  await ofClass.down()
+  assert.equal(problemOf(await collect()).code, 'class-not-up')
+})
+
+test('an engine that fails once at its nth call leaves nobody standing still, for every n', async (t) => {
+  for (let failing = 1; ; failing++) {
+    const { collect, ofClass, app } = await openUp(t)
+    let calls = 0
+    ofClass.runtime.before = () => {
+      calls++
+      if (calls === failing) throw engineGone()
+    }
+    await collect()
+    ofClass.runtime.before = () => {}
+    await collect()
+    assert.deepEqual(ofClass.runtime.held().slice(0, 2), running, `call ${failing}`)
+    assert.equal((await ofClass.down()).state, 'down')
+    await app.close()
+    if (calls < failing) break
+  }
+})
