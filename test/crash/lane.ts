@@ -37,6 +37,7 @@ export interface LaneOptions {
 export interface SessionState {
   readonly up?: unknown
   readonly down?: unknown
+  readonly collect?: unknown
   readonly ended?: unknown
 }
 
@@ -217,7 +218,9 @@ export async function attempt(lane: Lane, path: string): Promise<void> {
 /** Nothing is asked for that has not ended, and nobody is at work. Asked of the store alone: the service's calls are counted. */
 export async function isSettled(lane: Lane): Promise<boolean> {
   if (await lane.isAtWork()) return false
-  return [...(await lane.sessions()).values()].every((session) => session.ended || !(session.up || session.down))
+  return [...(await lane.sessions()).values()].every(
+    (session) => session.ended || !(session.up || session.down || session.collect),
+  )
 }
 
 interface Process {
