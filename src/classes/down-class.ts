@@ -1,5 +1,6 @@
 // down-class: every student's bag is committed and read back before the first sandbox is removed. A failure keeps the
 // sandbox and says why; calling again finishes the rest. With allowPartial the committed ones go and the others stay stopped.
+// At the end every bag is looked at again: one that the store has lost meanwhile makes it `down-partial`, whatever was allowed.
 
 import { asCollectError, CollectError } from '../collection/errors.ts'
 import { foldId } from '../names.ts'
@@ -8,6 +9,7 @@ import type { HeldSandbox, HeldSession } from '../runtime/port.ts'
 import { StoreError, storeErrorAdvice } from '../store/port.ts'
 import { type CollectedStudent, collectStudent, removeCollected } from './collect-student.ts'
 import { findCommittedBag } from './committed-bag.ts'
+import { confirmOutcome, isUnconfirmed } from './confirm-bag.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
 import {
@@ -128,11 +130,13 @@ async function takeDown(
   const sandboxLeft = leavers.some(({ outcome }) => outcome.state === 'kept' || outcome.state === 'collected')
   if (!sandboxLeft && held?.network) await closeNetwork(context, action, held.network, leaked)
 
-  const complete = leavers.every(({ outcome }) => outcome.error === undefined)
-  if (!complete && !allowPartial) refuseUnlessAllCommitted(store, record, leavers)
-  const students = leavers.map(({ outcome }) => outcome)
+  if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
+  const students = await Promise.all(
+    leavers.map(({ outcome }) => context.collectGate(() => confirmOutcome(context, action, outcome))),
+  )
+  const complete = students.every(({ error }) => error === undefined)
   const answer: DownAnswer = answerOf(store, record, complete ? 'down' : 'down-partial', students, leaked)
-  if (!sandboxLeft) await recordEnd(context, action, record, answer)
+  if (!sandboxLeft && !students.some(isUnconfirmed)) await recordEnd(context, action, record, answer)
   return answer
 }
 

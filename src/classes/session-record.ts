@@ -25,6 +25,7 @@ export const DownStudent = Type.Object({
   skipped: Nullable(Type.Integer()),
   /** The receipt: SHA-256 of manifest-sha256.txt, which names every file by its own. */
   manifestSha256: Nullable(Type.String()),
+  /** With `removed`: the store no longer holds the bag that was committed (`store-mismatch`), or could not be asked. */
   error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
 })
 

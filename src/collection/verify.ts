@@ -1,11 +1,13 @@
 // What the store really holds, compared with what it should hold. The store's own MD5 is taken where it gives one;
 // otherwise the object is read back and its SHA-256 compared, so that no store is believed without a check.
 
+import { createHash } from 'node:crypto'
 import { type Content, readText, type Store, type StoredObject, StoreError } from '../store/port.ts'
 import { sha256Of } from './digest.ts'
+import { CollectError } from './errors.ts'
 import type { Inventory } from './inventory.ts'
 import { isStored } from './inventory.ts'
-import { requiredTagFiles, tagManifestKey } from './tag-files.ts'
+import { manifestKey, requiredTagFiles, tagManifestKey } from './tag-files.ts'
 
 export async function holds(store: Store, key: string, content: Content, signal: AbortSignal): Promise<boolean> {
   const object = await store.stat(key, signal)
@@ -101,5 +103,48 @@ export async function tagFilesIntact(store: Store, prefix: string, signal: Abort
   } catch (error) {
     if (error instanceof StoreError && error.code === 'not-found') return false
     throw error
+  }
+}
+
+/**
+ * Looks again at a bag that was committed, after its sandbox has gone: by one listing and its manifest, no payload is
+ * read. Rejects with CollectError 'store-mismatch' where something is missing or `manifestSha256` is no longer that of the
+ * manifest, with StoreError where the store does not let itself be looked at.
+ */
+export async function confirmBag(
+  store: Store,
+  prefix: string,
+  manifestSha256: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = new Set<string>()
+  for await (const { key } of store.list(prefix, signal)) found.add(key.slice(prefix.length))
+  const missing = [...requiredTagFiles, tagManifestKey].filter((key) => !found.has(key))
+  if (found.has(manifestKey)) {
+    const hash = createHash('sha256')
+    for await (const line of linesOf(await store.read(prefix + manifestKey, signal), hash)) {
+      const key = line.slice(66)
+      if (!found.has(key)) addSome(missing, key)
+    }
+    if (hash.digest('hex') !== manifestSha256) throw noLongerHeld(`${manifestKey} is not the one that was committed`)
+  }
+  if (missing[0] !== undefined) throw noLongerHeld(`${missing[0]} is missing`)
+}
+
+const noLongerHeld = (what: string) =>
+  new CollectError(
+    'store-mismatch',
+    `The bag was committed and verified, but the store no longer holds it: ${what}. Ask the operator to look at the store.`,
+  )
+
+/** The lines of UTF-8 text as it comes, each of which ends with LF. `hash` has seen every byte when they end. */
+async function* linesOf(chunks: AsyncIterable<Uint8Array>, hash: { update(bytes: Uint8Array): unknown }) {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of chunks) {
+    hash.update(chunk)
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
   }
 }

@@ -2,9 +2,10 @@
 // kept, what is said. Over 250 lines, for each case is short and all need the same class.
 
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { pino } from 'pino'
 import type { DownAnswer } from '../../../src/classes/session-record.ts'
 import { Problem, type ProblemCode } from '../../../src/problems.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
@@ -318,4 +319,51 @@ test('a stop of the service keeps what is not committed, and a later call finish
   assert.ok(!runtime.events.some((event) => event.startsWith('remove-')))
   runtime.after = () => {}
   assert.equal((await down()).state, 'down')
+})
+
+test('a bag that the store has lost or changed by the end is said so, and ends the session as down-partial', async (t) => {
+  const another = `${'0'.repeat(64)}  data/workspace/SV001.txt\n`
+  for (const [lost, damage, detail] of [
+    ['data/workspace/a/b', (path: string) => rm(path), /data\/workspace\/a\/b is missing/],
+    ['bagit.txt', (path: string) => rm(path), /bagit\.txt is missing/],
+    ['manifest-sha256.txt', (path: string) => rm(path), /manifest-sha256\.txt is missing/],
+    ['manifest-sha256.txt', (path: string) => writeFile(path, another), /manifest-sha256\.txt is not the one/],
+  ] as const) {
+    const { down, runtime, folderOf, record, sessionId } = await openWorkedClass(t)
+    runtime.after = async (event) => {
+      if (event === 'close-network class-os101-a') await damage(join(folderOf('SV001'), 'final', lost))
+    }
+    const logged: Record<string, unknown>[] = []
+    const log = pino({ level: 'error' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
+    const answer = await down(false, { log })
+    assert.equal(answer.state, 'down-partial', lost)
+    assert.deepEqual(statesOf(answer), ['SV001 removed store-mismatch', 'SV002 removed'], lost)
+    assert.match(answer.students[0]?.error?.detail ?? '', detail)
+    assert.match(answer.students[0]?.manifestSha256 ?? '', /^[0-9a-f]{64}$/, 'the receipt stays')
+    assert.deepEqual(
+      logged.map(({ studentId }) => studentId),
+      ['SV001'],
+    )
+    assert.deepEqual((await record(sessionId))?.ended?.answer, answer)
+    assert.deepEqual(await down(), answer, 'nobody can repair it by a repeat')
+  }
+})
+
+test('a store that cannot be asked at the end leaves the session open, and a later call confirms its bags', async (t) => {
+  const { down, runtime, ofClass, record, sessionId } = await openWorkedClass(t)
+  runtime.after = (event) => {
+    if (event !== 'close-network class-os101-a') return
+    ofClass.storeHooks = {
+      before(method) {
+        if (method === 'list') throw new StoreError('unreachable', 'The store does not answer.')
+      },
+    }
+  }
+  const answer = await down()
+  assert.equal(answer.state, 'down-partial')
+  assert.deepEqual(statesOf(answer), ['SV001 removed store-unavailable', 'SV002 removed store-unavailable'])
+  assert.equal((await record(sessionId))?.ended, undefined)
+  ofClass.storeHooks = {}
+  assert.equal((await down()).state, 'down')
+  assert.equal((await record(sessionId))?.ended?.answer.state, 'down')
 })
