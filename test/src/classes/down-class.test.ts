@@ -2,6 +2,7 @@
 // kept, what is said. Over 250 lines, for each case is short and all need the same class.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -46,6 +47,21 @@ test('down answers with a receipt for each student, and nothing is left on the e
     assert.ok(await isCollected(folderOf(studentId), workOf(studentId)))
   }
   assert.deepEqual((await record(sessionId))?.ended?.answer, answer)
+})
+
+test('the receipt in the answer is the digest of the manifest, and stands in the bag too', async (t) => {
+  const { down, folderOf } = await openWorkedClass(t)
+  for (const { studentId, manifestSha256 } of (await down()).students) {
+    const files = await checkBag(join(folderOf(studentId), 'final'))
+    const manifest = files.get('manifest-sha256.txt') ?? assert.fail('there is no manifest')
+    const submission = JSON.parse(files.get('meta/submission.json')?.toString() ?? '')
+    assert.equal(manifestSha256, createHash('sha256').update(manifest).digest('hex'))
+    assert.deepEqual(submission.manifest, { key: 'manifest-sha256.txt', sha256: manifestSha256 })
+    assert.match(
+      files.get('bag-info.txt')?.toString() ?? '',
+      new RegExp(`^Class-.*-Manifest-SHA256: ${manifestSha256}$`, 'm'),
+    )
+  }
 })
 
 test('every bag is committed before the first removal; container before volume, and the network last', async (t) => {
