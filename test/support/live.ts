@@ -22,7 +22,8 @@ function missing(name: string): string | false {
 /** For `test(name, { skip })`: why tests that need an engine cannot run, or false. */
 export const skipWithoutEngine = missing('LIVE_ENGINE')
 
-const skipWithoutS3 = missing('LIVE_S3')
+/** The same for tests that need an S3 server alone. */
+export const skipWithoutS3 = missing('LIVE_S3')
 
 /** For `test(name, { skip })`: why tests of classes that are collected into such a store cannot run, or false. */
 export const skipWithoutStore = (kind: StoreKind): string | false =>

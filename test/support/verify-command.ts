@@ -1,0 +1,17 @@
+// scripts/verify-bag as a caller would run it, with nothing of this process's own store or folder.
+
+import { spawnSync } from 'node:child_process'
+import { join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** The command, as a caller would give it. */
+export function verify(args: readonly string[], env: Record<string, string> = {}, cwd = root) {
+  const { INIT_CWD: _, MINIO_ENDPOINT: __, ...inherited } = process.env
+  const run = spawnSync(join(root, 'scripts/verify-bag'), args, {
+    encoding: 'utf8',
+    cwd,
+    env: { ...inherited, ...env },
+  })
+  return { ...run, lines: run.stdout.trimEnd().split('\n').sort() }
+}
