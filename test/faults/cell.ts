@@ -130,7 +130,9 @@ type Post = (url: string, payload: object) => Promise<Reply>
 function outcomeOf({ status, body }: Reply): Outcome {
   const codes = (all: readonly string[]) => [...new Set(all)].join()
   if (status === 200) {
-    const { leaked } = shaped(DownAnswer, body)
+    const { leaked, students: gone } = shaped(DownAnswer, body)
+    const unconfirmed = codes(gone.flatMap(({ error }) => error?.code ?? []))
+    if (unconfirmed !== '') return `unconfirmed ${unconfirmed}`
     return leaked.length === 0 ? 'down' : `leaked ${codes(leaked.map(({ kind }) => kind))}`
   }
   const problem = shaped(ProblemAnswer, body)

@@ -9,10 +9,11 @@ import type { S3Fault, S3Strike } from './s3-proxy.ts'
  * What a down answers:
  * - `down`: 200, everything collected and gone
  * - `leaked …`: 200 and every bag committed, but something of that kind would not go
+ * - `unconfirmed …`: 200 and everything gone, but the store would not show its bags again, for the reasons of these codes
  * - `kept …`: 502, with the codes of those who were not collected
  * - `refused …`: a problem of the whole call, of this code
  */
-export type Outcome = 'down' | `leaked ${string}` | `kept ${string}` | `refused ${string}`
+export type Outcome = 'down' | `leaked ${string}` | `unconfirmed ${string}` | `kept ${string}` | `refused ${string}`
 
 export type Cell = {
   readonly step: string
@@ -261,6 +262,11 @@ const s3Steps: readonly (readonly [step: string, place: Place, outcomes: Outcome
       ['cut', 'kept store-mismatch'],
       ['flipped-bit', 'kept store-mismatch'],
     ],
+  ],
+  [
+    'n, the bags are looked at again',
+    ['GET', /list-type=2/, 5],
+    [...outages('unconfirmed store-unavailable'), ['reset', 'down'], ['answer-lost', 'down']],
   ],
   [
     'o, the end is recorded',
