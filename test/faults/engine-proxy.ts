@@ -11,11 +11,10 @@ import { type Strike, StrikePlan } from './strike.ts'
  * - `reset`: the connection is broken; the engine does not hear of the request
  * - `error-500`: refused; the engine does not hear of the request
  * - `answer-lost`: the engine does as it is told, and then the connection is broken
- * - `withheld`: the engine does as it is told, and its answer never comes
  * - `broken-off`: the connection is broken in the middle of the answer
  * - the rest: the answer is an archive, and arrives damaged, with a 200 and a clean end
  */
-export type EngineFault = 'hang' | 'reset' | 'error-500' | 'answer-lost' | 'withheld' | 'broken-off' | TarFault
+export type EngineFault = 'hang' | 'reset' | 'error-500' | 'answer-lost' | 'broken-off' | TarFault
 
 export interface EngineProxy {
   /** `unix://...` */
@@ -41,7 +40,7 @@ export async function openEngineProxy(target: Target, listenSocket: string): Pro
     else if (fault === 'error-500') {
       incoming.resume()
       outgoing.writeHead(500, { 'content-type': 'application/json' }).end('{"message":"a fault of the test"}\n')
-    } else forward(target, incoming, outgoing, deliverWith(fault, plan))
+    } else forward(target, incoming, outgoing, deliverWith(fault))
   }
 
   server.on('upgrade', (incoming, socket, head) => {
@@ -64,15 +63,10 @@ export async function openEngineProxy(target: Target, listenSocket: string): Pro
 
 function deliverWith(
   fault: Exclude<EngineFault, 'hang' | 'reset' | 'error-500'>,
-  plan: StrikePlan<EngineFault>,
 ): Deliver {
   return (answer, outgoing) => {
     wholeBody(answer).then(
       (body) => {
-        if (fault === 'withheld') {
-          plan.withheld += 1
-          return undefined
-        }
         if (fault === 'answer-lost') return outgoing.destroy()
         copyHead(answer, outgoing, { 'content-length': undefined })
         if (isTarFault(fault)) return outgoing.end(damageTar(body, fault))

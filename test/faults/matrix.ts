@@ -1,6 +1,6 @@
 // The matrix as data: each step of a down-class, each fault that can strike it, and what the first down must then say. Whatever
-// it says, nothing may be lost, and the next down finishes: test/live/fault-matrix.test.ts runs every cell, and
-// test/live/kill-matrix.test.ts ends the service at every step. Long because it is one table, to be read as one.
+// it says, nothing may be lost, and the next down finishes: test/live/fault-matrix.test.ts runs every cell. Long because it is
+// one table, to be read as one.
 
 import type { EngineFault, EngineStrike } from './engine-proxy.ts'
 import type { S3Fault, S3Strike } from './s3-proxy.ts'
@@ -273,18 +273,6 @@ const s3Steps: readonly (readonly [step: string, place: Place, outcomes: Outcome
     ['PUT', /session\.json\?/, 2],
     [...outages('down'), ['reset', 'down'], ['answer-lost', 'down']],
   ],
-]
-
-/** Where a service can be killed: at each step, before the request has had an effect and after it. */
-export const places: readonly {
-  readonly step: string
-  readonly at: 'engine' | 's3'
-  readonly method: string
-  readonly url: RegExp
-  readonly nth: number
-}[] = [
-  ...engineSteps.map(([step, [method, url, nth]]) => ({ step, at: 'engine' as const, method, url, nth })),
-  ...s3Steps.map(([step, [method, url, nth]]) => ({ step, at: 's3' as const, method, url, nth })),
 ]
 
 export const cells: readonly Cell[] = [

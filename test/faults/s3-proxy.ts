@@ -15,7 +15,6 @@ import { type Strike, StrikePlan } from './strike.ts'
  * - `error-500`, `slow-down` (503), `skewed-clock`, `revoked-keys`, `bucket-gone`: refusals in the words of S3
  * - `broken-off`: the connection breaks in the middle of the body that is sent; the server has the first half
  * - `answer-lost`: the server does as it is told, and then the connection breaks
- * - `withheld`: the server does as it is told, and its answer never comes
  * - `slow`: 64 KB/s, in the direction of the body
  *
  * Lies, all with a 200 and the ETag that the client expects:
@@ -35,7 +34,7 @@ export type S3Fault =
   | 'bucket-gone'
   | 'broken-off'
   | 'answer-lost'
-  | 'withheld'
+ 
   | 'slow'
   | 'cut'
   | 'flipped-bit'
@@ -81,7 +80,7 @@ export async function startS3Proxy(endpoint: string): Promise<S3Proxy> {
     proxy.seen.push(entry)
     const fault = proxy.plan.take(method, url)
     if (fault === 'refused') return void proxy.goDown()
-    const deliver = fault === undefined ? passOn : deliverWith(fault, proxy.plan)
+    const deliver = fault === undefined ? passOn : deliverWith(fault)
     const exchange = { target, incoming, outgoing }
     const noted: Deliver = (answer, to) => {
       entry.status = answer.statusCode
@@ -198,14 +197,10 @@ function flipped(bytes: Buffer): Buffer {
 
 const staleEtag = md5(Buffer.from('an older object'), 'hex')
 
-function deliverWith(fault: S3Fault, plan: StrikePlan<S3Fault>): Deliver {
+function deliverWith(fault: S3Fault): Deliver {
   return (answer, outgoing) => {
     wholeBody(answer).then(
       (body) => {
-        if (fault === 'withheld') {
-          plan.withheld += 1
-          return undefined
-        }
         if (fault === 'answer-lost') return outgoing.destroy()
         const told = damaged(fault, body)
         const length = answer.headers['content-length'] !== undefined && body.length > 0

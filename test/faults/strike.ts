@@ -16,15 +16,12 @@ export class StrikePlan<Fault> {
   #strike: Strike<Fault> | undefined
   #matched = 0
   #hits = 0
-  /** How often an answer has come and was withheld: what was asked for is then done. */
-  withheld = 0
 
   /** From now on only this fault, or none. */
   set(strike: Strike<Fault> | undefined): void {
     this.#strike = strike
     this.#matched = 0
     this.#hits = 0
-    this.withheld = 0
   }
 
   /** How often the present fault has struck. */
