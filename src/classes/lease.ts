@@ -58,18 +58,25 @@ export class Leases {
     })
     if (!held) return await work(signal)
     const lost = new AbortController()
+    let renewing: Promise<void> | undefined
     const timer = setInterval(() => {
       holder.beat++
-      this.#renew(key, holder).then(
-        (ours) => ours || lost.abort(new Error('another process took over')),
-        // A store that is away: the work itself finds out.
-        () => undefined,
-      )
+      renewing ??= this.#renew(key, holder)
+        .then(
+          (ours) => ours || lost.abort(new Error('another process took over')),
+          // A store that is away: the work itself finds out.
+          () => undefined,
+        )
+        .then(() => {
+          renewing = undefined
+        })
     }, this.#times.renewMs).unref()
     try {
       return await work(AbortSignal.any([signal, lost.signal]))
     } finally {
       clearInterval(timer)
+      // It would bring the lease back after the removal, or write over that of the next holder.
+      await renewing
       // What stays is this process's own, and in nobody's way for longer than a crash would be.
       if (!lost.signal.aborted) await this.#store.remove(key).catch(() => undefined)
     }

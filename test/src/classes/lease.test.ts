@@ -17,6 +17,9 @@ async function open(t: TestContext, times?: LeaseTimes) {
   const ofClass = await openClass(t)
   const leases = new Leases(ofClass.store, times)
   const path = join(ofClass.folder, classId, 'lease.json')
+  // A lease's own timer keeps no process alive, and some of these tests wait for nothing else: this does, for long enough.
+  const alive = setTimeout(() => {}, 10_000)
+  t.after(() => clearTimeout(alive))
   const pidNamespace = await readlink('/proc/self/ns/pid')
   const holder = { process: 'another', host: hostname(), pidNamespace, pid: process.ppid, beat: 0 }
   return {
@@ -97,6 +100,37 @@ test('a holder renews: who watches sees it change', async (t) => {
     while ((await readFile(path, 'utf8').catch(() => first)) === first) await new Promise(setImmediate)
     return 'done'
   })
+})
+
+test('a renewal that is under way when the work ends is over before the lease is removed', async (t) => {
+  const { hold, ofClass, path } = await open(t, { renewMs: 1, deadAfterMs: 60_000 })
+  const calls: string[] = []
+  let letRenewalEnd = () => {}
+  const renewing = new Promise<void>((begun) => {
+    ofClass.storeHooks = {
+      before(method) {
+        if (method === 'remove') calls.push(method)
+        if (method !== 'put' || calls.length === 0) return undefined
+        begun()
+        return new Promise((resolve) => {
+          letRenewalEnd = resolve
+        })
+      },
+      after(method) {
+        if (method === 'put') calls.push(method)
+      },
+    }
+  })
+  const held = hold(async () => {
+    await renewing
+    return 'done'
+  })
+  await renewing
+  await new Promise(setImmediate)
+  letRenewalEnd()
+  assert.equal(await held, 'done')
+  assert.deepEqual(calls, ['put', 'put', 'remove'])
+  await assert.rejects(readFile(path), { code: 'ENOENT' })
 })
 
 test('a store that does not answer is met by the work itself, not by the lease', async (t) => {
