@@ -1,0 +1,169 @@
+// One sandbox on the engine where the engine has other things than expected: absent workspaces, foreign volumes and
+// containers. None is taken for the student's. The engine's answers are hand-made; what goes well runs on recorded ones.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { createEngine, packTar, type TarInput } from '../../../engine-api/index.ts'
+import { parseCatalogue } from '../../../src/catalogue.ts'
+import { specHash } from '../../../src/lab.ts'
+import { containerName, label, volumeName } from '../../../src/names.ts'
+import type { DockerContext } from '../../../src/runtime/docker-context.ts'
+import { archiveSandbox, raiseSandbox } from '../../../src/runtime/docker-sandbox.ts'
+import { type RaisedSandbox, RuntimeError, type RuntimeErrorCode, type SessionPlan } from '../../../src/runtime/port.ts'
+import { collected } from '../../engine-api/cut.ts'
+import { answerOf, rawServer } from '../../engine-api/raw-server.ts'
+import { catalogueText, classId } from '../../support/memory-class.ts'
+
+const installation = 'campus'
+const studentId = 'SV001'
+
+function makePlan(): SessionPlan {
+  const catalogue = parseCatalogue(catalogueText())
+  const { name, lab } = catalogue.findLab(catalogue.findClass(classId), undefined)
+  return {
+    classId,
+    sessionId: '20260102t030405678z-00ff',
+    subject: 'os101',
+    lab: name,
+    createdBy: 't-lan',
+    expiresAt: '2026-01-02T06:04:05.678Z',
+    frozenLab: { ...lab, name, imageId: 'sha256:image' },
+  }
+}
+
+const plan = makePlan()
+const volume = volumeName(classId, studentId, plan.sessionId)
+const ours = { [label.installation]: installation, [label.session]: plan.sessionId }
+
+/** An engine that answers `METHOD /path` as told and has nothing else. */
+async function serve(t: TestContext, answers: Readonly<Record<string, Buffer>>) {
+  const nothing = answerOf(404, JSON.stringify({ message: 'page not found' }))
+  const callOf = ({ method, target }: { method: string; target: string }) =>
+    `${method} ${target.replace(/^\/v[\d.]+/, '').replace(/\?.*$/, '')}`
+  const server = await rawServer(t, (socket, request) => void socket.write(answers[callOf(request)] ?? nothing))
+  const engine = createEngine({ host: server.host })
+  t.after(() => engine.close())
+  const context: DockerContext = {
+    engine,
+    installation,
+    proxy: { container: undefined, entrypoints: 'web', middlewares: undefined, labDomain: 'lab.localhost' },
+    subnets: { base: 10 * 2 ** 24, prefix: 24, size: 28 },
+    reservedSubnets: new Set(),
+  }
+  return { context, calls: () => server.requests.map(callOf) }
+}
+
+const json = (status: number, body: object): Buffer => answerOf(status, JSON.stringify(body))
+
+const isError = (code: RuntimeErrorCode) => (error: unknown) => error instanceof RuntimeError && error.code === code
+
+/** A container as inspected. */
+const container = (Labels: Readonly<Record<string, string>>): object => ({
+  Id: 'found',
+  Name: `/${containerName(classId, studentId)}`,
+  Created: '2026-01-02T03:04:05Z',
+  Image: 'sha256:image',
+  Config: { Image: 'sha256:image', Labels, Tty: false },
+  State: {
+    Status: 'created',
+    Running: false,
+    Paused: false,
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    ExitCode: 0,
+    Error: '',
+    StartedAt: '0001-01-01T00:00:00Z',
+    FinishedAt: '0001-01-01T00:00:00Z',
+  },
+  HostConfig: { RestartPolicy: { Name: 'unless-stopped' }, Memory: 0, NanoCpus: 0 },
+  Mounts: [],
+  NetworkSettings: { Networks: {} },
+})
+
+async function pathsOf(context: DockerContext): Promise<string[]> {
+  const paths: string[] = []
+  for await (const { path } of archiveSandbox(context, 'c', '/home/student', new AbortController().signal)) {
+    paths.push(path.toString())
+  }
+  return paths
+}
+
+const facts = { mode: 0o755, uid: 1000, gid: 1000, mtimeMs: 0 }
+const workspace = { ...facts, name: 'student', type: 'directory' } as const
+
+const archive = async (...things: TarInput[]): Promise<Buffer> => Buffer.concat(await collected(packTar(things)))
+
+/** What the engine answers where the path is a symbolic link: that link and nothing behind it. */
+async function linkArchive(): Promise<Buffer> {
+  const tar = await archive({ ...facts, name: 'student', type: 'file' })
+  tar.write('2elsewhere', 156)
+  const sum = tar
+    .fill(' ', 148, 156)
+    .subarray(0, 512)
+    .reduce((total, byte) => total + byte, 0)
+  tar.write(`${sum.toString(8).padStart(6, '0')}\0`, 148)
+  return tar
+}
+
+test('the entries of a workspace come with their paths from there', async (t) => {
+  const tar = await archive(workspace, { ...facts, name: 'student/a', type: 'file', body: Buffer.from('work') })
+  const { context } = await serve(t, { 'GET /containers/c/archive': answerOf(200, tar) })
+  assert.deepEqual(await pathsOf(context), ['', 'a'])
+})
+
+test('a workspace or a sandbox that is not there is an error, never an empty workspace', async (t) => {
+  for (const message of ['Could not find the file /home/student in container c', 'No such container: c']) {
+    const { context } = await serve(t, { 'GET /containers/c/archive': json(404, { message }) })
+    await assert.rejects(pathsOf(context), isError('archive'))
+  }
+})
+
+test('a workspace that is no directory any more is an error, never an empty workspace', async (t) => {
+  const elsewhere = await archive({ ...workspace, name: 'other' })
+  for (const tar of [await linkArchive(), await archive({ ...workspace, type: 'file' }), elsewhere]) {
+    const { context } = await serve(t, { 'GET /containers/c/archive': answerOf(200, tar) })
+    await assert.rejects(pathsOf(context), isError('archive'))
+  }
+})
+
+async function raise(context: DockerContext): Promise<{ done: RaisedSandbox; outcome: unknown }> {
+  const done: RaisedSandbox = { containerId: undefined, createdVolume: undefined }
+  const outcome = await raiseSandbox(context, plan, studentId, undefined, done).catch((error: unknown) => error)
+  return { done, outcome }
+}
+
+test('a volume of our name that another service or another session made is not used, and not taken back', async (t) => {
+  for (const labels of [{ ...ours, [label.installation]: 'other' }, { ...ours, [label.session]: 'earlier' }, null]) {
+    const { context, calls } = await serve(t, {
+      'POST /volumes/create': json(201, { Name: volume, Driver: 'local', Labels: labels }),
+    })
+    const { done, outcome } = await raise(context)
+    assert.ok(isError('name-taken')(outcome), `${outcome}`)
+    assert.deepEqual(done, { containerId: undefined, createdVolume: undefined })
+    assert.deepEqual(calls(), ['POST /volumes/create'])
+  }
+})
+
+test('a container of our name is adopted where it is the very one that was asked for, and else left alone', async (t) => {
+  const same = { ...ours, [label.student]: studentId, [label.spec]: specHash(plan.frozenLab) }
+  const inspect = `GET /containers/${containerName(classId, studentId)}/json`
+  const raised = async (labels: Readonly<Record<string, string>>) => {
+    const { context, calls } = await serve(t, {
+      'POST /volumes/create': json(201, { Name: volume, Driver: 'local', Labels: ours }),
+      'POST /containers/create': json(409, { message: 'The container name is already in use' }),
+      [inspect]: json(200, container(labels)),
+      'PUT /containers/found/archive': answerOf(200),
+      'POST /containers/found/start': answerOf(204),
+    })
+    return { ...(await raise(context)), calls: calls().slice(2) }
+  }
+  const adopted = await raised(same)
+  assert.deepEqual([adopted.outcome, adopted.done.containerId], [undefined, 'found'])
+  assert.deepEqual(adopted.calls, [inspect, 'PUT /containers/found/archive', 'POST /containers/found/start'])
+  for (const name of Object.keys(same)) {
+    const { outcome, done, calls } = await raised({ ...same, [name]: 'another' })
+    assert.ok(isError('name-taken')(outcome), `${name}: ${outcome}`)
+    assert.deepEqual([done.containerId, calls], [undefined, [inspect]], name)
+  }
+})
