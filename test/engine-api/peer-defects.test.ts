@@ -50,7 +50,7 @@ test('a 409 never resolves as success, nor any other status that an operation do
     const names = Array.from(operation.path.matchAll(/\{(\w+)\}/g), ([, name = '']) => name)
     const path = Object.fromEntries(names.map((name) => [name, 'x']))
     for (status of [202, 302, 400, 401, 403, 404, 409, 418, 500, 503]) {
-      if (operation.statuses[status] !== undefined) continue
+      if (status !== 409 && operation.statuses[status] !== undefined) continue
       const isRefused = (error: unknown): boolean => isEngineError(error) && error.status === status
       await assert.rejects(transport.send(operation, { path }), isRefused, `${operation.name}: ${status}`)
     }

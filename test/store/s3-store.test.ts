@@ -172,6 +172,18 @@ test('a server that stops taking bytes is unreachable; a source that pauses long
   assert.equal(await store.put('a', contentOf(bytes), slow()), 'stored')
 })
 
+test('a source that fails is told as it is, and nothing is stored', async (t) => {
+  const { s3, store } = await open(t)
+  const bytes = seededBytes(300_000, 7)
+  async function* failing() {
+    yield bytes.subarray(0, 100_000)
+    yield bytes.subarray(100_000, 200_000)
+    throw new Error('the sandbox is gone')
+  }
+  await assert.rejects(store.put('a', contentOf(bytes), failing()), /^Error: the sandbox is gone$/)
+  assert.deepEqual([...s3.objects.keys()], [])
+})
+
 test('a put that fails while its source gives nothing does not wait for it, then ends it', async (t) => {
   const { s3, store } = await open(t)
   s3.reactEarly = () => 'break'

@@ -146,6 +146,15 @@ for (const event of [
   })
 }
 
+/** Until the round has started an operation, or has ended without one. */
+async function begun({ operations }: ReturnType<typeof serve>, round: Promise<unknown>): Promise<void> {
+  let over = false
+  void round.finally(() => {
+    over = true
+  })
+  while (!over && !operations.runningFor(classId)) await new Promise(setImmediate)
+}
+
 test('the repeated call joins an up, and a down, that the sweep goes on with', async (t) => {
   const ofClass = await openClass(t)
   let killed = serveUntil(ofClass, 'create-container')
@@ -154,7 +163,7 @@ test('the repeated call joins an up, and a down, that the sweep goes on with', a
   let release = ofClass.runtime.hold('create-container')
   let service = serve(ofClass)
   let round = service.round()
-  while (!service.operations.runningFor(classId)) await new Promise(setImmediate)
+  await begun(service, round)
   assert.equal(service.up(), service.operations.runningFor(classId))
   release()
   assert.equal((await round)?.state, 'succeeded')
@@ -165,7 +174,7 @@ test('the repeated call joins an up, and a down, that the sweep goes on with', a
   release = ofClass.runtime.hold('stop')
   service = serve(ofClass)
   round = service.round()
-  while (!service.operations.runningFor(classId)) await new Promise(setImmediate)
+  await begun(service, round)
   assert.equal(service.down(true), service.operations.runningFor(classId))
   release()
   assert.equal((await round)?.state, 'succeeded')
@@ -212,11 +221,15 @@ test('an expired class goes down by the way of every down', async (t) => {
   assert.deepEqual((await ofClass.record(sessionId))?.down?.by, 'sweep')
 })
 
-test('an expiry that was moved beyond the lab’s longest life does not keep a class up', async (t) => {
+test('an expiry that was moved beyond the lab’s longest life of 720 minutes keeps a class up until then', async (t) => {
   const { ofClass, sessionId } = await openWorkedClass(t)
   await rewrite(ofClass, sessionId, { expiresAt: '2999-01-01T00:00:00.000Z' })
-  assert.equal(await serve(ofClass).round(), undefined)
-  await rewrite(ofClass, sessionId, { createdAt: longAgo })
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
+  for (const createdAt of [minutesAgo(0), minutesAgo(710)]) {
+    await rewrite(ofClass, sessionId, { createdAt })
+    assert.equal(await serve(ofClass).round(), undefined)
+  }
+  await rewrite(ofClass, sessionId, { createdAt: minutesAgo(730) })
   assert.equal((await serve(ofClass).round())?.state, 'succeeded')
   await assertAllSafe(ofClass, sessionId)
 })

@@ -1,7 +1,7 @@
 // How a prefix of the store becomes a bag, or does not: leftovers, lies and faults of the store, order of the commit.
 
 import assert from 'node:assert/strict'
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CollectError } from '../../../src/collection/errors.ts'
@@ -112,6 +112,19 @@ test('a commit mark that reads back wrong is no commit', async (t) => {
     },
   }
   await assert.rejects(sandbox.collect(), { name: 'CollectError', code: 'store-mismatch' })
+})
+
+test('the commit replaces nothing: a mark that another process has just written stays as it is', async (t) => {
+  const sandbox = await stoppedSandbox(t, work)
+  const mark = 'BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n'
+  const path = join(sandbox.folder, 'final/bagit.txt')
+  sandbox.ofClass.storeHooks = {
+    async before(method, key) {
+      if (method === 'put' && key.endsWith('/bagit.txt')) await writeFile(path, mark)
+    },
+  }
+  await assert.rejects(sandbox.collect(), { name: 'CollectError', code: 'store-mismatch' })
+  assert.equal(await readFile(path, 'utf8'), mark)
 })
 
 test('a fault of the store that passes is met by trying again, whichever write it hits', async (t) => {

@@ -120,7 +120,7 @@ test('a second name of a symbolic link or fifo is a link, and is skipped only as
 })
 
 test('the manifest has one line a payload file, and no name breaks a line', async (t) => {
-  const inventory = await inventoryOf(t, workspace)
+  const inventory = await inventoryOf(t, [...workspace, file('nothing in it')])
   const log = { key: 'data/logs/stdout.log', content: digestOf(Buffer.from('log')) }
   const lines = (await textOf(await manifest(inventory, [log]))).split('\n')
   assert.equal(lines.pop(), '')
@@ -128,6 +128,7 @@ test('the manifest has one line a payload file, and no name breaks a line', asyn
     `${sha256('one')}  data/workspace/a "quoted"=0Aname`,
     `${sha256('two')}  data/workspace/bad=FF`,
     `${sha256('one')}  data/workspace/second`,
+    `${sha256('')}  data/workspace/nothing in it`,
     `${sha256('log')}  data/logs/stdout.log`,
   ])
 })
