@@ -1,0 +1,183 @@
+// Defects in up, down and collect: what goes too early, what is touched that must not be.
+
+import type { Defect } from './defect.ts'
+
+const downTests = ['test/src/classes/down-class.test.ts']
+const takeBackTests = ['test/src/classes/take-back.test.ts']
+const collectTests = ['test/src/classes/collect-class.test.ts']
+const sweepTests = ['test/src/classes/sweep.test.ts']
+const upTests = ['test/src/classes/up-class.test.ts']
+
+export const classesDefects: readonly Defect[] = [
+  {
+    name: 'a sandbox is removed before its bag is made',
+    file: 'src/classes/collect-student.ts',
+    edits: [
+      {
+        find: '  const bag = await makeBag(',
+        replace: '  await runtime.removeContainer(id)\n  const bag = await makeBag(',
+      },
+    ],
+    tests: downTests,
+  },
+  {
+    name: 'a sandbox is removed as soon as its own bag is committed, not when all bags are',
+    file: 'src/classes/down-class.ts',
+    edits: [
+      {
+        find: "leaver.outcome = { studentId, state: 'collected'",
+        replace:
+          "await removeCollected(context, leaver.collected)\n      leaver.outcome = { studentId, state: 'collected'",
+      },
+    ],
+    tests: downTests,
+  },
+  {
+    name: 'without allowPartial the others go though one could not be collected',
+    file: 'src/classes/down-class.ts',
+    edits: [
+      {
+        find: 'if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)\n\n  const leaked',
+        replace: 'const leaked',
+      },
+    ],
+    tests: downTests,
+  },
+  {
+    name: 'with allowPartial a sandbox that could not be collected is removed too',
+    file: 'src/classes/down-class.ts',
+    edits: [
+      {
+        find: 'if (!collected) return',
+        replace: 'if (!collected) return await context.runtime.removeContainer(sandbox?.container?.id)',
+      },
+    ],
+    tests: downTests,
+  },
+  {
+    name: 'a sandbox is not looked at again before it is removed, though it may have run meanwhile',
+    file: 'src/classes/collect-student.ts',
+    edits: [
+      {
+        find: 'if (now.startedAt !== collected.container.startedAt || now.finishedAt !== collected.container.finishedAt) {',
+        replace: 'if (false) {',
+      },
+    ],
+    tests: downTests,
+  },
+  {
+    name: 'a volume is removed before its container',
+    file: 'src/classes/collect-student.ts',
+    edits: [
+      {
+        find: 'await runtime.removeContainer(collected.container.id)\n',
+        replace: 'if (collected.volume !== undefined) await runtime.removeVolume(collected.volume)\n',
+      },
+      {
+        find: '  if (collected.volume !== undefined) await runtime.removeVolume(collected.volume)\n}',
+        replace: '  await runtime.removeContainer(collected.container.id)\n}',
+      },
+    ],
+    tests: downTests,
+  },
+  {
+    name: 'the network goes while sandboxes are kept',
+    file: 'src/classes/down-class.ts',
+    edits: [{ find: 'if (!sandboxLeft && held?.network)', replace: 'if (held?.network)' }],
+    tests: downTests,
+  },
+  {
+    name: "down answers 'down' though a student is kept",
+    file: 'src/classes/down-class.ts',
+    edits: [{ find: "complete ? 'down' : 'down-partial'", replace: "'down'" }],
+    tests: downTests,
+  },
+  {
+    name: 'a session ends though a sandbox of it is kept',
+    file: 'src/classes/down-class.ts',
+    edits: [{ find: 'if (!sandboxLeft && !students.some(isUnconfirmed)) await', replace: 'await' }],
+    tests: downTests,
+  },
+  {
+    name: 'down gives out a receipt without looking at the bag again',
+    file: 'src/classes/confirm-bag.ts',
+    edits: [{ find: 'await confirmBag(store, bag, manifestSha256, signal)', replace: '' }],
+    tests: downTests,
+  },
+  {
+    name: 'down stops sandboxes before it has recorded that it was asked for',
+    file: 'src/classes/down-class.ts',
+    edits: [{ find: 'await writeSession(store, record)', replace: 'void record' }],
+    tests: downTests,
+  },
+  {
+    name: 'a student whom another hand removed is left out of the answer',
+    file: 'src/classes/down-class.ts',
+    edits: [
+      { find: 'new Map(record.students.map((studentId) => [foldId(studentId), studentId]))', replace: 'new Map()' },
+    ],
+    tests: downTests,
+  },
+  {
+    name: 'up begins though the store cannot be written',
+    file: 'src/classes/up-class.ts',
+    edits: [{ find: 'await context.store.check()', replace: '' }],
+    tests: upTests,
+  },
+  {
+    name: 'up joins a session whose down is unfinished',
+    file: 'src/classes/up-session.ts',
+    edits: [{ find: 'if (!record || record.down) {', replace: 'if (!record) {' }],
+    tests: upTests,
+  },
+  {
+    name: 'up is not recorded while it runs',
+    file: 'src/classes/up-class.ts',
+    edits: [{ find: '{ ...record, up: { ...intent, students } }', replace: 'record' }],
+    tests: sweepTests,
+  },
+  {
+    name: 'a failed up removes a sandbox that ran, without collecting it',
+    file: 'src/classes/take-back.ts',
+    edits: [{ find: "if (now.container.state !== 'created') return now", replace: '' }],
+    tests: takeBackTests,
+  },
+  {
+    name: 'a failed up removes a sandbox that was there before',
+    file: 'src/classes/take-back.ts',
+    edits: [
+      { find: 'if (now?.container && now.container.id !== before?.container?.id) {', replace: 'if (now?.container) {' },
+    ],
+    tests: takeBackTests,
+  },
+  {
+    name: 'a failed up removes a volume that was there before',
+    file: 'src/classes/take-back.ts',
+    edits: [{ find: '{ ...collected, volume: done.createdVolume }', replace: 'collected' }],
+    tests: takeBackTests,
+  },
+  {
+    name: 'a failed up removes the network that was there before',
+    file: 'src/classes/take-back.ts',
+    edits: [{ find: 'if (network.created && !kept) await', replace: 'if (!kept) await' }],
+    tests: takeBackTests,
+  },
+  {
+    name: 'a sandbox stands still for ever after its snapshot',
+    file: 'src/classes/collect-student.ts',
+    edits: [{ find: 'await runtime.thaw(sandbox.container.id)', replace: '' }],
+    tests: collectTests,
+  },
+  {
+    name: "a snapshot is taken for the student's last word",
+    file: 'src/classes/collect-student.ts',
+    edits: [{ find: "kind: 'snapshot', container", replace: "kind: 'final', container" }],
+    tests: collectTests,
+  },
+  {
+    name: 'a committed snapshot is removed with the half ones',
+    file: 'src/classes/collect-class.ts',
+    edits: [{ find: ' || (await store.stat(bag + bagDeclarationKey))) continue', replace: ') continue' }],
+    tests: collectTests,
+  },
+]

@@ -1,0 +1,209 @@
+// Defects on a file's way from a stopped sandbox into a committed bag.
+
+import type { Defect } from './defect.ts'
+
+const inventoryTests = ['test/src/collection/inventory.test.ts']
+const uploadTests = ['test/src/collection/upload-pass.test.ts']
+const fillTests = ['test/src/collection/fill-bag.test.ts']
+const collectTests = ['test/src/collection/collect.test.ts']
+const verifyTests = ['test/src/collection/verify.test.ts']
+const tagTests = ['test/src/collection/tag-files.test.ts']
+const keyTests = ['test/collection/object-key.test.ts']
+
+export const collectionDefects: readonly Defect[] = [
+  {
+    name: 'two names that are not UTF-8 become one in the inventory',
+    file: 'src/collection/take-inventory.ts',
+    edits: [
+      {
+        find: "const path = Buffer.from(entry.path).toString('latin1')",
+        replace: 'const path = Buffer.from(entry.path).toString()',
+      },
+    ],
+    tests: inventoryTests,
+  },
+  {
+    name: 'a hard link is stored as an empty file',
+    file: 'src/collection/take-inventory.ts',
+    edits: [
+      { find: "if (entry.type === 'file') await", replace: "if (['file', 'hard-link'].includes(entry.type)) await" },
+      { find: 'return { type, path,', replace: "return { type: type === 'hard-link' ? 'file' : type, path," },
+    ],
+    tests: [...inventoryTests, ...uploadTests],
+  },
+  {
+    name: 'a symbolic link is stored as a file',
+    file: 'src/collection/take-inventory.ts',
+    edits: [
+      {
+        find: "if (entry.type === 'file') await",
+        replace: "if (['file', 'symbolic-link'].includes(entry.type)) await",
+      },
+      { find: 'return { type, path,', replace: "return { type: type === 'symbolic-link' ? 'file' : type, path," },
+    ],
+    tests: [...inventoryTests, ...collectTests],
+  },
+  {
+    name: "a file over the lab's limit is left out without a word",
+    file: 'src/collection/tag-files.ts',
+    edits: [{ find: 'if (!isLeftOut(record)) return', replace: 'if (!isLeftOut(record) || record.skipped) return' }],
+    tests: tagTests,
+  },
+  {
+    name: "a file over the lab's limit is not counted as skipped",
+    file: 'src/collection/inventory.ts',
+    edits: [{ find: '} else if (isLeftOut(record)) {', replace: '} else if (isLeftOut(record) && !record.skipped) {' }],
+    tests: inventoryTests,
+  },
+  {
+    name: 'the headers of the second reading are not compared with the first',
+    file: 'src/collection/upload-pass.ts',
+    edits: [{ find: 'if (!record || !sameHeader(record, describe(entry))) throw', replace: 'if (!record) throw' }],
+    tests: uploadTests,
+  },
+  {
+    name: 'the contents of the second reading are not compared with the first',
+    file: 'src/collection/upload-pass.ts',
+    edits: [{ find: "if (hash.digest('hex') !== content.sha256) throw", replace: 'if (false) throw' }],
+    tests: uploadTests,
+  },
+  {
+    name: 'a second reading that ends early is accepted',
+    file: 'src/collection/upload-pass.ts',
+    edits: [{ find: 'if (!(await records.next()).done) throw', replace: 'if (false) throw' }],
+    tests: uploadTests,
+  },
+  {
+    name: 'an object that an earlier attempt left is used by its key alone',
+    file: 'src/collection/verify.ts',
+    edits: [
+      {
+        find: 'return object !== undefined && (await matches(store, object, content, signal))',
+        replace: 'return object !== undefined',
+      },
+    ],
+    tests: [...verifyTests, ...fillTests],
+  },
+  {
+    name: 'logs are not collected',
+    file: 'src/collection/collect.ts',
+    edits: [
+      {
+        find: 'spoolLogs(() => runtime.logs(target.container.id, signal))',
+        replace: 'spoolLogs(async function* () {})',
+      },
+    ],
+    tests: collectTests,
+  },
+  {
+    name: 'the second reading of the logs is not compared with the first',
+    file: 'src/collection/logs.ts',
+    edits: [{ find: 'const second = await digestLogs(read())', replace: 'const second = first' }],
+    tests: ['test/src/collection/logs.test.ts'],
+  },
+  {
+    name: 'what is missing in the store is not noticed',
+    file: 'src/collection/verify.ts',
+    edits: [{ find: 'if (found.size < expected.inventory.files + expected.others.size)', replace: 'if (false)' }],
+    tests: [...verifyTests, ...fillTests],
+  },
+  {
+    name: 'what the store holds is compared by its size alone',
+    file: 'src/collection/verify.ts',
+    edits: [{ find: 'if (object.md5 !== undefined && object.md5 === content.md5) return', replace: 'return' }],
+    tests: verifyTests,
+  },
+  {
+    name: 'what an earlier attempt left stays in the bag',
+    file: 'src/collection/fill-bag.ts',
+    edits: [{ find: 'for (const key of extra) await store.remove(prefix + key, signal)', replace: '' }],
+    tests: fillTests,
+  },
+  {
+    name: 'a bag is committed without being compared with the store',
+    file: 'src/collection/fill-bag.ts',
+    edits: [
+      {
+        find: 'await compareBag(store, prefix, { inventory, others }, signal)',
+        replace: '{ missing: [], differing: [], extra: [] }',
+      },
+    ],
+    tests: fillTests,
+  },
+  {
+    name: 'bagit.txt is written before anything is compared',
+    file: 'src/collection/fill-bag.ts',
+    edits: [
+      { find: '  const others = new Map', replace: '  await commit(store, prefix, signal)\n  const others = new Map' },
+      { find: 'if (extra.includes(bagDeclarationKey)) throw committedMeanwhile()', replace: '' },
+      {
+        find: 'for (const key of extra) await',
+        replace: 'for (const key of extra) if (key !== bagDeclarationKey) await',
+      },
+    ],
+    tests: fillTests,
+  },
+  {
+    name: 'the commit may replace the commit of another process',
+    file: 'src/collection/fill-bag.ts',
+    edits: [{ find: '{ ifAbsent: true, signal }', replace: '{ signal }' }],
+    tests: fillTests,
+  },
+  {
+    name: 'the commit mark is not read back',
+    file: 'src/collection/fill-bag.ts',
+    edits: [
+      { find: 'if ((await sha256Of(await store.read(key, signal))) !== content.sha256) {', replace: 'if (false) {' },
+    ],
+    tests: fillTests,
+  },
+  {
+    name: 'a store that stays away is taken for one that took the object',
+    file: 'src/collection/fill-bag.ts',
+    edits: [
+      {
+        find: 'if (!passing || attempt === storeAttempts || signal.aborted) throw error',
+        replace: 'if (!passing || signal.aborted) throw error\n      if (attempt === storeAttempts) return undefined',
+      },
+    ],
+    tests: fillTests,
+  },
+  {
+    name: 'a committed bag is taken for the answer though the sandbox holds other work',
+    file: 'src/collection/collect.ts',
+    edits: [{ find: 'if (await holdsExactly(work, found.prefix, manifestFile)) return', replace: 'return' }],
+    tests: collectTests,
+  },
+  {
+    name: 'the manifest lacks empty files',
+    file: 'src/collection/tag-files.ts',
+    edits: [
+      { find: 'of inventory.storedKeys()) yield', replace: 'of inventory.storedKeys()) if (content.size > 0) yield' },
+    ],
+    tests: [...tagTests, ...collectTests],
+  },
+  {
+    name: 'the manifest lacks the logs',
+    file: 'src/collection/tag-files.ts',
+    edits: [{ find: 'of logs) yield', replace: 'of []) yield' }],
+    tests: tagTests,
+  },
+  {
+    name: 'submission.json gives names that are not UTF-8 as text only',
+    file: 'src/collection/tag-files.ts',
+    edits: [{ find: "return Buffer.from(text, 'utf8').equals(bytes)", replace: 'return true' }],
+    tests: tagTests,
+  },
+  {
+    name: 'the escape sign of keys is not escaped, so that two names can share a key',
+    file: 'src/collection/object-key.ts',
+    edits: [{ find: '\\p{Zp}=', replace: '\\p{Zp}' }],
+    tests: keyTests,
+  },
+  {
+    name: 'what a store cannot have in a key is not escaped',
+    file: 'src/collection/object-key.ts',
+    edits: [{ find: 'text === undefined || mustGo || unsafe.test(text)', replace: 'text === undefined' }],
+    tests: keyTests,
+  },
+]

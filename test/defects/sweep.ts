@@ -1,0 +1,78 @@
+// Defects in what the service does by itself, and in what keeps two processes apart.
+
+import type { Defect } from './defect.ts'
+
+const sweepTests = ['test/src/classes/sweep.test.ts']
+const leaseTests = ['test/src/classes/lease.test.ts']
+
+export const sweepDefects: readonly Defect[] = [
+  {
+    name: 'the sweep takes a class down that has not expired',
+    file: 'src/classes/sweep.ts',
+    edits: [{ find: 'return Date.now() > Math.min(', replace: 'return Date.now() < Math.min(' }],
+    tests: sweepTests,
+  },
+  {
+    name: "a lab's longest life is taken for seconds",
+    file: 'src/classes/sweep.ts',
+    edits: [{ find: 'Number.POSITIVE_INFINITY) * 60_000', replace: 'Number.POSITIVE_INFINITY) * 1_000' }],
+    tests: sweepTests,
+  },
+  {
+    name: 'the expiry is read from the label of up, so that moving it does nothing',
+    file: 'src/classes/sweep.ts',
+    edits: [
+      {
+        find: 'Date.parse(record?.expiresAt ?? held?.expiresAt',
+        replace: 'Date.parse(held?.expiresAt ?? record?.expiresAt',
+      },
+    ],
+    tests: sweepTests,
+  },
+  {
+    name: 'the sweep touches a session of another installation',
+    file: 'src/classes/sweep.ts',
+    edits: [{ find: 'if (record?.installation === installation) found.push', replace: 'if (record) found.push' }],
+    tests: sweepTests,
+  },
+  {
+    name: 'an up that a crash interrupted is forgotten',
+    file: 'src/classes/sweep.ts',
+    edits: [{ find: "if (record?.up) return { why: 'an up was interrupted', up: record.up }", replace: '' }],
+    tests: sweepTests,
+  },
+  {
+    name: 'a collection that a crash interrupted is forgotten, and its sandboxes stand still',
+    file: 'src/classes/sweep.ts',
+    edits: [
+      {
+        find: "if (record?.collect) return { why: 'a collection was interrupted', collect: record.collect }",
+        replace: '',
+      },
+    ],
+    tests: sweepTests,
+  },
+  {
+    name: 'a down that a crash interrupted is forgotten',
+    file: 'src/classes/sweep.ts',
+    edits: [{ find: "if (record?.down) return { why: 'a down was interrupted', down: record.down }", replace: '' }],
+    tests: sweepTests,
+  },
+  {
+    name: 'a class is worked on though another process holds its lease',
+    file: 'src/classes/lease.ts',
+    edits: [
+      {
+        find: 'if (found?.process !== this.#process && !this.#isDead(key, text, found, holder)) {',
+        replace: 'if (false) {',
+      },
+    ],
+    tests: leaseTests,
+  },
+  {
+    name: 'who lost the lease goes on, and is not told',
+    file: 'src/classes/lease.ts',
+    edits: [{ find: "ours || lost.abort(new Error('another process took over'))", replace: 'ours' }],
+    tests: leaseTests,
+  },
+]
