@@ -61,9 +61,7 @@ export async function openEngineProxy(target: Target, listenSocket: string): Pro
   }
 }
 
-function deliverWith(
-  fault: Exclude<EngineFault, 'hang' | 'reset' | 'error-500'>,
-): Deliver {
+function deliverWith(fault: Exclude<EngineFault, 'hang' | 'reset' | 'error-500'>): Deliver {
   return (answer, outgoing) => {
     wholeBody(answer).then(
       (body) => {

@@ -34,7 +34,6 @@ export type S3Fault =
   | 'bucket-gone'
   | 'broken-off'
   | 'answer-lost'
- 
   | 'slow'
   | 'cut'
   | 'flipped-bit'
