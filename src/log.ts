@@ -1,21 +1,35 @@
 // Structured logs: one JSON object a line, every line of a request with its id. Secrets never reach a line.
 
-import { type Logger, pino } from 'pino'
+import type { FastifyRequest } from 'fastify'
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import { type CallReport, curlLine, type HostOptions } from '../engine-api/index.ts'
 import type { LogLevel } from './config.ts'
 
-export function createLog(level: LogLevel): Logger {
-  return pino({
+/** Writes to standard output unless told otherwise. */
+export function createLog(level: LogLevel, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level,
     base: { service: 'class-runtime' },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
-      paths: ['req.headers.authorization', 'req.headers.cookie', '*.secretKey', '*.accessKey'],
+      paths: [
+        ...['headers.authorization', 'headers.cookie', '*.headers.authorization', '*.headers.cookie'],
+        ...['*.secretKey', '*.accessKey', '*.secret', '*.key.secret'],
+      ],
       censor: '[secret]',
     },
-    serializers: { err: pino.stdSerializers.errWithCause },
-  })
+    serializers: { err: pino.stdSerializers.errWithCause, req: describeRequest },
+  }
+  return destination ? pino(options, destination) : pino(options)
 }
+
+/** No call takes a query, so what stands in one is a mistake, and may be a token: it is left out. */
+const describeRequest = ({ method, url, host, ip }: FastifyRequest) => ({
+  method,
+  url: url.replace(/\?.*$/s, '?[secret]'),
+  host,
+  remoteAddress: ip,
+})
 
 /** The engine client's observer: each call at debug, and at trace also as `curl`, the line that repeats it. */
 export function logEngineCalls(log: Logger, host: HostOptions): (call: CallReport) => void {

@@ -15,7 +15,9 @@ test('a secret that is logged by mistake is not printed; a cause is', async () =
     const log = createLog('info')
     const headers = { authorization: 'Bearer top-secret', cookie: 'top-secret' }
     const cause = new Error('the real reason')
-    log.info({ req: { headers }, store: { secretKey: 'top-secret', accessKey: 'top-secret' } }, 'a line')
+    const req = { method: 'GET', url: '/room/classes?access_token=top-secret', headers }
+    const auth = { key: { kind: 'secret', secret: 'top-secret' } }
+    log.info({ req, headers, call: { headers }, auth, ...auth, store: { secretKey: 'top-secret', accessKey: 'top-secret' } }, 'a line')
     log.error({ err: new Error('what failed', { cause }) }, 'another line')
     log.debug('below the level')
   `
@@ -33,6 +35,7 @@ test('a secret that is logged by mistake is not printed; a cause is', async () =
   )
   assert.doesNotMatch(printed, /top-secret/)
   assert.match(printed, /the real reason/)
+  assert.match(printed, /"url":"\/room\/classes\?\[secret\]"/)
 })
 
 test('an engine call is logged at debug without what it sent, at trace with the curl line and without its secrets', () => {
