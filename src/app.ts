@@ -3,6 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
 import type { Logger } from 'pino'
+import { registerAccess } from './auth/access.ts'
+import type { Identify } from './auth/tokens.ts'
 import type { CatalogueWatch } from './catalogue.ts'
 import type { ClassActions } from './classes/class-actions.ts'
 import type { ClassContext } from './classes/context.ts'
@@ -20,12 +22,13 @@ export interface AppDependencies {
   readonly classes: ClassContext
   readonly actions: ClassActions
   readonly catalogue: CatalogueWatch
+  readonly identify: Identify
   readonly log: Logger
   /** Called when a new catalogue came into force, to fetch the images of its labs. */
   onCatalogueChange(): void
 }
 
-export function buildApp({ classes, actions, catalogue, log, onCatalogueChange }: AppDependencies): App {
+export function buildApp({ classes, actions, catalogue, identify, log, onCatalogueChange }: AppDependencies): App {
   const app = Fastify({
     loggerInstance: log,
     genReqId: () => randomUUID(),
@@ -50,6 +53,7 @@ export function buildApp({ classes, actions, catalogue, log, onCatalogueChange }
   app.removeContentTypeParser('text/plain')
 
   registerErrors(app)
+  registerAccess(app, { identify, operations, currentCatalogue })
   registerActions(app, { actions, runtime, currentCatalogue })
   registerClasses(app, { runtime, operations, expiries: classes.expiries, currentCatalogue })
   registerSessions(app, store)

@@ -1,11 +1,13 @@
 // The one reader of the environment. Every setting, its default and the reason for it stand here.
 // A wrong value stops the start with the variable's name and what it should look like; nothing is guessed.
+// Long, because an operator is to find every setting in one place.
 
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number } | { readonly path: string }
+  readonly auth: AuthConfig
   readonly engine: { readonly host: string; readonly certPath?: string }
   readonly catalogue: string
   readonly store:
@@ -26,6 +28,24 @@ export interface Config {
   readonly sweepSeconds: number
   readonly logLevel: LogLevel
 }
+
+/** `off`: every caller is trusted, which `listen` makes safe by loopback or a Unix socket. */
+export type AuthConfig =
+  | { readonly kind: 'off' }
+  | {
+      readonly kind: 'jwt'
+      readonly key: KeySource
+      /** What `iss` must be; undefined: any. */
+      readonly issuer: string | undefined
+      /** What `aud` must hold; undefined: any. */
+      readonly audience: string | undefined
+    }
+
+/** What tokens are checked with: a secret shared with the portal, the portal's public key, or the key set of an issuer. */
+export type KeySource =
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'public-key'; readonly file: string }
+  | { readonly kind: 'jwks'; readonly url: string }
 
 export interface ProxyConfig {
   /** Name or id of the Traefik container; undefined: no proxy, and endpoints are the sandboxes' own addresses. */
@@ -54,7 +74,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   /** An empty value counts as unset, as in a compose file with `NAME: ${NAME:-}`. */
   const get = (name: string): string | undefined => env[name]?.trim() || undefined
 
-  refuseAuthentication(get('AUTH'))
+  const auth = readAuth(get)
   const certPath = get('DOCKER_TLS_VERIFY') ? get('DOCKER_CERT_PATH') : undefined
   if (get('DOCKER_TLS_VERIFY') && !certPath) {
     throw new ConfigError(
@@ -62,8 +82,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     )
   }
   return {
-    // Loopback only: there is no authentication yet, and who reaches this service can start classes.
-    listen: parseListen(get('LISTEN') ?? '127.0.0.1:8080'),
+    // Loopback, so that nobody else can reach a service that was started without a thought about callers.
+    listen: parseListen(get('LISTEN') ?? '127.0.0.1:8080', auth),
+    auth,
     engine: { host: get('DOCKER_HOST') ?? 'unix:///var/run/docker.sock', ...(certPath ? { certPath } : {}) },
     catalogue: resolve(get('CATALOGUE') ?? 'catalogue.json'),
     store: readStore(get),
@@ -155,7 +176,57 @@ function readSubnets(get: (name: string) => string | undefined): SubnetConfig {
   return { base, prefix, size }
 }
 
-function parseListen(text: string): Config['listen'] {
+/**
+ * A key source turns authentication on, and AUTH only says the same aloud: a service that has a key and checks nobody,
+ * or is to check callers and has no key, is a mistake that must not start.
+ */
+function readAuth(get: (name: string) => string | undefined): AuthConfig {
+  const sources = ['AUTH_JWT_SECRET', 'AUTH_PUBLIC_KEY_FILE', 'AUTH_JWKS_URL'].filter((name) => get(name) !== undefined)
+  const kind = oneOf('AUTH', get('AUTH') ?? (sources.length > 0 ? 'jwt' : 'off'), ['jwt', 'off'])
+  const [issuer, audience] = [get('AUTH_ISSUER'), get('AUTH_AUDIENCE')]
+  if (kind === 'off') {
+    const [ignored] = [...sources, ...(issuer ? ['AUTH_ISSUER'] : []), ...(audience ? ['AUTH_AUDIENCE'] : [])]
+    if (ignored === undefined) return { kind }
+    throw new ConfigError(`${ignored} is set, but nobody is authenticated: AUTH is off, or no key source is set.`)
+  }
+  if (sources.length !== 1) {
+    throw new ConfigError(
+      'AUTH is jwt, so exactly one of AUTH_JWT_SECRET, AUTH_PUBLIC_KEY_FILE and AUTH_JWKS_URL must be set; ' +
+        `set: ${sources.join(', ') || 'none'}.`,
+    )
+  }
+  const key = readKeySource(get)
+  // A key set belongs to an issuer who signs for many services: a token for another one must not open this one.
+  if (key.kind === 'jwks' && (issuer === undefined || audience === undefined)) {
+    throw new ConfigError('AUTH_JWKS_URL is set, so AUTH_ISSUER and AUTH_AUDIENCE must be set too.')
+  }
+  return { kind, key, issuer, audience }
+}
+
+/** HS256 is as strong as its hash only with a secret as long as it (RFC 7518, 3.2). */
+const leastSecretBytes = 32
+
+function readKeySource(get: (name: string) => string | undefined): KeySource {
+  const [secret, file] = [get('AUTH_JWT_SECRET'), get('AUTH_PUBLIC_KEY_FILE')]
+  if (secret !== undefined) {
+    const bytes = Buffer.byteLength(secret)
+    if (bytes >= leastSecretBytes) return { kind: 'secret', secret }
+    throw new ConfigError(
+      `AUTH_JWT_SECRET must be at least ${leastSecretBytes} random bytes; it has ${bytes}. openssl rand -hex 32 makes one.`,
+    )
+  }
+  if (file !== undefined) return { kind: 'public-key', file: resolve(file) }
+  const text = get('AUTH_JWKS_URL') ?? ''
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  // Who can change the keys on their way can be everybody.
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
+  if (!url || !isSafe || url.username !== '' || url.password !== '') {
+    throw new ConfigError('AUTH_JWKS_URL must be an https URL, or http on loopback, without user name or password.')
+  }
+  return { kind: 'jwks', url: url.href }
+}
+
+function parseListen(text: string, auth: AuthConfig): Config['listen'] {
   const path = text.startsWith('unix:') ? text.slice('unix:'.length).replace(/^\/\/+/, '/') : text
   if (path.startsWith('/')) return { path }
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
@@ -164,21 +235,17 @@ function parseListen(text: string): Config['listen'] {
   if (host === undefined || port > 65535) {
     throw new ConfigError(`LISTEN must be host:port or the path of a Unix socket; it is '${text}'.`)
   }
-  if (host !== 'localhost' && host !== '::1' && !(isIP(host) === 4 && host.startsWith('127.'))) {
+  if (auth.kind === 'off' && !isLoopback(host)) {
     throw new ConfigError(
-      `LISTEN is '${text}', which others can reach, and there is no authentication yet. ` +
-        'Listen on 127.0.0.1, [::1] or a Unix socket, and let the portal reach it from the same host.',
+      `LISTEN is '${text}', which others can reach, and there is no authentication: set AUTH_JWT_SECRET, ` +
+        'AUTH_PUBLIC_KEY_FILE or AUTH_JWKS_URL, or listen on 127.0.0.1, [::1] or a Unix socket.',
     )
   }
   return { host, port }
 }
 
-function refuseAuthentication(auth: string | undefined): void {
-  if (auth === undefined || auth === 'off') return
-  throw new ConfigError(
-    `AUTH is '${auth}', but this version cannot authenticate callers yet: unset it or set AUTH=off.`,
-  )
-}
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
 
 function integer(name: string, text: string | undefined, fallback: number, least: number, most: number): number {
   const value = text === undefined ? fallback : Number(text)

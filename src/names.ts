@@ -55,6 +55,9 @@ export const label = {
   collect: 'class-runtime.collect',
 } as const
 
+/** Who acts where no caller does. No token may carry one of these as its `sub`. */
+export const serviceActor = { sweep: 'sweep', unauthenticated: 'unauthenticated' } as const
+
 /** Store prefixes; each ends in '/'. */
 export const classPrefix = (classId: string): string => `${classId}/`
 export const sessionPrefix = (classId: string, sessionId: string): string => `${classId}/${sessionId}/`

@@ -157,10 +157,7 @@ export class Operations {
   get(id: string): Operation {
     const operation = this.#byId.get(id)
     if (operation) return operation
-    throw new Problem(
-      'unknown-operation',
-      'No such operation is known: it is long over, or the service was restarted. GET /room/classes/:classId tells the state of a class.',
-    )
+    throw unknownOperation()
   }
 
   runningFor(classId: string): Operation | undefined {
@@ -173,6 +170,13 @@ export class Operations {
     await Promise.all([...this.#runningByClass.values()].map(({ ended }) => ended))
   }
 }
+
+/** Also for an operation of a class that is not the caller's. */
+export const unknownOperation = (): Problem =>
+  new Problem(
+    'unknown-operation',
+    'No such operation is known: it is long over, or the service was restarted. GET /room/classes/:classId tells the state of a class.',
+  )
 
 function join(running: Operation, { kind, fingerprint, classId }: OperationRequest): Operation {
   if (running.request.kind === kind && running.request.fingerprint === fingerprint) return running

@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { setInterval } from 'node:timers'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
+import { openIdentify } from './auth/tokens.ts'
 import { CatalogueError, openCatalogue } from './catalogue.ts'
 import { ClassActions } from './classes/class-actions.ts'
 import { Leases } from './classes/lease.ts'
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
   const catalogue = await openCatalogue(config.catalogue, (reason) => {
     log.error({ reason }, 'the catalogue edit is not in force: the last good one is kept')
   })
+  const identify = await openIdentify(config.auth)
   const runtime = openRuntime(config, log)
   const store = openStore(config.store)
   const classes = {
@@ -46,10 +48,11 @@ async function main(): Promise<void> {
   const fetchImages = () => void fetchMissingImages(runtime, catalogue.current(), log)
   const actions = new ClassActions(classes, new Operations(), new Leases(store))
   const sweep = new Sweep(classes, actions, log, { everyMs: config.sweepSeconds * 1000, graceMs: leakGraceMs })
-  const app = buildApp({ classes, actions, catalogue, log, onCatalogueChange: fetchImages })
+  const app = buildApp({ classes, actions, catalogue, identify, log, onCatalogueChange: fetchImages })
 
   await listen(app, config.listen)
-  log.warn('AUTH is off: everybody who can reach this address may start and end classes')
+  if (config.auth.kind === 'jwt') log.info({ key: config.auth.key.kind }, 'AUTH is jwt: callers show a token')
+  else log.warn('AUTH is off: everybody who can reach this address may start and end classes')
   for (const [part, check] of [
     ['engine', runtime.check()],
     ['store', store.check()],

@@ -8,7 +8,7 @@ import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Logger } from 'pino'
 import { createGate } from '../gate.ts'
-import { foldId, sessionTime } from '../names.ts'
+import { foldId, serviceActor, sessionTime } from '../names.ts'
 import type { Operation, OperationView } from '../operations.ts'
 import type { HeldSession } from '../runtime/port.ts'
 import type { ClassActions } from './class-actions.ts'
@@ -25,7 +25,6 @@ export interface SweepSettings {
 /** A sandbox that cannot be collected is tried again ever more seldom, at least this often. */
 const longestPauseMs = 3_600_000
 const classesAtOnce = 8
-const sweepActor = 'sweep'
 
 /** One session as the engine and the store have it. */
 interface Found {
@@ -188,7 +187,10 @@ export class Sweep {
     if (collect) return this.#actions.settleCollect({ classId }, { ...caller, actor: collect.by })
     // Nobody waits for a class that has expired: who can be collected goes, the others are kept.
     const allowPartial = down?.allowPartial ?? true
-    return this.#actions.down({ classId, sessionId, allowPartial }, { ...caller, actor: down?.by ?? sweepActor })
+    return this.#actions.down(
+      { classId, sessionId, allowPartial },
+      { ...caller, actor: down?.by ?? serviceActor.sweep },
+    )
   }
 
   #note(sessionId: string, { problem, result }: OperationView): void {

@@ -1,9 +1,13 @@
 // The class actions. Each checks its request against the catalogue, then starts or joins an operation.
 
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { identityOf } from '../auth/access.ts'
 import type { Catalogue } from '../catalogue.ts'
-import type { ClassActions } from '../classes/class-actions.ts'
+import type { Caller, ClassActions } from '../classes/class-actions.ts'
 import { asProblem } from '../classes/context.ts'
 import { orderUp } from '../classes/up-order.ts'
+import type { Operation } from '../operations.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { App } from './app-type.ts'
 import { answerWhenDone } from './prefer.ts'
@@ -15,34 +19,27 @@ export interface ActionDependencies {
   currentCatalogue(): Promise<Catalogue>
 }
 
-/** There is no authentication yet: whoever reaches the loopback address or the socket is trusted, and called this. */
-const actor = 'unauthenticated'
-
 export function registerActions(app: App, { actions, runtime, currentCatalogue }: ActionDependencies): void {
   app.post('/room/up-class', { schema: { body: UpClassBody } }, async (request, reply) => {
     const order = orderUp(await currentCatalogue(), request.body)
-    const operation = actions.up(order, { actor, requestId: request.id, log: request.log })
-    return await answerWhenDone(request, reply, operation)
+    return await begin(request, reply, (caller) => actions.up(order, caller))
   })
 
   app.post('/room/down-class', { schema: { body: DownClassBody } }, async (request, reply) => {
     const classId = await spelledClass(request.body.classId)
     const allowPartial = request.body.allowPartial ?? false
-    const operation = actions.down({ classId, allowPartial }, { actor, requestId: request.id, log: request.log })
-    return await answerWhenDone(request, reply, operation)
+    return await begin(request, reply, (caller) => actions.down({ classId, allowPartial }, caller))
   })
 
   app.post('/room/collect-class', { schema: { body: CollectClassBody } }, async (request, reply) => {
     const classId = await spelledClass(request.body.classId)
-    const operation = actions.collect({ ...request.body, classId }, { actor, requestId: request.id, log: request.log })
-    return await answerWhenDone(request, reply, operation)
+    return await begin(request, reply, (caller) => actions.collect({ ...request.body, classId }, caller))
   })
 
   app.post('/room/extend-class', { schema: { body: ExtendClassBody } }, async (request, reply) => {
     const classId = await spelledClass(request.body.classId)
     const { ttlMinutes } = request.body
-    const operation = actions.extend({ classId, ttlMinutes }, { actor, requestId: request.id, log: request.log })
-    return await answerWhenDone(request, reply, operation)
+    return await begin(request, reply, (caller) => actions.extend({ classId, ttlMinutes }, caller))
   })
 
   /** A class that was taken out of the catalogue while it was up must still come down. */
@@ -54,4 +51,13 @@ export function registerActions(app: App, { actions, runtime, currentCatalogue }
     })
     return held?.classId ?? catalogue.findClass(classId).classId
   }
+}
+
+async function begin(
+  request: FastifyRequest & { readonly log: Logger },
+  reply: FastifyReply,
+  start: (caller: Caller) => Operation,
+): Promise<object> {
+  const operation = start({ actor: identityOf(request).actor, requestId: request.id, log: request.log })
+  return await answerWhenDone(request, reply, operation)
 }

@@ -1,5 +1,6 @@
 // What is up, from the engine's lists alone: a store that hangs cannot delay the answer.
 
+import { identityOf, mayActOn } from '../auth/access.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { asProblem } from '../classes/context.ts'
 import { foldId } from '../names.ts'
@@ -19,7 +20,7 @@ export function registerClasses(
   app: App,
   { runtime, operations, expiries, currentCatalogue }: ClassDependencies,
 ): void {
-  app.get('/room/classes', async () => {
+  app.get('/room/classes', async (request) => {
     const catalogue = await currentCatalogue()
     // The newest of a class comes last, so that it is the one that stays in the map.
     const oldestFirst = (await survey()).reverse()
@@ -28,7 +29,9 @@ export function registerClasses(
     const orphans = [...held.values()]
       .filter(({ classId }) => !catalogue.hasClass(classId))
       .map(({ classId }) => classId)
-    return { classes: [...known, ...orphans].map((classId) => summary(classId, held.get(foldId(classId)))) }
+    const identity = identityOf(request)
+    const shown = [...known, ...orphans].filter((classId) => mayActOn(identity, catalogue, classId))
+    return { classes: shown.map((classId) => summary(classId, held.get(foldId(classId)))) }
   })
 
   app.get('/room/classes/:classId', { schema: { params: ClassParams } }, async (request) => {

@@ -25,6 +25,7 @@ function refusal(env: Record<string, string>): string {
 test('an empty environment gives a service on loopback with a directory store', () => {
   assert.deepEqual(readConfig({}), {
     listen: { host: '127.0.0.1', port: 8080 },
+    auth: { kind: 'off' },
     engine: { host: 'unix:///var/run/docker.sock' },
     catalogue: resolve('catalogue.json'),
     store: { kind: 'directory', folder: resolve('artifacts') },
@@ -49,7 +50,10 @@ test('every variable is read', () => {
     MINIO_BUCKET: 'bags',
     MINIO_REGION: 'vn-hanoi-1',
     ARTIFACTS_DIR: '/srv/not-used-with-minio',
-    AUTH: 'off',
+    AUTH: 'jwt',
+    AUTH_PUBLIC_KEY_FILE: '/etc/class-runtime/portal.pem',
+    AUTH_ISSUER: 'https://portal.example',
+    AUTH_AUDIENCE: 'class-runtime',
     TRAEFIK_CONTAINER: 'traefik',
     TRAEFIK_ENTRYPOINTS: 'websecure',
     TRAEFIK_MIDDLEWARES: 'auth@file',
@@ -64,6 +68,12 @@ test('every variable is read', () => {
   })
   assert.deepEqual(config, {
     listen: { host: '127.0.0.2', port: 81 },
+    auth: {
+      kind: 'jwt',
+      key: { kind: 'public-key', file: '/etc/class-runtime/portal.pem' },
+      issuer: 'https://portal.example',
+      audience: 'class-runtime',
+    },
     engine: { host: 'tcp://engine.example:2376', certPath: '/etc/docker/certs' },
     catalogue: '/etc/class-runtime/catalogue.json',
     store: {
@@ -121,6 +131,16 @@ test('a wrong value is refused by the name of its variable', () => {
     ['COLLECT_CONCURRENCY', '-1'],
     ['LOG_LEVEL', 'loud'],
     ['AUTH', 'on'],
+    ['AUTH', 'jwt'],
+    ['AUTH_JWT_SECRET', 'x'.repeat(31)],
+    ['AUTH_JWKS_URL', 'portal.example/keys'],
+    ['AUTH_JWKS_URL', 'http://portal.example/keys'],
+    ['AUTH_JWKS_URL', 'http://127.0.0.1.evil.example/keys'],
+    ['AUTH_JWKS_URL', 'file:///etc/keys.json'],
+    ['AUTH_JWKS_URL', 'https://user:password@portal.example/keys'],
+    ['AUTH_JWKS_URL', 'https://portal.example/keys'],
+    ['AUTH_ISSUER', 'https://portal.example'],
+    ['AUTH_AUDIENCE', 'class-runtime'],
     ['DOCKER_TLS_VERIFY', '1'],
     ['MINIO_ENDPOINT', 'ftp://127.0.0.1'],
     ['MINIO_ENDPOINT', 'http://127.0.0.1:9000/path'],
@@ -161,7 +181,53 @@ test('only loopback and Unix sockets are listened on while callers are not authe
     '127.0.0.1.evil.example:80',
     '127.1:80',
   ]
-  for (const text of open) assert.match(refusal({ LISTEN: text }), /^LISTEN .*no authentication/, text)
+  for (const text of open) {
+    assert.match(refusal({ LISTEN: text }), /^LISTEN .*no authentication/, text)
+    assert.match(refusal({ LISTEN: text, AUTH: 'off' }), /^LISTEN .*no authentication/, text)
+  }
+})
+
+const secret = 'a-secret-of-32-bytes-at-the-least'
+
+test('with authentication every address may be listened on', () => {
+  for (const [text, host] of [
+    ['0.0.0.0:8080', '0.0.0.0'],
+    ['[::]:8080', '::'],
+    ['campus.example:8080', 'campus.example'],
+  ]) {
+    assert.deepEqual(readConfig({ LISTEN: text, AUTH_JWT_SECRET: secret }).listen, { host, port: 8080 })
+  }
+})
+
+test('one key source turns authentication on; none, two, or one that AUTH=off would ignore stop the start', () => {
+  const key = { kind: 'secret', secret }
+  const on = { kind: 'jwt', key, issuer: undefined, audience: undefined }
+  assert.deepEqual(readConfig({ AUTH_JWT_SECRET: secret }).auth, on)
+  assert.deepEqual(readConfig({ AUTH: 'jwt', AUTH_JWT_SECRET: secret }).auth, on)
+  const issuer = { AUTH_ISSUER: 'https://portal.example', AUTH_AUDIENCE: 'class-runtime' }
+  for (const url of ['https://portal.example/keys', 'http://127.0.0.1:9/keys', 'http://[::1]:9/keys']) {
+    assert.deepEqual(readConfig({ ...issuer, AUTH_JWKS_URL: url }).auth, {
+      kind: 'jwt',
+      key: { kind: 'jwks', url },
+      issuer: 'https://portal.example',
+      audience: 'class-runtime',
+    })
+  }
+  assert.deepEqual(readConfig({ AUTH: 'off' }).auth, { kind: 'off' })
+
+  const sources = {
+    AUTH_JWT_SECRET: secret,
+    AUTH_PUBLIC_KEY_FILE: 'key.pem',
+    AUTH_JWKS_URL: 'https://portal.example/keys',
+  }
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ AUTH: 'jwt' }, /exactly one .* set: none/],
+    [{ ...issuer, ...sources }, /exactly one .* AUTH_JWT_SECRET, AUTH_PUBLIC_KEY_FILE, AUTH_JWKS_URL/],
+    [{ AUTH_JWT_SECRET: secret, AUTH_PUBLIC_KEY_FILE: 'key.pem' }, /exactly one/],
+    [{ AUTH: 'off', AUTH_JWT_SECRET: secret }, /^AUTH_JWT_SECRET is set/],
+    [{ AUTH_JWKS_URL: sources.AUTH_JWKS_URL, AUTH_ISSUER: issuer.AUTH_ISSUER }, /AUTH_AUDIENCE must be set/],
+  ]
+  for (const [env, message] of wrong) assert.match(refusal(env), message)
 })
 
 test('no message holds a key or secret, not even one inside an endpoint', () => {
@@ -170,6 +236,9 @@ test('no message holds a key or secret, not even one inside an endpoint', () => 
     { ...s3, MINIO_SECRET_KEY: '' },
     { ...s3, MINIO_BUCKET: 'Bad Bucket' },
     { ...s3, LISTEN: 'nonsense' },
+    { AUTH: 'off', AUTH_JWT_SECRET: 'secret-of-operator-that-is-long-enough' },
+    { AUTH_JWT_SECRET: 'secret-of-operator' },
+    { AUTH_JWKS_URL: 'https://key-of-operator:secret-of-operator@portal.example/' },
     { ...s3, MINIO_ENDPOINT: 'http://key-of-operator:secret-of-operator@127.0.0.1:9000/path' },
     { ...s3, MINIO_ENDPOINT: 'http://key-of-operator:secret-of-operator@127.0.0.1:9000' },
   ]

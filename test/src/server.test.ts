@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { catalogueText } from '../support/memory-class.ts'
+import { bearer, portalSecret } from '../support/tokens.ts'
 
 /** A folder with a catalogue, and the environment of a service that lives in it and has no engine. */
 async function installation(t: TestContext) {
@@ -50,6 +51,8 @@ test('a configuration that cannot be used ends the start with exit code 78 and n
     [{ LISTEN: plain }, /LISTEN/],
     [{ CATALOGUE: join(folder, 'gone.json') }, /CATALOGUE .*gone\.json/],
     [{ DOCKER_HOST: 'nonsense' }, /DOCKER_HOST/],
+    [{ AUTH_PUBLIC_KEY_FILE: plain }, /AUTH_PUBLIC_KEY_FILE .*plain-file/],
+    [{ AUTH: 'jwt' }, /AUTH_JWT_SECRET/],
   ]
   const ends = await Promise.all(cases.map(([env]) => failedStart(start(env))))
   for (const [index, { exitCode, words }] of ends.entries()) {
@@ -87,20 +90,43 @@ test('without its engine the service starts, takes over a stale socket, and ends
   await assert.rejects(access(socket))
 })
 
-/** Resolves when the service has said that it listens. */
-async function listening({ stdout }: ChildProcess): Promise<void> {
+test('without a key source the start says loudly that nobody is authenticated; with one, callers show a token', async (t) => {
+  const { start, socket } = await installation(t)
+  const open = start()
+  const said = await listening(open, 'AUTH is')
+  assert.match(said, /"level":40,.*AUTH is off: everybody/)
+  assert.equal((await get(socket, '/room/operations/gone')).status, 404)
+  open.kill('SIGKILL')
+  await once(open, 'close')
+
+  const closed = start({ AUTH_JWT_SECRET: portalSecret })
+  const log = await listening(closed, 'AUTH is')
+  assert.match(log, /"key":"secret".*AUTH is jwt/)
+  assert.ok(!log.includes(portalSecret))
+  assert.equal((await get(socket, '/room/operations/gone')).status, 401)
+  assert.equal((await get(socket, '/room/operations/gone', bearer('a-hoa', 'admin'))).status, 404)
+  assert.equal((await get(socket, '/healthz')).status, 200)
+})
+
+/** Resolves with the log when the service has said that it listens, or other words of a start. */
+async function listening({ stdout }: ChildProcess, words = 'Server listening'): Promise<string> {
   let log = ''
   await new Promise<void>((resolve, reject) => {
     stdout?.on('data', (chunk: Buffer) => {
       log += chunk
-      if (log.includes('Server listening')) resolve()
+      if (log.includes(words)) resolve()
     })
     stdout?.once('end', () => reject(new Error(`it ended: ${log}`)))
   })
+  return log
 }
 
-async function get(socketPath: string, path: string): Promise<{ status: number | undefined; body: string }> {
-  const call = request({ socketPath, path }).end()
+async function get(
+  socketPath: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number | undefined; body: string }> {
+  const call = request({ socketPath, path, headers }).end()
   const [response] = await once(call, 'response')
   let body = ''
   for await (const chunk of response) body += chunk

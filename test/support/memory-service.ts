@@ -1,15 +1,18 @@
 // The whole service for unit tests, without its process and without a port: every route, by inject, over an engine in
-// memory and a real directory store.
+// memory and a real directory store. At the end of each test its log is searched for tokens and presigned URLs.
 
+import assert from 'node:assert/strict'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { LightMyRequestResponse } from 'fastify'
-import { pino } from 'pino'
+import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { buildApp } from '../../src/app.ts'
+import { openIdentify } from '../../src/auth/tokens.ts'
 import { openCatalogue } from '../../src/catalogue.ts'
 import { ClassActions } from '../../src/classes/class-actions.ts'
 import { Leases } from '../../src/classes/lease.ts'
+import type { AuthConfig } from '../../src/config.ts'
+import { createLog } from '../../src/log.ts'
 import { Operations } from '../../src/operations.ts'
 import type { ProblemBody } from '../../src/problems.ts'
 import { catalogueText, type MemoryClass, openClass } from './memory-class.ts'
@@ -24,10 +27,14 @@ export interface MemoryService {
   /** As an operator would edit it. */
   editCatalogue(text: string): Promise<void>
   post(path: string, body: object, headers?: Record<string, string>): Promise<LightMyRequestResponse>
-  get(path: string): Promise<LightMyRequestResponse>
+  get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
 }
 
-export async function openService(t: TestContext, lab: object = {}): Promise<MemoryService> {
+export async function openService(
+  t: TestContext,
+  lab: object = {},
+  auth: AuthConfig = { kind: 'off' },
+): Promise<MemoryService> {
   const ofClass = await openClass(t, lab)
   const path = join(ofClass.folder, '.catalogue.json')
   const editCatalogue = async (text: string) => {
@@ -36,24 +43,36 @@ export async function openService(t: TestContext, lab: object = {}): Promise<Mem
   }
   await editCatalogue(catalogueText(lab))
   const log: Record<string, unknown>[] = []
+  const tokens = new Set<string>()
   let fetches = 0
   const classes = ofClass.context
   const app = buildApp({
     classes,
     actions: new ClassActions(classes, new Operations(), new Leases(classes.store)),
     catalogue: await openCatalogue(path, () => {}),
-    log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
+    identify: await openIdentify(auth),
+    log: createLog('info', { write: (line: string) => void log.push(JSON.parse(line)) }),
     onCatalogueChange: () => void fetches++,
   })
-  t.after(() => app.close())
+  t.after(async () => {
+    await app.close()
+    const printed = JSON.stringify(log)
+    for (const token of tokens) assert.ok(!printed.includes(token), 'a token is in the log')
+    assert.doesNotMatch(printed, /X-Amz-|Bearer ey/)
+  })
+  const call = (request: InjectOptions) => {
+    const token = /\S{20,}$/.exec(request.headers?.['authorization']?.toString() ?? '')?.[0]
+    if (token !== undefined) tokens.add(token)
+    return app.inject(request)
+  }
   return {
     ofClass,
     app,
     log,
     imageFetches: () => fetches,
     editCatalogue,
-    post: (url, payload, headers = {}) => app.inject({ method: 'POST', url, payload, headers }),
-    get: (url) => app.inject({ method: 'GET', url }),
+    post: (url, payload, headers = {}) => call({ method: 'POST', url, payload, headers }),
+    get: (url, headers = {}) => call({ method: 'GET', url, headers }),
   }
 }
 
