@@ -2,6 +2,7 @@
 // operation at a time: in this process by Operations, among processes by the lease.
 
 import type { Logger } from 'pino'
+import { auditOperation } from '../auth/audit.ts'
 import type { Operation, OperationRequest, Operations } from '../operations.ts'
 import { type CollectRequest, collectClass, settleCollect } from './collect-class.ts'
 import type { Action, ClassContext } from './context.ts'
@@ -33,41 +34,43 @@ export class ClassActions {
   up(order: UpOrder, caller: Caller): Operation {
     const { classId } = order.ofClass
     const fingerprint = upFingerprint(order.students, order.labName, order.ttlMinutes, order.allowPartial)
-    return this.#start('up-class', classId, fingerprint, caller, (action) => upClass(this.#context, action, order))
+    return this.#start('up-class', classId, order.students, fingerprint, caller, (action) =>
+      upClass(this.#context, action, order),
+    )
   }
 
   /** Goes on with an up that was interrupted. A repeat of its call joins it. */
   finishUp({ classId, sessionId, lab }: SessionRecord, intent: UpIntent, caller: Caller): Operation {
     const fingerprint = upFingerprint(intent.students, lab, intent.ttlMinutes, intent.allowPartial)
-    return this.#start('up-class', classId, fingerprint, caller, (action) =>
+    return this.#start('up-class', classId, intent.students, fingerprint, caller, (action) =>
       finishUp(this.#context, action, classId, sessionId),
     )
   }
 
   down(request: DownRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([request.allowPartial])
-    return this.#start('down-class', request.classId, fingerprint, caller, (action) =>
+    return this.#start('down-class', request.classId, null, fingerprint, caller, (action) =>
       downClass(this.#context, action, request),
     )
   }
 
   collect(request: CollectRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([request.students?.toSorted()])
-    return this.#start('collect-class', request.classId, fingerprint, caller, (action) =>
+    return this.#start('collect-class', request.classId, request.students ?? null, fingerprint, caller, (action) =>
       collectClass(this.#context, action, request),
     )
   }
 
   /** After a collection that was interrupted. */
   settleCollect(request: { classId: string }, caller: Caller): Operation {
-    return this.#start('collect-class', request.classId, 'settle', caller, (action) =>
+    return this.#start('collect-class', request.classId, null, 'settle', caller, (action) =>
       settleCollect(this.#context, action, request),
     )
   }
 
   extend(request: ExtendRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([request.ttlMinutes])
-    return this.#start('extend-class', request.classId, fingerprint, caller, (action) =>
+    return this.#start('extend-class', request.classId, null, fingerprint, caller, (action) =>
       extendClass(this.#context, action, request),
     )
   }
@@ -75,11 +78,13 @@ export class ClassActions {
   #start(
     kind: OperationRequest['kind'],
     classId: string,
+    students: readonly string[] | null,
     fingerprint: string,
-    { actor, requestId, log }: Caller,
+    caller: Caller,
     work: (action: Action) => Promise<object>,
   ): Operation {
-    return this.operations.start({
+    const { actor, requestId, log } = caller
+    const operation = this.operations.start({
       kind,
       classId,
       fingerprint,
@@ -87,6 +92,8 @@ export class ClassActions {
       log,
       work: (run) => this.#leases.hold(classId, run.signal, (signal) => work({ ...run, signal, actor })),
     })
+    auditOperation(caller, students, operation)
+    return operation
   }
 }
 

@@ -3,6 +3,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { identityOf } from '../auth/access.ts'
+import { noteBegun } from '../auth/audit.ts'
 import type { Catalogue } from '../catalogue.ts'
 import type { Caller, ClassActions } from '../classes/class-actions.ts'
 import { asProblem } from '../classes/context.ts'
@@ -59,5 +60,6 @@ async function begin(
   start: (caller: Caller) => Operation,
 ): Promise<object> {
   const operation = start({ actor: identityOf(request).actor, requestId: request.id, log: request.log })
+  noteBegun(request)
   return await answerWhenDone(request, reply, operation)
 }

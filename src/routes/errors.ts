@@ -3,12 +3,14 @@
 
 import type { ServerResponse } from 'node:http'
 import type { FastifyBaseLogger, FastifyError, FastifyRequest } from 'fastify'
+import { auditRefusal } from '../auth/audit.ts'
 import { Problem, type ProblemBody } from '../problems.ts'
 import type { App } from './app-type.ts'
 
 export function registerErrors(app: App): void {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const body = describeError(request, error)
+    auditRefusal(request, body.code, reply.elapsedTime)
     return reply.code(body.status).type(problemType).send(body)
   })
   app.setNotFoundHandler((request) => {
