@@ -14,7 +14,11 @@ import { bearer, portalSecret } from '../support/tokens.ts'
 /** A folder with a catalogue, and the environment of a service that lives in it and has no engine. */
 async function installation(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'class-runtime-test-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  const ends: (() => Promise<unknown>)[] = []
+  t.after(async () => {
+    await Promise.all(ends.map((end) => end()))
+    await rm(folder, { recursive: true, force: true })
+  })
   await writeFile(join(folder, 'catalogue.json'), catalogueText())
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
@@ -26,7 +30,11 @@ async function installation(t: TestContext) {
   const start = (change: Record<string, string> = {}): ChildProcess => {
     const server = resolve(import.meta.dirname, '../../src/server.ts')
     const child = spawn(process.execPath, ['--import', 'tsx', server], { env: { ...env, ...change }, stdio: 'pipe' })
-    t.after(() => child.kill('SIGKILL'))
+    const closed = once(child, 'close')
+    ends.push(() => {
+      child.kill('SIGKILL')
+      return closed
+    })
     return child
   }
   return { folder, socket: join(folder, 'service.sock'), start }
