@@ -120,7 +120,11 @@ async function settle({ store, runtime }: ClassContext, action: Action, record: 
     for (const folder of await store.folders(student, action.signal)) {
       const bag = `${student}${folder}/`
       if (!folder.startsWith('snapshot-') || (await store.stat(bag + bagDeclarationKey))) continue
-      for await (const { key } of store.list(bag, action.signal)) await store.remove(key, action.signal)
+      const keys: string[] = []
+      for await (const { key } of store.list(bag, action.signal)) keys.push(key)
+      // A store that is wrong about one object must not cost a committed bag: both of its answers have to agree.
+      if (keys.includes(bag + bagDeclarationKey)) continue
+      for (const key of keys) await store.remove(key, action.signal)
     }
   }
   if (session?.sandboxes.some(({ container }) => container?.state === 'paused')) {

@@ -96,6 +96,17 @@ test('who cannot be collected is named, goes on running, and leaves no half bag'
   assert.deepEqual(await readdir(folderOf('SV001')).catch(() => []), [])
 })
 
+test('a store that once denies a commit mark costs no committed bag', async (t) => {
+  const { collect, ofClass, folderOf } = await openUp(t)
+  await collect()
+  const { stat } = ofClass.store
+  t.mock.method(ofClass.store, 'stat', async (key: string) =>
+    key.endsWith('/bagit.txt') && key.includes('/snapshot-') ? undefined : await stat(key),
+  )
+  await collect({ students: ['SV002'] })
+  assert.ok(await isCollected(folderOf('SV001'), [file('work.txt', 'of SV001')]))
+})
+
 test('a class that is not up, or on its way down, has no snapshots', async (t) => {
   const { collect, ofClass } = await openUp(t)
   await ofClass.down()
