@@ -1,5 +1,6 @@
 // One class of an installation of its own that is taken up and down while its service is killed: between it and the engine
 // stand the counter and the referee, between it and the store the counter. Processes are started before they are needed.
+// Long, since all that one lane holds is opened and closed together.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'

@@ -1,6 +1,7 @@
 // Ten thousand cuts and damages of what a real engine sent: each ends soon, in data that the bytes justify or in an EngineError.
 // What the bytes justify is worked out here a second time, in the plainest way. MUTATIONS_SEED repeats another run.
 // Surprise: a bit that flips inside a file or a JSON text is for nobody to see; only hashes of the content can.
+// Long, since each kind of stream has its own plain second reading beside its cases.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'

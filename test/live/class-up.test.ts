@@ -1,5 +1,6 @@
 // A class of thirty on a real engine: how its sandboxes are closed in, that Traefik is there before them, and that a repeated
 // up changes nothing but what is missing. A plain container stands in for Traefik.
+// Long, since every step looks at the same class of thirty, which is costly to bring up.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

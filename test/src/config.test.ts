@@ -1,4 +1,5 @@
 // Every variable: its default, a good value, wrong ones.
+// Long, since there are many variables.
 
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'

@@ -1,3 +1,6 @@
+// The S3 store against hand-made answers: what no good server can be asked for.
+// Long, since it holds one short case for each answer.
+
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
