@@ -115,6 +115,11 @@ describe('a service that ends in the middle', { skip: skipWithoutEngine, timeout
     await call
     const files = await work('class-termup--s01', small)
     service = await installation.start()
+    // The next service may have gone on with the up by itself; a down is refused until that has ended.
+    await until('a down to be accepted', async () => {
+      const { status } = await service.post('/room/down-class', { classId: 'termup' })
+      return status !== 409
+    })
     const { state, students: down } = await downClass(service, 'termup')
     assert.equal(state, 'down')
     const bag = down.find(({ studentId }) => studentId === 's01')?.bag
