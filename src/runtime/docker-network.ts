@@ -5,7 +5,7 @@ import { type Container, type Engine, isEngineError, type Network } from '../../
 import { label, networkName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
 import { isRefusal } from './docker-errors.ts'
-import { type Runtime, RuntimeError, type SessionPlan } from './port.ts'
+import { type Capacity, noSubnetAdvice, type Runtime, RuntimeError, type SessionPlan } from './port.ts'
 import { sessionLabels } from './sandbox-body.ts'
 import { freeSubnets } from './subnets.ts'
 
@@ -55,10 +55,7 @@ async function isOurs(context: DockerContext, plan: SessionPlan, network: Networ
 
 async function createNetwork(context: DockerContext, plan: SessionPlan): Promise<string> {
   const { engine, reservedSubnets } = context
-  const taken = (await engine.networks.list()).flatMap((network) =>
-    (network.IPAM.Config ?? []).map(({ Subnet }) => Subnet ?? ''),
-  )
-  for (const subnet of freeSubnets(context.subnets, taken)) {
+  for (const subnet of freeSubnets(context.subnets, await takenSubnets(engine))) {
     if (reservedSubnets.has(subnet)) continue
     reservedSubnets.add(subnet)
     try {
@@ -77,10 +74,19 @@ async function createNetwork(context: DockerContext, plan: SessionPlan): Promise
       reservedSubnets.delete(subnet)
     }
   }
-  throw new RuntimeError(
-    'subnets-exhausted',
-    'Every subnet of the pool is in use. Take classes down that have ended, or ask the operator for a larger CLASS_SUBNET_POOL.',
-  )
+  throw new RuntimeError('subnets-exhausted', noSubnetAdvice)
+}
+
+async function takenSubnets(engine: Engine): Promise<string[]> {
+  const networks = await engine.networks.list()
+  return networks.flatMap(({ IPAM }) => (IPAM.Config ?? []).map(({ Subnet }) => Subnet ?? ''))
+}
+
+export async function readCapacity(context: DockerContext): Promise<Capacity> {
+  const { engine, subnets, reservedSubnets } = context
+  const [info, taken] = await Promise.all([engine.system.info(), takenSubnets(engine), findProxy(context)])
+  const [free] = freeSubnets(subnets, [...taken, ...reservedSubnets])
+  return { memoryMb: Math.floor(info.MemTotal / 2 ** 20), hasFreeSubnet: free !== undefined }
 }
 
 export async function attachProxy(context: DockerContext, networkIds: readonly string[]): Promise<void> {

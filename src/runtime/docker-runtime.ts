@@ -3,7 +3,7 @@
 import { createEngine, type Engine, isEngineError } from '../../engine-api/index.ts'
 import type { DockerContext } from './docker-context.ts'
 import { translated, translatedEach } from './docker-errors.ts'
-import { attachProxy, closeNetwork, openNetwork } from './docker-network.ts'
+import { attachProxy, closeNetwork, openNetwork, readCapacity } from './docker-network.ts'
 import { waitReady } from './docker-ready.ts'
 import {
   archiveSandbox,
@@ -29,6 +29,7 @@ export function createDockerRuntime(
 
   return {
     check: () => translated(engine.system.info().then(({ ServerVersion }) => ({ version: ServerVersion }))),
+    capacity: () => translated(readCapacity(context)),
     image: (reference) => translated(findImage(engine, reference)),
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
     survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),

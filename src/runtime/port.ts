@@ -120,6 +120,16 @@ export interface ImageFacts {
   readonly size: number
 }
 
+export interface Capacity {
+  /** All of the engine's host, in MiB, whoever uses it. */
+  readonly memoryMb: number
+  /** Whether one more class network fits. */
+  readonly hasFreeSubnet: boolean
+}
+
+export const noSubnetAdvice =
+  'Every subnet of the pool is in use. Take classes down that have ended, or ask the operator for a larger CLASS_SUBNET_POOL.'
+
 /** What raise() has done so far, or may have: filled in step by step, so that a failed up can take back exactly that. */
 export interface RaisedSandbox {
   containerId: string | undefined
@@ -129,6 +139,9 @@ export interface RaisedSandbox {
 export interface Runtime {
   /** Resolves with the engine's version, or rejects with RuntimeError 'unavailable'. */
   check(): Promise<{ readonly version: string }>
+  /** What there is to make a class of. RuntimeError 'proxy-missing' where there is no proxy to attach it to. */
+  capacity(): Promise<Capacity>
+  /** By its name or its id. */
   image(reference: string): Promise<ImageFacts | undefined>
   pull(reference: string, signal?: AbortSignal): Promise<void>
 

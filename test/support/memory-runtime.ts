@@ -57,9 +57,10 @@ const up: readonly ContainerState[] = ['running', 'starting', 'unhealthy', 'paus
 export const engineGone = (): RuntimeError => new RuntimeError('unavailable', 'The Docker Engine does not answer.')
 
 export class MemoryRuntime implements Runtime {
-  /** Every effect and reading that was done, in order. `survey`, `image` and `check` are left out. */
+  /** Every effect and reading that was done, in order. `survey`, `image`, `capacity` and `check` are left out. */
   readonly events: string[] = []
   readonly images = new Map([['busybox:1.36', { id: 'sha256:image', digest: 'busybox@sha256:digest', size: 1000 }]])
+  room = { memoryMb: 65_536, hasFreeSubnet: true }
   readonly networks = new Map<string, MemoryNetwork>()
   readonly containers = new Map<string, MemoryContainer>()
   readonly volumes = new Map<string, MemoryVolume>()
@@ -80,9 +81,14 @@ export class MemoryRuntime implements Runtime {
     return { version: '20.10.24' }
   }
 
+  async capacity() {
+    await this.before('capacity')
+    return this.room
+  }
+
   async image(reference: string) {
     await this.before(`image ${reference}`)
-    return this.images.get(reference)
+    return this.images.get(reference) ?? [...this.images.values()].find(({ id }) => id === reference)
   }
 
   async pull(reference: string): Promise<void> {
