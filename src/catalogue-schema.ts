@@ -76,7 +76,8 @@ export const Lab = Type.Object(
   filled,
 )
 
-const Quota = Type.Object(
+/** Of all classes of a subject that are up at once; what is absent has no limit. */
+export const Quota = Type.Object(
   {
     classes: Type.Optional(Type.Integer({ minimum: 0 })),
     students: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -113,4 +114,5 @@ export const CatalogueFile = Type.Object(
 
 export type CollectRules = Static<typeof CollectRules>
 export type Lab = Static<typeof Lab>
+export type Quota = Static<typeof Quota>
 export type CatalogueFile = Static<typeof CatalogueFile>

@@ -4,7 +4,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value } from '@sinclair/typebox/value'
-import { CatalogueFile, type Lab } from './catalogue-schema.ts'
+import { CatalogueFile, type Lab, type Quota } from './catalogue-schema.ts'
 import { foldId } from './names.ts'
 import { Problem } from './problems.ts'
 
@@ -25,6 +25,8 @@ export interface Catalogue {
   findClass(classId: string): CatalogueClass
   /** The lab asked for, or the class's own. Problems 'unknown-lab' and 'lab-not-allowed'. */
   findLab(ofClass: CatalogueClass, asked?: string): { name: string; lab: Lab }
+  /** Without any limit for a subject that is not in the file (any more). */
+  quotaOf(subject: string): Quota
 }
 
 /** A catalogue file that cannot be used; the message names the place in the file and what is wrong there. */
@@ -95,6 +97,7 @@ function indexCatalogue({ labs, subjects, classes }: CatalogueFile): Catalogue {
   )
   const labNames = new Map(Object.keys(labs).map((name) => [foldId(name), name]))
   const allLabs = new Map(Object.entries(labs))
+  const quotas = new Map(Object.entries(subjects).map(([name, { quota }]) => [foldId(name), quota]))
   return {
     labs: allLabs,
     classes: [...byId.values()],
@@ -123,6 +126,7 @@ function indexCatalogue({ labs, subjects, classes }: CatalogueFile): Catalogue {
       }
       return { name, lab }
     },
+    quotaOf: (subject) => quotas.get(foldId(subject)) ?? {},
   }
 }
 
