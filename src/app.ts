@@ -15,6 +15,7 @@ import { answerFrameworkError, registerErrors } from './routes/errors.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerLabs } from './routes/labs.ts'
 import { registerOperations } from './routes/operations.ts'
+import { registerRateLimit } from './routes/rate-limit.ts'
 import type { TypeBoxProvider } from './routes/schemas.ts'
 import { registerSessions } from './routes/sessions.ts'
 
@@ -53,6 +54,7 @@ export function buildApp({ classes, actions, catalogue, identify, log, onCatalog
   app.removeContentTypeParser('text/plain')
 
   registerErrors(app)
+  registerRateLimit(app)
   registerAccess(app, { identify, operations, currentCatalogue })
   registerActions(app, { actions, runtime, currentCatalogue })
   registerClasses(app, { runtime, operations, expiries: classes.expiries, currentCatalogue })

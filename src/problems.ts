@@ -25,6 +25,7 @@ export const problemKinds = {
   'roster-empty': { status: 409, title: 'The class has no students' },
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The request is not JSON' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'The service failed' },
   'collect-failed': { status: 502, title: 'Not every sandbox could be collected' },
   'up-failed': { status: 502, title: 'Not every sandbox came up' },
