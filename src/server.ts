@@ -10,6 +10,7 @@ import { openIdentify } from './auth/tokens.ts'
 import { CatalogueError, openCatalogue } from './catalogue.ts'
 import { ClassActions } from './classes/class-actions.ts'
 import { Leases } from './classes/lease.ts'
+import { Reservations } from './classes/reservations.ts'
 import { Sweep } from './classes/sweep.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { createGate } from './gate.ts'
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     upGate: createGate(config.upConcurrency),
     collectGate: createGate(config.collectConcurrency),
     maxStudents: sandboxesPerSubnet(config.subnets),
+    reservations: new Reservations(),
     expiries: new Map<string, string>(),
   }
   const fetchImages = () => void fetchMissingImages(runtime, catalogue.current(), log)

@@ -6,6 +6,7 @@ import { Problem } from '../problems.ts'
 import { type Runtime, RuntimeError, type RuntimeErrorCode } from '../runtime/port.ts'
 import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
 import type { Progress } from './progress.ts'
+import type { Reservations } from './reservations.ts'
 
 export interface ClassContext {
   readonly runtime: Runtime
@@ -15,6 +16,7 @@ export interface ClassContext {
   readonly collectGate: Gate
   /** Students that fit one class's subnet. */
   readonly maxStudents: number
+  readonly reservations: Reservations
   /** By session: the expiry that its record said when it was last read. The labels keep that of the up. */
   readonly expiries: Map<string, string>
 }

@@ -3,11 +3,13 @@
 
 import { Problem } from '../problems.ts'
 import { findSandbox, type RaisedSandbox, type Runtime, RuntimeError, type SessionPlan } from '../runtime/port.ts'
+import { examine, type Findings, refusals, weigh } from './admission.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { removeSession, type UpIntent, writeSession } from './session-record.ts'
 import { takeBack, takeBackIdle } from './take-back.ts'
 import type { UpOrder } from './up-order.ts'
-import { type ChosenSession, chooseSession, findInterrupted, planOf } from './up-session.ts'
+import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './up-session.ts'
+import type { SessionShare } from './usage.ts'
 
 export interface UpAnswer {
   readonly classId: string
@@ -33,38 +35,68 @@ const readyTimeoutMs = 120_000
 
 export async function upClass(context: ClassContext, action: Action, order: UpOrder): Promise<UpAnswer> {
   const { students, ttlMinutes, allowPartial } = order
-  return await attempt(context, async () => {
-    const session = await chooseSession(context, action, order)
-    const intent = { by: action.actor, at: new Date().toISOString(), students: [...students], ttlMinutes, allowPartial }
-    return await raiseSession(
-      { context, action, students, allowPartial, ...session, plan: planOf(session.record) },
-      intent,
-    )
-  })
+  const intent = { by: action.actor, at: new Date().toISOString(), students: [...students], ttlMinutes, allowPartial }
+  return await attempt(
+    context,
+    action,
+    () => examine(context, order),
+    (seen, reserved) => ({ intent, ...admit(context, action, weigh(seen, reserved)) }),
+  )
 }
 
-/** Goes on with an up that was interrupted, as if its call were repeated; the lab is the one that the session froze. */
+/** Problem: the first of the reasons why this up must not begin. */
+function admit({ installation }: ClassContext, action: Action, findings: Findings): ChosenSession {
+  const [refusal] = refusals(findings)
+  if (refusal) throw refusal
+  const { order, running, image } = findings
+  if (running) return { record: joinSession(running.record, order), isNew: false, held: running.held }
+  return { record: newSession(installation, action.actor, order, image), isNew: true, held: undefined }
+}
+
+/**
+ * Goes on with an up that was interrupted, as if its call were repeated; the lab is the one that the session froze. It was let
+ * through when it was asked for, and is not judged again.
+ */
 export async function finishUp(
   context: ClassContext,
   action: Action,
   classId: string,
   sessionId: string,
 ): Promise<UpAnswer> {
-  return await attempt(context, async () => {
-    const session = await findInterrupted(context, classId, sessionId)
-    const { students, allowPartial } = session.intent
-    return await raiseSession(
-      { context, action, students, allowPartial, ...session, plan: planOf(session.record) },
-      session.intent,
-    )
-  })
+  return await attempt(
+    context,
+    action,
+    () => findInterrupted(context, classId, sessionId),
+    (session) => session,
+  )
 }
 
-async function attempt(context: ClassContext, work: () => Promise<UpAnswer>): Promise<UpAnswer> {
+type Admitted = ChosenSession & { readonly intent: UpIntent }
+
+async function attempt<Seen>(
+  context: ClassContext,
+  action: Action,
+  look: () => Promise<Seen>,
+  judge: (seen: Seen, reserved: readonly SessionShare[]) => Admitted,
+): Promise<UpAnswer> {
   try {
     // Work that cannot be collected must not begin.
     await context.store.check()
-    return await work()
+    return await context.reservations.hold(
+      look,
+      (seen, reserved) => {
+        const session = judge(seen, reserved)
+        const plan = planOf(session.record)
+        const { classId, sessionId, subject, frozenLab } = plan
+        const { cpus, memoryMb } = frozenLab
+        const { students } = session.intent
+        return { session, plan, reservation: { classId, sessionId, subject, students, cpus, memoryMb } }
+      },
+      async ({ session, plan }) => {
+        const { students, allowPartial } = session.intent
+        return await raiseSession({ context, action, students, allowPartial, ...session, plan }, session.intent)
+      },
+    )
   } catch (error) {
     throw asProblem(error, 'up-failed')
   }
@@ -80,7 +112,6 @@ export interface Up extends ChosenSession {
 
 async function raiseSession(up: Up, intent: UpIntent): Promise<UpAnswer> {
   const { context, action, record, isNew } = up
-  refuseTooMany(up)
   const students = union(record.up?.students ?? [], intent.students)
   await writeSession(context.store, { ...record, up: { ...intent, students } })
   let network: Awaited<ReturnType<Runtime['openNetwork']>>
@@ -92,15 +123,6 @@ async function raiseSession(up: Up, intent: UpIntent): Promise<UpAnswer> {
     throw error
   }
   return await raiseStudents(up, network)
-}
-
-function refuseTooMany({ context, record, ...up }: Up): void {
-  const students = union(record.students, up.students).length
-  if (students <= context.maxStudents) return
-  throw new Problem(
-    'class-too-large',
-    `${students} students do not fit the class's subnet, which holds ${context.maxStudents}. Ask the operator for a larger CLASS_SUBNET_SIZE.`,
-  )
 }
 
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])]

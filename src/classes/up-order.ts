@@ -15,6 +15,8 @@ export interface UpRequest {
 
 /** A request that the catalogue allows, ids in the catalogue's spelling. */
 export interface UpOrder {
+  /** As it was when the request came. */
+  readonly catalogue: Catalogue
   readonly ofClass: CatalogueClass
   readonly labName: string
   readonly lab: Lab
@@ -43,7 +45,8 @@ export function orderUp(catalogue: Catalogue, request: UpRequest): UpOrder {
     )
   }
   const allowPartial = request.allowPartial ?? false
-  return { ofClass, labName: name, lab, askedLab: request.lab !== undefined, students, ttlMinutes, allowPartial }
+  const askedLab = request.lab !== undefined
+  return { catalogue, ofClass, labName: name, lab, askedLab, students, ttlMinutes, allowPartial }
 }
 
 function inRoster({ classId, students: roster }: CatalogueClass, asked: readonly string[]): string[] {

@@ -4,11 +4,12 @@
 import type { FrozenLab } from '../lab.ts'
 import { newSessionId } from '../names.ts'
 import { Problem } from '../problems.ts'
-import type { HeldSession, SessionPlan } from '../runtime/port.ts'
+import type { HeldSession, ImageFacts, SessionPlan } from '../runtime/port.ts'
 import { StoreError } from '../store/port.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext } from './context.ts'
 import { readSession, type SessionRecord, type UpIntent } from './session-record.ts'
 import type { UpOrder } from './up-order.ts'
+import type { KnownSession } from './usage.ts'
 
 export interface ChosenSession {
   readonly record: SessionRecord
@@ -18,75 +19,46 @@ export interface ChosenSession {
   readonly held: HeldSession | undefined
 }
 
-export async function chooseSession(context: ClassContext, action: Action, order: UpOrder): Promise<ChosenSession> {
-  const held = await findRunningSession(context, order.ofClass.classId)
-  if (held) return { record: await joinSession(context, held, order), isNew: false, held }
-  return { record: await newSession(context, action, order), isNew: true, held }
-}
-
-/** The session that the engine holds for this class, unless it is one whose down has begun. */
-async function findRunningSession({ runtime, store }: ClassContext, classId: string): Promise<HeldSession | undefined> {
-  let running: HeldSession | undefined
-  for (const held of await runtime.survey(classId)) {
-    const record = await readSession(store, held.classId, held.sessionId)
+/** Of a class's sessions on the engine, the one that an up joins, and one that must be taken down first. */
+export function sortSessions(sessions: readonly KnownSession[]): {
+  running: (KnownSession & { readonly record: SessionRecord }) | undefined
+  unfinished: HeldSession | undefined
+} {
+  let running: ReturnType<typeof sortSessions>['running']
+  let unfinished: HeldSession | undefined
+  for (const { held, record } of sessions) {
     // What an ended session could not remove (leaked) is safe in its bags and in nobody's way.
     if (record?.ended) continue
     // A network whose creation was answered to nobody: it holds no work and makes way by itself.
     if (!record && held.sandboxes.length === 0) continue
-    if (!record || record.down) {
-      throw new Problem(
-        'down-unfinished',
-        `Session ${held.sessionId} of class '${held.classId}' is not finished: POST /room/down-class first, with allowPartial if a sandbox cannot be collected.`,
-      )
-    }
-    running = held
+    if (!record || record.down) unfinished ??= held
+    else running = { held, record }
   }
-  return running
+  return { running, unfinished }
 }
 
-async function joinSession({ store }: ClassContext, held: HeldSession, order: UpOrder): Promise<SessionRecord> {
-  if (order.askedLab && order.labName !== held.lab) {
-    throw new Problem(
-      'lab-differs',
-      `Class '${held.classId}' is up with lab '${held.lab}'; a session keeps its lab. Take the class down first, or leave 'lab' out.`,
-    )
-  }
-  const record = await readSession(store, held.classId, held.sessionId)
-  if (!record) throw new StoreError('not-found', `The record of session ${held.sessionId} vanished from the store.`)
+/** The record of a running session for one more up. */
+export function joinSession(record: SessionRecord, order: UpOrder): SessionRecord {
   const { up: interrupted, ...ended } = record
   // An up that a crash interrupted stays to be finished, unless this one is for all of its students.
   const covered = interrupted?.students.every((studentId) => order.students.includes(studentId)) ?? true
   return covered ? ended : record
 }
 
-/** The session of an up that was interrupted, for the same students, without the mark that it has not ended. */
-export async function findInterrupted(
-  { runtime, store }: ClassContext,
-  classId: string,
-  sessionId: string,
-): Promise<ChosenSession & { readonly intent: UpIntent }> {
-  const found = await readSession(store, classId, sessionId)
-  if (!found?.up || found.down || found.ended) {
-    throw new Problem('class-not-up', `The interrupted up of class '${classId}' has ended meanwhile.`)
-  }
-  const { up: intent, ...record } = found
-  const held = (await runtime.survey(classId)).find((session) => session.sessionId === sessionId)
-  return { record, intent, isNew: record.students.length === 0, held }
-}
+export const imageMissing = (lab: string, image: string): Problem =>
+  new Problem(
+    'lab-image-missing',
+    `The image '${image}' of lab '${lab}' is not on the engine. It is pulled when the service starts; ask the operator to load it.`,
+  )
 
-async function newSession(
-  { runtime, installation }: ClassContext,
-  action: Action,
-  order: UpOrder,
-): Promise<SessionRecord> {
-  const { lab, labName, ofClass } = order
-  const image = await runtime.image(lab.image)
-  if (!image) {
-    throw new Problem(
-      'lab-image-missing',
-      `The image '${lab.image}' of lab '${labName}' is not on the engine. It is pulled when the service starts; ask the operator to load it.`,
-    )
-  }
+/** Problem 'lab-image-missing'. */
+export function newSession(
+  installation: string,
+  createdBy: string,
+  { lab, labName, ofClass, ttlMinutes }: UpOrder,
+  image: ImageFacts | undefined,
+): SessionRecord {
+  if (!image) throw imageMissing(labName, lab.image)
   const now = new Date()
   const frozenLab: FrozenLab = {
     ...lab,
@@ -102,11 +74,26 @@ async function newSession(
     subject: ofClass.subject,
     lab: labName,
     frozenLab,
-    createdBy: action.actor,
+    createdBy,
     createdAt: now.toISOString(),
-    expiresAt: new Date(now.getTime() + order.ttlMinutes * 60_000).toISOString(),
+    expiresAt: new Date(now.getTime() + ttlMinutes * 60_000).toISOString(),
     students: [],
   }
+}
+
+/** The session of an up that was interrupted, for the same students, without the mark that it has not ended. */
+export async function findInterrupted(
+  { runtime, store }: ClassContext,
+  classId: string,
+  sessionId: string,
+): Promise<ChosenSession & { readonly intent: UpIntent }> {
+  const found = await readSession(store, classId, sessionId)
+  if (!found?.up || found.down || found.ended) {
+    throw new Problem('class-not-up', `The interrupted up of class '${classId}' has ended meanwhile.`)
+  }
+  const { up: intent, ...record } = found
+  const held = (await runtime.survey(classId)).find((session) => session.sessionId === sessionId)
+  return { record, intent, isNew: record.students.length === 0, held }
 }
 
 export function planOf(record: SessionRecord): SessionPlan {

@@ -10,6 +10,7 @@ import { trustEverybody } from '../../src/auth/tokens.ts'
 import { openCatalogue } from '../../src/catalogue.ts'
 import { ClassActions } from '../../src/classes/class-actions.ts'
 import { Leases } from '../../src/classes/lease.ts'
+import { Reservations } from '../../src/classes/reservations.ts'
 import { createGate } from '../../src/gate.ts'
 import { Operations } from '../../src/operations.ts'
 import { createDockerRuntime } from '../../src/runtime/docker-runtime.ts'
@@ -178,7 +179,8 @@ async function openService(
     const [upGate, collectGate] = [createGate(2), createGate(1)]
     const maxStudents = sandboxesPerSubnet(subnets)
     const expiries = new Map<string, string>()
-    const classes = { runtime, store, installation, upGate, collectGate, maxStudents, expiries }
+    const reservations = new Reservations()
+    const classes = { runtime, store, installation, upGate, collectGate, maxStudents, reservations, expiries }
     const app = buildApp({
       classes,
       actions: new ClassActions(classes, new Operations(), leases),

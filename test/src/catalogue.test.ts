@@ -217,3 +217,11 @@ test('a broken or removed file keeps the last good catalogue, is reported once, 
   assert.equal(await watch.refresh(), true)
   assert.equal(watch.brokenEdit(), undefined)
 })
+
+test('the quota of a subject has only the limits that the file has; an unknown subject has none', () => {
+  const quota = { students: 120, cpus: 0.5 }
+  const subjects = { ...good.subjects, os101: { labs: ['Python', 'linux-shell'], quota } }
+  const catalogue = parseCatalogue(JSON.stringify({ ...good, subjects }))
+  assert.deepEqual(catalogue.quotaOf('OS101'), quota)
+  assert.deepEqual(catalogue.quotaOf('gone'), {})
+})

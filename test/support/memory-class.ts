@@ -12,6 +12,7 @@ import { type Catalogue, parseCatalogue } from '../../src/catalogue.ts'
 import type { Action, ClassContext } from '../../src/classes/context.ts'
 import { downClass } from '../../src/classes/down-class.ts'
 import { Progress } from '../../src/classes/progress.ts'
+import { Reservations } from '../../src/classes/reservations.ts'
 import type { SessionRecord } from '../../src/classes/session-record.ts'
 import { upClass } from '../../src/classes/up-class.ts'
 import { orderUp, type UpRequest } from '../../src/classes/up-order.ts'
@@ -63,6 +64,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
   const folder = await mkdtemp(join(scratch, 'class-runtime-test-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const runtime = new RefereedRuntime(folder)
+  const reservations = new Reservations()
   // The service meets every fault of an engine, so the referee's own word must not depend on what it makes of it.
   t.after(() => assert.deepEqual(runtime.violations, []))
   const newAction = (action: Partial<Action>): Action => ({
@@ -89,6 +91,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
         upGate: createGate(2),
         collectGate: createGate(2),
         maxStudents: 10,
+        reservations,
         expiries: new Map<string, string>(),
       }
     },
