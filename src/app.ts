@@ -15,6 +15,7 @@ import { answerFrameworkError, registerErrors } from './routes/errors.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerLabs } from './routes/labs.ts'
 import { registerOperations } from './routes/operations.ts'
+import { registerPlan } from './routes/plan.ts'
 import { registerRateLimit } from './routes/rate-limit.ts'
 import type { TypeBoxProvider } from './routes/schemas.ts'
 import { registerSessions } from './routes/sessions.ts'
@@ -57,6 +58,7 @@ export function buildApp({ classes, actions, catalogue, identify, log, onCatalog
   registerRateLimit(app)
   registerAccess(app, { identify, operations, currentCatalogue })
   registerActions(app, { actions, runtime, currentCatalogue })
+  registerPlan(app, classes, currentCatalogue)
   registerClasses(app, { runtime, operations, expiries: classes.expiries, currentCatalogue })
   registerSessions(app, store)
   registerOperations(app, operations)

@@ -26,6 +26,8 @@ export const UpClassBody = Type.Object(
   closed,
 )
 
+export const PlanClassBody = Type.Pick(UpClassBody, ['classId', 'students', 'lab'], closed)
+
 export const DownClassBody = Type.Object({ classId: Id, allowPartial: Type.Optional(Type.Boolean()) }, closed)
 
 export const CollectClassBody = Type.Object(

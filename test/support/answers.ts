@@ -59,6 +59,30 @@ export const DownAnswer = Type.Object(
   closed,
 )
 
+const Amounts = { cpus: Type.Number(), memoryMb: Type.Integer() }
+
+export const PlanAnswer = Type.Object(
+  {
+    classId: Text,
+    lab: Text,
+    students: Type.Array(Text),
+    allowed: Type.Boolean(),
+    refusals: Type.Array(fault),
+    needs: Type.Object({ sandboxes: Type.Integer(), networks: Type.Integer(), ...Amounts }, closed),
+    quota: Type.Object(
+      {
+        limits: Type.Partial(Type.Object({ classes: Type.Integer(), students: Type.Integer(), ...Amounts }, closed)),
+        used: Type.Object({ classes: Type.Integer(), students: Type.Integer(), ...Amounts }, closed),
+      },
+      closed,
+    ),
+    host: Type.Object({ memoryMb: Type.Integer(), usedMb: Type.Integer() }, closed),
+    image: Type.Object({ present: Type.Boolean() }, closed),
+    subnet: Type.Object({ free: Type.Boolean() }, closed),
+  },
+  closed,
+)
+
 /** RFC 9457; the failed calls of a class carry its `students` beside these. */
 export const ProblemAnswer = Type.Object({
   type: Text,
@@ -119,6 +143,7 @@ export const Submission = Type.Object({
   ),
 })
 
+export type PlanAnswer = Static<typeof PlanAnswer>
 export type UpAnswer = Static<typeof UpAnswer>
 export type DownStudent = Static<typeof DownStudent>
 export type DownAnswer = Static<typeof DownAnswer>

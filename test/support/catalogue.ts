@@ -2,7 +2,7 @@
 
 export type CatalogueFile = {
   labs: Record<string, object>
-  subjects: Record<string, { labs: string[] }>
+  subjects: Record<string, { labs: string[]; quota?: object }>
   classes: Record<string, { subject: string; lab: string; students: string[] }>
 }
 
