@@ -13,10 +13,10 @@ import type { Identify, Identity } from './tokens.ts'
 
 /**
  * open: nobody is asked who they are · authenticated: every caller, and the route shows each what is theirs
- * · class: teachers of the class in the path, and admins · class-action: those of the class in the body, and audited
- * · operation: those of the operation's class
+ * · class: teachers of the class in the path, and admins · class-question: those of the class in the body
+ * · class-action: the same, and audited · operation: those of the operation's class
  */
-type Access = 'open' | 'authenticated' | 'class' | 'class-action' | 'operation'
+type Access = 'open' | 'authenticated' | 'class' | 'class-question' | 'class-action' | 'operation'
 
 const session = '/room/classes/:classId/sessions/:sessionId'
 const bag = `${session}/students/:studentId/:collectionId`
@@ -26,6 +26,7 @@ const accessTo: Readonly<Record<string, Access>> = {
   'POST /room/down-class': 'class-action',
   'POST /room/collect-class': 'class-action',
   'POST /room/extend-class': 'class-action',
+  'POST /room/plan-class': 'class-question',
   'GET /room/classes': 'authenticated',
   'GET /room/classes/:classId': 'class',
   'GET /room/classes/:classId/sessions': 'class',

@@ -29,6 +29,7 @@ const ofClass: [string, (classId: string) => { url: string; body?: object }][] =
   ['POST /room/down-class', (classId) => ({ url: '/room/down-class', body: { classId } })],
   ['POST /room/collect-class', (classId) => ({ url: '/room/collect-class', body: { classId } })],
   ['POST /room/extend-class', (classId) => ({ url: '/room/extend-class', body: { classId, ttlMinutes: 5 } })],
+  ['POST /room/plan-class', (classId) => ({ url: '/room/plan-class', body: { classId } })],
   ['GET /room/classes/:classId', (classId) => ({ url: `/room/classes/${classId}` })],
   ['GET /room/classes/:classId/sessions', (classId) => ({ url: `/room/classes/${classId}/sessions` })],
   [
