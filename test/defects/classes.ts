@@ -6,6 +6,7 @@ const downTests = ['test/src/classes/down-class.test.ts']
 const takeBackTests = ['test/src/classes/take-back.test.ts']
 const collectTests = ['test/src/classes/collect-class.test.ts']
 const sweepTests = ['test/src/classes/sweep.test.ts']
+const admissionTests = ['test/src/classes/admission.test.ts']
 const upTests = ['test/src/classes/up-class.test.ts']
 
 export const classesDefects: readonly Defect[] = [
@@ -127,7 +128,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'up joins a session whose down is unfinished',
     file: 'src/classes/up-session.ts',
-    edits: [{ find: 'if (!record || record.down) {', replace: 'if (!record) {' }],
+    edits: [{ find: 'if (!record || record.down) unfinished', replace: 'if (!record) unfinished' }],
     tests: upTests,
   },
   {
@@ -179,5 +180,17 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/collect-class.ts',
     edits: [{ find: ' || (await store.stat(bag + bagDeclarationKey))) continue', replace: ') continue' }],
     tests: collectTests,
+  },
+  {
+    name: 'what other classes of the subject use does not count for its quota',
+    file: 'src/classes/admission.ts',
+    edits: [{ find: 'exactCpus(used[member] + needed[member]) <= limit', replace: 'needed[member] <= limit' }],
+    tests: admissionTests,
+  },
+  {
+    name: 'two ups at once do not see each other',
+    file: 'src/classes/reservations.ts',
+    edits: [{ find: 'this.#current.add(judged.reservation)', replace: '' }],
+    tests: admissionTests,
   },
 ]
