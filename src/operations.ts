@@ -7,7 +7,13 @@ import { Progress, type ProgressView } from './classes/progress.ts'
 import { foldId } from './names.ts'
 import { Problem, type ProblemBody } from './problems.ts'
 
-export type OperationKind = 'up-class' | 'down-class' | 'collect-class' | 'extend-class'
+export type OperationKind =
+  | 'up-class'
+  | 'down-class'
+  | 'collect-class'
+  | 'extend-class'
+  | 'reset-student'
+  | 'discard-student'
 
 export interface OperationView {
   readonly operationId: string

@@ -14,9 +14,9 @@ import type { Identify, Identity } from './tokens.ts'
 /**
  * open: nobody is asked who they are · authenticated: every caller, and the route shows each what is theirs
  * · class: teachers of the class in the path, and admins · class-question: those of the class in the body
- * · class-action: the same, and audited · operation: those of the operation's class
+ * · class-action: the same, and audited · admin-action: admins alone, and audited · operation: those of the operation's class
  */
-type Access = 'open' | 'authenticated' | 'class' | 'class-question' | 'class-action' | 'operation'
+type Access = 'open' | 'authenticated' | 'class' | 'class-question' | 'class-action' | 'admin-action' | 'operation'
 
 const session = '/room/classes/:classId/sessions/:sessionId'
 const bag = `${session}/students/:studentId/:collectionId`
@@ -26,6 +26,8 @@ const accessTo: Readonly<Record<string, Access>> = {
   'POST /room/down-class': 'class-action',
   'POST /room/collect-class': 'class-action',
   'POST /room/extend-class': 'class-action',
+  'POST /room/reset-student': 'class-action',
+  'POST /room/discard-student': 'admin-action',
   'POST /room/plan-class': 'class-question',
   'GET /room/classes': 'authenticated',
   'GET /room/classes/:classId': 'class',
@@ -102,6 +104,10 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
       const { operationId } = read(OperationReference, request.params)
       if (!mayActOn(identity, catalogue, operations.get(operationId).request.classId)) throw unknownOperation()
       return
+    }
+    if (access === 'admin-action') {
+      if (identity.role === 'admin') return
+      throw new Problem('forbidden', 'Only an admin may do this: ask the operator.')
     }
     const { classId } = read(ClassReference, access === 'class' ? request.params : request.body)
     if (mayActOn(identity, catalogue, classId)) return

@@ -61,20 +61,28 @@ export const noteBegun = (request: FastifyRequest): void => void begun.add(reque
 const AsksForClass = TypeCompiler.Compile(Type.Object({ classId: Id }))
 const AsksForStudents = TypeCompiler.Compile(Type.Object({ students: Type.Array(Id, { maxItems: 1000 }) }))
 
+const AsksForStudent = TypeCompiler.Compile(Type.Object({ studentId: Id }))
+
 /** Writes the line of a class action that was refused before there was an operation; for all else it does nothing. */
 export function auditRefusal(request: FastifyRequest, outcome: ProblemCode, durationMs: number): void {
-  if (accessOf(request) !== 'class-action' || begun.has(request)) return
+  const access = accessOf(request)
+  if ((access !== 'class-action' && access !== 'admin-action') || begun.has(request)) return
   const { body, log } = request
   write(log, {
     actor: findIdentity(request)?.actor ?? null,
     action: request.routeOptions.url?.split('/').at(-1) ?? '',
     classId: AsksForClass.Check(body) ? body.classId : null,
-    students: AsksForStudents.Check(body) ? body.students : null,
+    students: studentsOf(body),
     operationId: null,
     outcome,
     durationMs: Math.round(durationMs),
     requestId: request.id,
   })
+}
+
+function studentsOf(body: unknown): string[] | null {
+  if (AsksForStudents.Check(body)) return body.students
+  return AsksForStudent.Check(body) ? [body.studentId] : null
 }
 
 function write(log: FastifyBaseLogger, line: Omit<AuditLine, 'audit'>): void {

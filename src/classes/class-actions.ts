@@ -3,13 +3,16 @@
 
 import type { Logger } from 'pino'
 import { auditOperation } from '../auth/audit.ts'
+import { foldId } from '../names.ts'
 import type { Operation, OperationRequest, Operations } from '../operations.ts'
 import { type CollectRequest, collectClass, settleCollect } from './collect-class.ts'
 import type { Action, ClassContext } from './context.ts'
+import { type DiscardRequest, discardStudent } from './discard-student.ts'
 import { type DownRequest, downClass } from './down-class.ts'
 import { type ExtendRequest, extendClass } from './extend-class.ts'
 import type { Leases } from './lease.ts'
-import type { SessionRecord, UpIntent } from './session-record.ts'
+import { finishReset, type ResetRequest, resetStudent } from './reset-student.ts'
+import type { ResetIntent, SessionRecord, UpIntent } from './session-record.ts'
 import { finishUp, upClass } from './up-class.ts'
 import type { UpOrder } from './up-order.ts'
 
@@ -68,6 +71,28 @@ export class ClassActions {
     )
   }
 
+  reset(request: ResetRequest, caller: Caller): Operation {
+    const fingerprint = resetFingerprint(request.studentId, request.restore ?? null)
+    return this.#start('reset-student', request.classId, [request.studentId], fingerprint, caller, (action) =>
+      resetStudent(this.#context, action, request),
+    )
+  }
+
+  /** Goes on with a reset that was interrupted. A repeat of its call joins it. */
+  finishReset({ classId }: SessionRecord, intent: ResetIntent, caller: Caller): Operation {
+    const fingerprint = resetFingerprint(intent.studentId, intent.restore)
+    return this.#start('reset-student', classId, [intent.studentId], fingerprint, caller, (action) =>
+      finishReset(this.#context, action, classId),
+    )
+  }
+
+  discard(request: DiscardRequest, caller: Caller): Operation {
+    const fingerprint = JSON.stringify([foldId(request.studentId), request.reason])
+    return this.#start('discard-student', request.classId, [request.studentId], fingerprint, caller, (action) =>
+      discardStudent(this.#context, action, request),
+    )
+  }
+
   extend(request: ExtendRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([request.ttlMinutes])
     return this.#start('extend-class', request.classId, null, fingerprint, caller, (action) =>
@@ -96,6 +121,9 @@ export class ClassActions {
     return operation
   }
 }
+
+const resetFingerprint = (studentId: string, restore: string | null): string =>
+  JSON.stringify([foldId(studentId), restore])
 
 const upFingerprint = (students: readonly string[], lab: string, ttlMinutes: number, allowPartial: boolean): string =>
   JSON.stringify([[...students].sort(), lab, ttlMinutes, allowPartial])

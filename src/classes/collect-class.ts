@@ -8,7 +8,7 @@ import { Problem } from '../problems.ts'
 import type { HeldContainer, HeldSandbox, HeldSession } from '../runtime/port.ts'
 import { isRunning, snapshotStudent } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
+import { answerOf, bagMembers, keptStudent, noBag } from './down-answer.ts'
 import { type DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
 
 export interface CollectRequest {
@@ -60,17 +60,18 @@ export async function settleCollect(
 }
 
 /** Whom an interrupted collection left standing still. One that somebody else paused is theirs. */
-async function letGoOn({ runtime }: ClassContext, { held, record }: Open): Promise<void> {
+export async function letGoOn({ runtime }: ClassContext, { held, record }: Open): Promise<void> {
   if (!record.collect) return
   for (const { container } of held.sandboxes) if (container) await runtime.thaw(container.id)
 }
 
-interface Open {
+export interface Open {
   readonly held: HeldSession
   readonly record: SessionRecord
 }
 
-async function findOpen({ runtime, store }: ClassContext, classId: string): Promise<Open> {
+/** Problem 'class-not-up'. */
+export async function findOpen({ runtime, store }: ClassContext, classId: string): Promise<Open> {
   for (const held of await runtime.survey(classId)) {
     const record = await readSession(store, held.classId, held.sessionId)
     if (record && !record.down && !record.ended) return { held, record }
@@ -94,8 +95,7 @@ async function snapshot(
   sandbox: HeldSandbox,
 ): Promise<Snapshot> {
   const { studentId, container } = sandbox
-  const none = { studentId, bag: null, files: null, bytes: null, skipped: null, manifestSha256: null }
-  if (!runs(sandbox)) return { ...none, state: 'not-running' }
+  if (!runs(sandbox)) return { studentId, state: 'not-running', ...noBag }
   try {
     const bag = await snapshotStudent(context, action, record, sandbox)
     return { studentId, state: 'collected', ...bagMembers(bag) }
@@ -115,22 +115,30 @@ async function settle({ store, runtime }: ClassContext, action: Action, record: 
   const { collect: _, ...settled } = record
   const { classId, sessionId } = record
   const session = (await runtime.survey(classId)).find((each) => each.sessionId === sessionId)
-  for (const { studentId } of session?.sandboxes ?? []) {
-    const student = studentPrefix(classId, sessionId, studentId)
-    for (const folder of await store.folders(student, action.signal)) {
-      const bag = `${student}${folder}/`
-      if (!folder.startsWith('snapshot-') || (await store.stat(bag + bagDeclarationKey))) continue
-      const keys: string[] = []
-      for await (const { key } of store.list(bag, action.signal)) keys.push(key)
-      // A store that is wrong about one object must not cost a committed bag: both of its answers have to agree.
-      if (keys.includes(bag + bagDeclarationKey)) continue
-      for (const key of keys) await store.remove(key, action.signal)
-    }
-  }
+  for (const { studentId } of session?.sandboxes ?? []) await removeHalfSnapshots(store, action, record, studentId)
   if (session?.sandboxes.some(({ container }) => container?.state === 'paused')) {
     throw new Problem('collect-failed', 'A sandbox stands still and does not go on yet. The service tries it again.')
   }
   await writeSession(store, settled)
+}
+
+/** What a collection of this student that did not come to its end has left in the store. */
+export async function removeHalfSnapshots(
+  store: ClassContext['store'],
+  { signal }: Action,
+  { classId, sessionId }: SessionRecord,
+  studentId: string,
+): Promise<void> {
+  const student = studentPrefix(classId, sessionId, studentId)
+  for (const folder of await store.folders(student, signal)) {
+    const bag = `${student}${folder}/`
+    if (!folder.startsWith('snapshot-') || (await store.stat(bag + bagDeclarationKey))) continue
+    const keys: string[] = []
+    for await (const { key } of store.list(bag, signal)) keys.push(key)
+    // A store that is wrong about one object must not cost a committed bag: both of its answers have to agree.
+    if (keys.includes(bag + bagDeclarationKey)) continue
+    for (const key of keys) await store.remove(key, signal)
+  }
 }
 
 const collected = <State extends string>(

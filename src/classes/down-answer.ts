@@ -34,6 +34,8 @@ export const bagMembers = (bag: Bag): BagMembers => ({
   manifestSha256: bag.manifestSha256,
 })
 
+export const noBag: BagMembers = { bag: null, files: null, bytes: null, skipped: null, manifestSha256: null }
+
 export const keptStudent = (
   studentId: string,
   state: 'kept' | 'lost',
@@ -41,10 +43,6 @@ export const keptStudent = (
 ): DownStudent => ({
   studentId,
   state,
-  bag: null,
-  files: null,
-  bytes: null,
-  skipped: null,
-  manifestSha256: null,
+  ...noBag,
   error: { code, detail: message },
 })

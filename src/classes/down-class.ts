@@ -11,7 +11,7 @@ import { type CollectedStudent, collectStudent, removeCollected } from './collec
 import { findCommittedBag } from './committed-bag.ts'
 import { confirmOutcome, isUnconfirmed } from './confirm-bag.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
+import { answerOf, bagMembers, keptStudent, noBag } from './down-answer.ts'
 import {
   type DownAnswer,
   type DownStudent,
@@ -66,7 +66,7 @@ async function findRecord({ store }: ClassContext, request: DownRequest): Promis
 }
 
 /** The record of a session; where the store has lost it, what the engine's labels say is enough to collect by. */
-async function recordOf({ store, installation }: ClassContext, held: HeldSession): Promise<SessionRecord> {
+export async function recordOf({ store, installation }: ClassContext, held: HeldSession): Promise<SessionRecord> {
   try {
     const found = await readSession(store, held.classId, held.sessionId)
     if (found) return found
@@ -107,8 +107,8 @@ async function takeDown(
 ): Promise<DownAnswer> {
   const { store } = context
   const { allowPartial } = request
-  // An up or a collection that was interrupted has nothing more to finish.
-  const { up: _up, collect: _collect, ...settled } = found
+  // An up, a collection or a reset that was interrupted has nothing more to finish.
+  const { up: _up, collect: _collect, reset: _reset, ...settled } = found
   const record: SessionRecord = {
     ...settled,
     down: found.down ?? { by: action.actor, at: new Date().toISOString(), allowPartial },
@@ -155,11 +155,13 @@ async function recordEnd(
   }
 }
 
-/** Everybody whom the engine or the record knows: a student who is only in the record was removed by another hand. */
+/** Everybody whom the engine or the record knows. */
 function leaversOf(record: SessionRecord, held: HeldSession | undefined): Leaver[] {
   const sandboxes = new Map(held?.sandboxes.map((sandbox) => [foldId(sandbox.studentId), sandbox]))
   const students = new Map(record.students.map((studentId) => [foldId(studentId), studentId]))
-  for (const { studentId } of sandboxes.values()) students.set(foldId(studentId), studentId)
+  for (const { studentId } of [...sandboxes.values(), ...(record.discarded ?? [])]) {
+    students.set(foldId(studentId), studentId)
+  }
   const pending = new CollectError('failed', 'It was not collected yet.')
   return [...students].map(([id, studentId]) => ({
     studentId,
@@ -182,13 +184,7 @@ async function collectLeaver(
       leaver.collected = await collectStudent(context, action, record, sandbox, 'final')
       leaver.outcome = { studentId, state: 'collected', ...bagMembers(leaver.collected.bag) }
     } else {
-      const bag = await findCommittedBag(context.store, record, studentId)
-      if (!bag)
-        throw new CollectError(
-          'lost',
-          'Container and volume were removed by another hand before anything was collected.',
-        )
-      leaver.outcome = { studentId, state: 'removed', ...bagMembers(bag) }
+      leaver.outcome = await outcomeOfGone(context, record, studentId)
     }
   } catch (error) {
     const fault = asCollectError(error)
@@ -196,6 +192,17 @@ async function collectLeaver(
     action.log.error({ err: error, studentId }, 'sandbox not collected')
   }
   action.progress.studentDone()
+}
+
+async function outcomeOfGone({ store }: ClassContext, record: SessionRecord, studentId: string): Promise<DownStudent> {
+  const bag = await findCommittedBag(store, record, studentId)
+  if (bag) return { studentId, state: 'removed', ...bagMembers(bag) }
+  const isOf = (each: string): boolean => foldId(each) === foldId(studentId)
+  const discarded = record.discarded?.find((each) => isOf(each.studentId))
+  // One who was given up and then came up again is among the students.
+  if (discarded && !record.students.some(isOf))
+    return { studentId, state: 'discarded', ...noBag, reason: discarded.reason }
+  throw new CollectError('lost', 'Container and volume were removed by another hand before anything was collected.')
 }
 
 async function removeLeaver(

@@ -6,7 +6,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { digestOf } from '../collection/digest.ts'
 import { createGate } from '../gate.ts'
 import { FrozenLab } from '../lab.ts'
-import { classPrefix, sessionIdPattern, sessionPrefix } from '../names.ts'
+import { classPrefix, foldId, sessionIdPattern, sessionPrefix } from '../names.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -15,9 +15,15 @@ export const DownStudent = Type.Object({
   studentId: Type.String(),
   /**
    * removed: committed and gone · collected: committed, sandbox still there · kept: not committed, stopped and kept
-   * · lost: gone by another hand before anything was collected
+   * · lost: gone by another hand before anything was collected · discarded: given up by an admin, with the reason
    */
-  state: Type.Union([Type.Literal('removed'), Type.Literal('collected'), Type.Literal('kept'), Type.Literal('lost')]),
+  state: Type.Union([
+    Type.Literal('removed'),
+    Type.Literal('collected'),
+    Type.Literal('kept'),
+    Type.Literal('lost'),
+    Type.Literal('discarded'),
+  ]),
   /** Prefix of the bag in the store. */
   bag: Nullable(Type.String()),
   files: Nullable(Type.Integer()),
@@ -27,6 +33,8 @@ export const DownStudent = Type.Object({
   manifestSha256: Nullable(Type.String()),
   /** With `removed`: the store no longer holds the bag that was committed (`store-mismatch`), or could not be asked. */
   error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
+  /** With `discarded`: why, in the admin's words. */
+  reason: Type.Optional(Type.String()),
 })
 
 export const DownAnswer = Type.Object({
@@ -65,6 +73,29 @@ export const SessionRecord = Type.Object({
   ),
   /** A collect-class that has begun and not ended: sandboxes may stand still. */
   collect: Type.Optional(Type.Object({ by: Type.String(), at: Type.String() })),
+  /** A reset-student that has begun and not ended. A container that is not `containerId` is the fresh one. */
+  reset: Type.Optional(
+    Type.Object({
+      by: Type.String(),
+      at: Type.String(),
+      studentId: Type.String(),
+      containerId: Nullable(Type.String()),
+      /** The bag whose files go into the fresh sandbox. */
+      restore: Nullable(Type.String()),
+    }),
+  ),
+  /** Sandboxes that could not be collected and were given up: who decided it, why, and what the collection had failed with. */
+  discarded: Type.Optional(
+    Type.Array(
+      Type.Object({
+        by: Type.String(),
+        at: Type.String(),
+        studentId: Type.String(),
+        reason: Type.String(),
+        error: Type.Object({ code: Type.String(), detail: Type.String() }),
+      }),
+    ),
+  ),
   /** A down that was asked for: it is repeated until the session has ended. */
   down: Type.Optional(Type.Object({ by: Type.String(), at: Type.String(), allowPartial: Type.Boolean() })),
   ended: Type.Optional(Type.Object({ at: Type.String(), answer: DownAnswer })),
@@ -74,6 +105,7 @@ export type DownStudent = Static<typeof DownStudent>
 export type DownAnswer = Static<typeof DownAnswer>
 export type SessionRecord = Static<typeof SessionRecord>
 export type UpIntent = NonNullable<SessionRecord['up']>
+export type ResetIntent = NonNullable<SessionRecord['reset']>
 
 const checker = TypeCompiler.Compile(SessionRecord)
 const isSessionId = new RegExp(sessionIdPattern)
@@ -110,6 +142,12 @@ export async function writeSession(store: Store, record: SessionRecord): Promise
   const bytes = Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`)
   await store.put(recordKey(record.classId, record.sessionId), digestOf(bytes), bytes)
 }
+
+/** The same record, which a down reads as: this student has no sandbox any more. */
+export const withoutStudent = (record: SessionRecord, studentId: string): SessionRecord => ({
+  ...record,
+  students: record.students.filter((each) => foldId(each) !== foldId(studentId)),
+})
 
 export async function removeSession(store: Store, record: SessionRecord): Promise<void> {
   await store.remove(recordKey(record.classId, record.sessionId))

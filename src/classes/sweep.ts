@@ -13,7 +13,7 @@ import type { Operation, OperationView } from '../operations.ts'
 import type { HeldSession } from '../runtime/port.ts'
 import type { ClassActions } from './class-actions.ts'
 import type { ClassContext } from './context.ts'
-import { readSession, type SessionRecord, sessionIds, type UpIntent } from './session-record.ts'
+import { type ResetIntent, readSession, type SessionRecord, sessionIds, type UpIntent } from './session-record.ts'
 
 export interface SweepSettings {
   /** Between two rounds; also how long an attempt that failed is left alone at first. */
@@ -33,12 +33,13 @@ interface Found {
   readonly record: SessionRecord | undefined
 }
 
-/** An up or a collection is gone on with; all else is a down, as it was asked for or on the sweep's own account. */
+/** An up, a collection or a reset is gone on with; all else is a down, as it was asked for or on the sweep's own account. */
 interface Order {
   readonly why: string
   readonly up?: UpIntent
   readonly down?: SessionRecord['down']
   readonly collect?: NonNullable<SessionRecord['collect']>
+  readonly reset?: ResetIntent
 }
 
 export class Sweep {
@@ -163,6 +164,7 @@ export class Sweep {
     if (record?.down) return { why: 'a down was interrupted', down: record.down }
     if (isExpired(found)) return { why: 'the class has expired' }
     if (record?.up) return { why: 'an up was interrupted', up: record.up }
+    if (record?.reset) return { why: 'a reset was interrupted', reset: record.reset }
     if (record?.collect) return { why: 'a collection was interrupted', collect: record.collect }
     if (isEmpty && isOld && !record?.students.length) return { why: 'nothing is in it' }
     return undefined
@@ -180,10 +182,11 @@ export class Sweep {
     classId: string,
     sessionId: string,
     record: SessionRecord | undefined,
-    { up, collect, down }: Order,
+    { up, collect, reset, down }: Order,
   ): Operation {
     const caller = { requestId: randomUUID(), log: this.#log }
     if (up && record) return this.#actions.finishUp(record, up, { ...caller, actor: up.by })
+    if (reset && record) return this.#actions.finishReset(record, reset, { ...caller, actor: reset.by })
     if (collect) return this.#actions.settleCollect({ classId }, { ...caller, actor: collect.by })
     // Nobody waits for a class that has expired: who can be collected goes, the others are kept.
     const allowPartial = down?.allowPartial ?? true

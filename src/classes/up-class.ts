@@ -2,7 +2,14 @@
 // added, what died is started again, nothing else is touched. What a failed up created is taken back, nothing more.
 
 import { Problem } from '../problems.ts'
-import { findSandbox, type RaisedSandbox, type Runtime, RuntimeError, type SessionPlan } from '../runtime/port.ts'
+import {
+  type Contents,
+  findSandbox,
+  type RaisedSandbox,
+  type Runtime,
+  RuntimeError,
+  type SessionPlan,
+} from '../runtime/port.ts'
 import { examine, type Findings, refusals, weigh } from './admission.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { removeSession, type UpIntent, writeSession } from './session-record.ts'
@@ -108,6 +115,8 @@ export interface Up extends ChosenSession {
   readonly students: readonly string[]
   readonly allowPartial: boolean
   readonly plan: SessionPlan
+  /** What lies in a new workspace before its sandbox starts; nothing where absent. */
+  readonly contents?: Contents
 }
 
 async function raiseSession(up: Up, intent: UpIntent): Promise<UpAnswer> {
@@ -127,7 +136,11 @@ async function raiseSession(up: Up, intent: UpIntent): Promise<UpAnswer> {
 
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])]
 
-async function raiseStudents(up: Up, network: { id: string; name: string; created: boolean }): Promise<UpAnswer> {
+/** Problem 'up-failed' where it has no sandbox for each student; it is then as it was before. */
+export async function raiseStudents(
+  up: Up,
+  network: { id: string; name: string; created: boolean },
+): Promise<UpAnswer> {
   const { context, action, plan } = up
   const raised = new Map<string, RaisedSandbox>()
   const errors = new Map<string, { code: string; detail: string }>()
@@ -141,7 +154,7 @@ async function raiseStudents(up: Up, network: { id: string; name: string; create
         const held = findSandbox(up.held, studentId)
         try {
           if (action.signal.aborted) throw new RuntimeError('failed', 'The service is stopping.')
-          await context.runtime.raise(plan, studentId, held, done)
+          await context.runtime.raise(plan, studentId, held, done, up.contents)
           done.containerId ??= held?.container?.id
         } catch (error) {
           errors.set(studentId, describe(error))

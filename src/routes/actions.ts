@@ -12,7 +12,14 @@ import type { Operation } from '../operations.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { App } from './app-type.ts'
 import { answerWhenDone } from './prefer.ts'
-import { CollectClassBody, DownClassBody, ExtendClassBody, UpClassBody } from './schemas.ts'
+import {
+  CollectClassBody,
+  DiscardStudentBody,
+  DownClassBody,
+  ExtendClassBody,
+  ResetStudentBody,
+  UpClassBody,
+} from './schemas.ts'
 
 export interface ActionDependencies {
   readonly actions: ClassActions
@@ -41,6 +48,16 @@ export function registerActions(app: App, { actions, runtime, currentCatalogue }
     const classId = await spelledClass(request.body.classId)
     const { ttlMinutes } = request.body
     return await begin(request, reply, (caller) => actions.extend({ classId, ttlMinutes }, caller))
+  })
+
+  app.post('/room/reset-student', { schema: { body: ResetStudentBody } }, async (request, reply) => {
+    const classId = await spelledClass(request.body.classId)
+    return await begin(request, reply, (caller) => actions.reset({ ...request.body, classId }, caller))
+  })
+
+  app.post('/room/discard-student', { schema: { body: DiscardStudentBody } }, async (request, reply) => {
+    const classId = await spelledClass(request.body.classId)
+    return await begin(request, reply, (caller) => actions.discard({ ...request.body, classId }, caller))
   })
 
   /** A class that was taken out of the catalogue while it was up must still come down. */

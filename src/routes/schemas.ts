@@ -35,6 +35,16 @@ export const CollectClassBody = Type.Object(
   closed,
 )
 
+export const ResetStudentBody = Type.Object(
+  { classId: Id, studentId: Id, restore: Type.Optional(Type.String({ pattern: collectionIdPattern })) },
+  closed,
+)
+
+export const DiscardStudentBody = Type.Object(
+  { classId: Id, studentId: Id, reason: Type.String({ minLength: 1, maxLength: 500 }) },
+  closed,
+)
+
 export const ExtendClassBody = Type.Object(
   { classId: Id, ttlMinutes: Type.Integer({ minimum: 1, maximum: 525_600 }) },
   closed,

@@ -35,7 +35,7 @@ export function createDockerRuntime(
     survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
     attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),
-    raise: (plan, studentId, held, done) => translated(raiseSandbox(context, plan, studentId, held, done)),
+    raise: (...sandbox) => translated(raiseSandbox(context, ...sandbox)),
     waitReady: (session, ids, signal) => translated(waitReady(context, session, ids, signal)),
     wrap: (plan, studentId) => translated(wrapVolume(context, plan, studentId)),
     exec: (id, command, timeoutMs) =>

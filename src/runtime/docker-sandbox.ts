@@ -4,13 +4,14 @@
 
 import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Container, isEngineError, packTar } from '../../engine-api/index.ts'
+import { type Container, isEngineError, packTar, type TarInput } from '../../engine-api/index.ts'
 import { specHash } from '../lab.ts'
 import { containerName, label, volumeName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
 import { asRuntimeError, isRefusal, translatedEach } from './docker-errors.ts'
 import {
   type ArchiveEntry,
+  type Contents,
   type FrozenContainer,
   type HeldSandbox,
   type RaisedSandbox,
@@ -26,6 +27,7 @@ export async function raiseSandbox(
   studentId: string,
   held: HeldSandbox | undefined,
   done: RaisedSandbox,
+  contents?: Contents,
 ): Promise<void> {
   const state = held?.container?.state
   if (state === 'running' || state === 'starting' || state === 'unhealthy' || state === 'restarting') return
@@ -40,7 +42,7 @@ export async function raiseSandbox(
   const containerId =
     existing ?? (await createContainer(context, plan, studentId, containerName(plan.classId, studentId)))
   done.containerId = containerId
-  if (existing === undefined || state === 'created') await prepareWorkspace(context, plan, containerId)
+  if (existing === undefined || state === 'created') await prepareWorkspace(context, plan, containerId, contents)
   await context.engine.containers.start(containerId)
 }
 
@@ -113,12 +115,39 @@ async function adopt(context: DockerContext, plan: SessionPlan, studentId: strin
   )
 }
 
-async function prepareWorkspace({ engine }: DockerContext, plan: SessionPlan, containerId: string): Promise<void> {
+async function prepareWorkspace(
+  { engine }: DockerContext,
+  plan: SessionPlan,
+  containerId: string,
+  contents: Contents | undefined,
+): Promise<void> {
   const { workspace, user } = plan.frozenLab
   const [uid = Number.NaN, gid = Number.NaN] = user.split(':').map(Number)
   const name = posix.basename(workspace)
   const directory = { name, type: 'directory', mode: 0o755, uid, gid, mtimeMs: Date.now() } as const
-  await engine.containers.putArchive(containerId, posix.dirname(workspace), packTar([directory]))
+  const entries = contents ? packed(workspace, directory, contents) : [directory]
+  await engine.containers.putArchive(containerId, posix.dirname(workspace), packTar(entries))
+}
+
+async function* packed(workspace: string, directory: TarInput, contents: Contents): AsyncGenerator<TarInput> {
+  const root = posix.basename(workspace)
+  yield directory
+  for await (const { path, type, size, mode, uid, gid, mtimeMs, linkTarget, body } of contents()) {
+    if (type !== 'directory' && type !== 'file' && type !== 'symbolic-link') {
+      throw new RuntimeError('failed', `A ${type} cannot be put into a workspace.`)
+    }
+    const name = Buffer.concat([Buffer.from(`${root}/`), path])
+    const linkName = acceptableTarget(workspace, path, linkTarget)
+    yield { name, type, mode, uid, gid, mtimeMs, linkName, body: { size, bytes: body } }
+  }
+}
+
+/** The engine refuses a relative link that leads out of where it unpacks: it gets the absolute path that it leads to. */
+function acceptableTarget(workspace: string, path: Uint8Array, target: Uint8Array): Uint8Array {
+  const [at, to] = [path, target].map((bytes) => Buffer.from(bytes).toString('latin1'))
+  if (at === undefined || to === undefined || to === '' || to.startsWith('/')) return target
+  const absolute = posix.resolve(workspace, posix.dirname(at), to)
+  return `${absolute}/`.startsWith(`${posix.dirname(workspace)}/`) ? target : Buffer.from(absolute, 'latin1')
 }
 
 /**

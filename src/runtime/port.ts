@@ -102,6 +102,9 @@ export interface ArchiveEntry {
   readonly body: AsyncIterable<Uint8Array>
 }
 
+/** What a new workspace begins with: directories, files and symbolic links; each call reads it from its beginning. */
+export type Contents = () => AsyncIterable<ArchiveEntry>
+
 export interface LogPiece {
   readonly stream: 'stdout' | 'stderr'
   readonly bytes: Uint8Array
@@ -154,8 +157,17 @@ export interface Runtime {
   /** Attaches the proxy to those of these networks that it is not attached to: it may have been made anew. */
   attachProxy(networkIds: readonly string[]): Promise<void>
 
-  /** Makes and starts what is missing of one student's sandbox, touching nothing that already runs. */
-  raise(plan: SessionPlan, studentId: string, held: HeldSandbox | undefined, done: RaisedSandbox): Promise<void>
+  /**
+   * Makes and starts what is missing of one student's sandbox, touching nothing that already runs. `contents` goes into the
+   * workspace before the first start and never later, so that repeating it can take back nothing that the student did.
+   */
+  raise(
+    plan: SessionPlan,
+    studentId: string,
+    held: HeldSandbox | undefined,
+    done: RaisedSandbox,
+    contents?: Contents,
+  ): Promise<void>
 
   /**
    * Waits until each container runs (and is healthy, where it has a health check), or cannot any more, or `signal` fires.

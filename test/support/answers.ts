@@ -36,13 +36,14 @@ export const UpAnswer = Type.Object(
 export const DownStudent = Type.Object(
   {
     studentId: Text,
-    state: Type.Union(['removed', 'collected', 'kept', 'lost'].map((state) => Type.Literal(state))),
+    state: Type.Union(['removed', 'collected', 'kept', 'lost', 'discarded'].map((state) => Type.Literal(state))),
     bag: orNull(Text),
     files: orNull(Type.Integer()),
     bytes: orNull(Type.Integer()),
     skipped: orNull(Type.Integer()),
     manifestSha256: orNull(Text),
     error: Type.Optional(fault),
+    reason: Type.Optional(Text),
   },
   closed,
 )

@@ -41,7 +41,7 @@ export const catalogueText = (lab: object = {}): string =>
 export interface MemoryClass {
   /** The store's folder. */
   readonly folder: string
-  readonly runtime: MemoryRuntime
+  readonly runtime: MemoryRuntime & { readonly givenUp: Set<string> }
   readonly store: Store
   readonly context: ClassContext
   /** What the service knows of labs and rosters from now on. */
@@ -129,6 +129,8 @@ export async function openWorkedClass(t: TestContext, lab: object = {}) {
 /** Before anything of a student's goes, what was ever written there must be in a committed bag. */
 class RefereedRuntime extends MemoryRuntime {
   readonly violations: string[] = []
+  /** Students whose work may go uncollected, since an admin said so. */
+  readonly givenUp = new Set<string>()
   readonly #folder: string
 
   constructor(folder: string) {
@@ -150,7 +152,7 @@ class RefereedRuntime extends MemoryRuntime {
   async #checkSafe(volumeName: string): Promise<void> {
     const volume = this.volumes.get(volumeName)
     const written = volume?.things.filter(({ type }) => type !== 'directory') ?? []
-    if (!volume || written.length === 0) return
+    if (!volume || written.length === 0 || this.givenUp.has(volume.studentId)) return
     const { classId, sessionId } = volume.session
     const reason = await isCollected(join(this.#folder, classId, sessionId, volume.studentId), written).then(
       (collected) => (collected ? undefined : 'what was written there is in no committed bag'),

@@ -8,6 +8,7 @@ import { containerName, foldId, networkName, volumeName } from '../../src/names.
 import {
   type CommandResult,
   type ContainerState,
+  type Contents,
   type FrozenContainer,
   type HeldSandbox,
   type HeldSession,
@@ -160,14 +161,27 @@ export class MemoryRuntime implements Runtime {
     return { id: network.id, name, created: !ours }
   }
 
-  async raise(...[plan, studentId, held, done]: Parameters<Runtime['raise']>): Promise<void> {
+  async raise(...[plan, studentId, held, done, contents]: Parameters<Runtime['raise']>): Promise<void> {
     const state = held?.container?.state
     if (state !== undefined && up.includes(state)) return
     if (held?.volume === undefined) done.createdVolume = volumeName(plan.classId, studentId, plan.sessionId)
     await this.#ensureVolume(plan, studentId)
     const id = held?.container?.id ?? (await this.#createContainer(plan, studentId))
     done.containerId = id
+    if (contents && (state === undefined || state === 'created')) await this.#fill(studentId, contents)
     await this.#step(`start ${studentId}`, () => this.start(this.container(studentId)))
+  }
+
+  async #fill(studentId: string, contents: Contents): Promise<void> {
+    const things: Thing[] = [root]
+    for await (const { body, ...entry } of contents()) {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of body) chunks.push(chunk)
+      things.push({ ...entry, ...(entry.type === 'file' ? { body: Buffer.concat(chunks) } : {}) })
+    }
+    await this.#step(`fill ${studentId}`, () => {
+      this.volume(studentId).things = things
+    })
   }
 
   async #ensureVolume(plan: SessionPlan, studentId: string): Promise<void> {

@@ -29,6 +29,7 @@ const ofClass: [string, (classId: string) => { url: string; body?: object }][] =
   ['POST /room/down-class', (classId) => ({ url: '/room/down-class', body: { classId } })],
   ['POST /room/collect-class', (classId) => ({ url: '/room/collect-class', body: { classId } })],
   ['POST /room/extend-class', (classId) => ({ url: '/room/extend-class', body: { classId, ttlMinutes: 5 } })],
+  ['POST /room/reset-student', (classId) => ({ url: '/room/reset-student', body: { classId, studentId: 'SV999' } })],
   ['POST /room/plan-class', (classId) => ({ url: '/room/plan-class', body: { classId } })],
   ['GET /room/classes/:classId', (classId) => ({ url: `/room/classes/${classId}` })],
   ['GET /room/classes/:classId/sessions', (classId) => ({ url: `/room/classes/${classId}/sessions` })],
@@ -46,6 +47,7 @@ const ofClass: [string, (classId: string) => { url: string; body?: object }][] =
   ],
 ]
 const ofOperation = ['GET /room/operations/:operationId', 'GET /room/operations/:operationId/events']
+const discard = { url: '/room/discard-student', body: { classId: 'os101-a', studentId: 'SV999', reason: 'broken' } }
 const ofEverybody = ['GET /room/classes', 'GET /room/labs']
 const open = ['GET /healthz', 'GET /readyz']
 
@@ -59,6 +61,7 @@ test('these tests call every route that there is', async (t) => {
   const { app } = await openSchool(t)
   await app.ready()
   const routes = [...ofClass.map(([route]) => route), ...ofOperation, ...ofEverybody, ...open]
+  routes.push('POST /room/discard-student')
   for (const route of routes) {
     const [method = '', url = ''] = route.split(' ')
     assert.ok(app.hasRoute({ method, url }), route)
@@ -79,7 +82,7 @@ test('without a good token nothing but health is answered, and nothing is read',
   school.ofClass.storeHooks = { before: () => assert.fail('the store is asked') }
   const expired = signToken('HS256', secretKey(portalSecret), { ...goodClaims(), exp: 1 })
   const plain = [...ofOperation, ...ofEverybody].map((route) => ({ url: route.split(' ')[1] ?? '' }))
-  for (const request of [...ofClass.map(([, requestFor]) => requestFor('os101-a')), ...plain]) {
+  for (const request of [...ofClass.map(([, requestFor]) => requestFor('os101-a')), discard, ...plain]) {
     const cases = [
       { headers: {}, reason: 'missing', challenge: /^Bearer$/ },
       { headers: { authorization: 'Basic dDpw' }, reason: 'missing', challenge: /^Bearer$/ },
@@ -169,6 +172,20 @@ test('teachers of the class and admins get past the policy, in any spelling of t
     }
   }
   assert.equal(problemOf(await school.get('/room/classes/os101-z', admin)).code, 'unknown-class')
+})
+
+test('only an admin gives a sandbox up, and a teacher is told no more of another class than of none', async (t) => {
+  const school = await openSchool(t)
+  school.ofClass.runtime.before = () => assert.fail('the engine is asked')
+  const answers = await Promise.all(
+    ['os101-a', 'os101-b', 'os101-z'].map((classId) =>
+      send(school, { ...discard, body: { ...discard.body, classId } }, lan),
+    ),
+  )
+  assert.deepEqual(new Set(answers.map((answer) => problemOf(answer).code)), new Set(['forbidden']))
+  assert.equal(new Set(answers.map((answer) => problemOf(answer).detail)).size, 1)
+  school.ofClass.runtime.before = () => {}
+  assert.equal(problemOf(await send(school, discard, admin)).code, 'unknown-student')
 })
 
 test('the list of classes shows a teacher their own, and an admin all', async (t) => {

@@ -48,6 +48,7 @@ test('every action that is done is one line with who, what, on whom, how long an
     ['collect-class', { students: ['SV002'] }, ['SV002']],
     ['collect-class', {}, null],
     ['extend-class', { ttlMinutes: 5 }, null],
+    ['reset-student', { studentId: 'SV002' }, ['SV002']],
     ['down-class', {}, null],
   ]
   for (const [action, body, asked] of calls) {

@@ -17,6 +17,7 @@ import { newSessionId } from '../../../src/names.ts'
 import { Operations } from '../../../src/operations.ts'
 import { RuntimeError, type SessionIdentity } from '../../../src/runtime/port.ts'
 import { StoreError } from '../../../src/store/port.ts'
+import { file } from '../../support/memory-archive.ts'
 import {
   classId,
   type MemoryClass,
@@ -45,6 +46,7 @@ function serve(ofClass: MemoryClass, settings: Partial<SweepSettings> = {}) {
     caller,
     up: () => actions.up(orderUp(ofClass.catalogue, { classId, students: pair }), caller),
     collect: () => actions.collect({ classId }, caller),
+    reset: () => actions.reset({ classId, studentId: 'SV001' }, caller),
     down: (allowPartial = false) => actions.down({ classId, allowPartial }, caller),
     lines: (msg: string) => lines.filter((line) => line.msg === msg),
     /** One round, and the end of the operation that it started, if any. */
@@ -205,6 +207,40 @@ for (const event of ['freeze SV002', 'archive SV001', 'thaw SV001']) {
       const bags = await readdir(folderOf(studentId)).catch(() => [])
       for (const bag of bags) assert.ok((await readdir(join(folderOf(studentId), bag))).includes('bagit.txt'))
     }
+  })
+}
+
+for (const event of [
+  'stop SV001',
+  'archive SV001',
+  'remove-container SV001',
+  'remove-volume SV001',
+  'create-volume SV001',
+  'start SV001',
+  'wait-ready',
+]) {
+  test(`a reset that a crash interrupted before '${event}' is finished, and a fresh sandbox is not reset again`, async (t) => {
+    const { ofClass, sessionId, runtime, folderOf } = await openWorkedClass(t)
+    const killed = serveUntil(ofClass, event)
+    killed.reset()
+    await killed.crashed
+    if (event === 'wait-ready') runtime.write('SV001', file('new.txt', 'begun again'))
+
+    const service = serve(ofClass)
+    const view = await service.round()
+    assert.equal(view?.state, 'succeeded', JSON.stringify(view?.problem))
+    assert.equal(view.kind, 'reset-student')
+    assert.deepEqual(runtime.held(), classUp)
+    assert.equal(runtime.volume('SV001').things.length, event === 'wait-ready' ? 2 : 1)
+    assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+    const record = await ofClass.record(sessionId)
+    assert.deepEqual([record?.reset, new Set(record?.students)], [undefined, new Set(pair)])
+    assert.equal(await service.round(), undefined, 'there is nothing more to do')
+    for (const bag of await readdir(folderOf('SV001'))) {
+      assert.ok((await readdir(join(folderOf('SV001'), bag))).includes('bagit.txt'))
+    }
+    const down = await ofClass.down()
+    assert.deepEqual(new Set(down.students.map(({ state }) => state)), new Set(['removed']))
   })
 }
 

@@ -1,0 +1,99 @@
+// discard-student: an admin gives up a sandbox that cannot be collected. It is collected once more first, so that only what
+// really cannot be saved is lost, and never because the engine or the store does not answer. The one way by which uncollected work may go.
+
+import { asCollectError, CollectError } from '../collection/errors.ts'
+import { foldId } from '../names.ts'
+import { Problem } from '../problems.ts'
+import { findSandbox, type HeldSandbox, type HeldSession } from '../runtime/port.ts'
+import { type CollectedStudent, collectStudent, removeCollected } from './collect-student.ts'
+import { type Action, asProblem, type ClassContext } from './context.ts'
+import { answerOf, bagMembers, noBag } from './down-answer.ts'
+import { recordOf } from './down-class.ts'
+import { type DownStudent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
+
+export interface DiscardRequest {
+  readonly classId: string
+  readonly studentId: string
+  /** Why, in the admin's words; it stays in the session's record. */
+  readonly reason: string
+}
+
+/** Time for a sandbox that nothing more is expected of. */
+const stopSeconds = 10
+
+export async function discardStudent(context: ClassContext, action: Action, request: DiscardRequest): Promise<object> {
+  try {
+    const { held, sandbox } = await findStudent(context, request)
+    const record = await recordOf(context, held)
+    action.progress.expectStudents(1)
+    const collected = await collectStudent(context, action, record, sandbox, record.down ? 'final' : 'snapshot').catch(
+      asCollectError,
+    )
+    const outcome =
+      collected instanceof CollectError
+        ? await giveUp(context, action, { record, sandbox, reason: request.reason, fault: collected })
+        : await remove(context, record, sandbox, collected)
+    action.progress.studentDone()
+    const { leaked: _, ...answer } = answerOf(context.store, record, outcome.state, [outcome], [])
+    return answer
+  } catch (error) {
+    throw asProblem(error, 'collect-failed')
+  }
+}
+
+/** In the newest session that has one of theirs. */
+async function findStudent(
+  { runtime }: ClassContext,
+  { classId, studentId }: DiscardRequest,
+): Promise<{ held: HeldSession; sandbox: HeldSandbox }> {
+  const sessions = await runtime.survey(classId)
+  for (const held of sessions.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1))) {
+    const sandbox = findSandbox(held, studentId)
+    if (sandbox) return { held, sandbox }
+  }
+  throw new Problem('unknown-student', `studentId: '${studentId}' has no sandbox in class '${classId}'.`)
+}
+
+async function remove(
+  context: ClassContext,
+  record: SessionRecord,
+  { studentId }: HeldSandbox,
+  collected: CollectedStudent,
+): Promise<DownStudent> {
+  // Of a running class, a student whose work is in a snapshot is no longer one whose sandbox a down looks for.
+  if (!record.down) await writeSession(context.store, withoutStudent(record, studentId))
+  await removeCollected(context, collected)
+  return { studentId, state: 'removed', ...bagMembers(collected.bag) }
+}
+
+async function giveUp(
+  { runtime, store }: ClassContext,
+  { actor, log, signal }: Action,
+  {
+    record,
+    sandbox,
+    reason,
+    fault,
+  }: { record: SessionRecord; sandbox: HeldSandbox; reason: string; fault: CollectError },
+): Promise<DownStudent> {
+  refuseToGiveUp(fault, signal)
+  const { studentId, container, volume } = sandbox
+  const error = { code: fault.code, detail: fault.message }
+  const others = record.discarded?.filter((each) => foldId(each.studentId) !== foldId(studentId)) ?? []
+  const discarded = [...others, { by: actor, at: new Date().toISOString(), studentId, reason, error }]
+  await writeSession(store, { ...withoutStudent(record, studentId), discarded })
+  log.warn({ studentId, reason, err: fault }, 'sandbox is given up with the work that is in it')
+  if (container) {
+    await runtime.stop(container.id, stopSeconds)
+    await runtime.removeContainer(container.id)
+  }
+  if (volume !== undefined) await runtime.removeVolume(volume)
+  return { studentId, state: 'discarded', ...noBag, error, reason }
+}
+
+/** What may pass by itself is no reason to lose anything. */
+function refuseToGiveUp(fault: CollectError, signal: AbortSignal): void {
+  if (signal.aborted) throw new Problem('shutting-down', 'The service is stopping; nothing was given up.')
+  if (fault.code !== 'store-unavailable' && fault.code !== 'engine-unavailable') return
+  throw new Problem(fault.code, `${fault.message} Nothing was given up.`, { cause: fault })
+}

@@ -1,0 +1,178 @@
+// A student's sandbox made anew: what was in it is in a committed bag first, what is asked for is put back, nobody else
+// notices, and a fault or a crash anywhere leaves nothing lost and nobody without a word.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { CollectError } from '../../../src/collection/errors.ts'
+import { RuntimeError } from '../../../src/runtime/port.ts'
+import { directory, file, symbolicLink, type Thing } from '../../support/memory-archive.ts'
+import { pair, workOf } from '../../support/memory-class.ts'
+import { isCollected } from '../../support/memory-referee.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
+import { openService, problemOf } from '../../support/memory-service.ts'
+
+async function openUp(t: TestContext, lab: object = {}) {
+  const service = await openService(t, lab)
+  const { ofClass } = service
+  const { sessionId } = await ofClass.up({ students: pair })
+  for (const studentId of pair) ofClass.runtime.write(studentId, ...workOf(studentId))
+  ofClass.runtime.events.length = 0
+  return {
+    ...service,
+    sessionId,
+    folderOf: (studentId: string) => ofClass.studentFolder(sessionId, studentId),
+    reset: (more: object = {}) =>
+      service.post('/room/reset-student', { classId: 'os101-a', studentId: 'SV001', ...more }),
+  }
+}
+
+const classUp = [
+  ...pair.map((id) => `container ${id} running`),
+  'network class-os101-a',
+  ...pair.map((id) => `volume ${id}`),
+]
+
+test('the work goes into a snapshot bag, the sandbox is a new and empty one, and nobody else is touched', async (t) => {
+  const { reset, ofClass, sessionId, folderOf } = await openUp(t)
+  const old = ofClass.runtime.container('SV001').id
+  const response = await reset({ studentId: 'sv001' })
+  assert.equal(response.statusCode, 200, response.body)
+  const { collected, student, ...answer } = response.json()
+  assert.deepEqual(answer, { classId: 'os101-a', sessionId, state: 'reset', restored: null })
+  assert.match(collected.bag, new RegExp(`^os101-a/${sessionId}/SV001/snapshot-\\d{8}t\\d{9}z/$`))
+  assert.deepEqual([collected.state, collected.files, student.state], ['removed', 2, 'running'])
+  assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+  assert.notEqual(student.containerId, old)
+  assert.equal(student.containerId, ofClass.runtime.container('SV001').id)
+  assert.deepEqual(ofClass.runtime.volume('SV001').things.length, 1)
+  assert.deepEqual(ofClass.runtime.held(), classUp)
+  assert.deepEqual(
+    ofClass.runtime.events.filter((event) => event.endsWith('SV002')),
+    [],
+  )
+  const record = await ofClass.record(sessionId)
+  assert.deepEqual([record?.reset, new Set(record?.students)], [undefined, new Set(pair)])
+
+  ofClass.runtime.write('SV001', file('again.txt', 'second try'))
+  const down = await ofClass.down()
+  assert.deepEqual(down.students.map(({ studentId, state, files }) => [studentId, state, files]).toSorted(), [
+    ['SV001', 'removed', 1],
+    ['SV002', 'removed', 2],
+  ])
+})
+
+/** A workspace as a test can compare it. */
+const seen = (things: readonly Thing[]) =>
+  new Map(
+    things.map(({ path, type = 'file', body = '', mode = 0o644, linkTarget = '' }) => [
+      Buffer.from(path).toString('latin1'),
+      [
+        type,
+        mode,
+        Buffer.from(linkTarget).toString('latin1'),
+        typeof body === 'function' ? '' : Buffer.from(body).toString('latin1'),
+      ],
+    ]),
+  )
+
+test('what an earlier bag holds is there again before the sandbox starts: names, modes, links, empty folders', async (t) => {
+  const { reset, ofClass, post } = await openUp(t)
+  const things = [
+    directory('a'),
+    directory('empty'),
+    file('a/đề bài.txt', 'chữ', { mode: 0o600 }),
+    file(Buffer.from([0x61, 0x2f, 0xff]), 'not UTF-8'),
+    file(`a/${'long'.repeat(60)}`, 'x'.repeat(1000)),
+    file('none', ''),
+    symbolicLink('link', '../../etc/passwd'),
+  ]
+  const { things: workspace } = ofClass.runtime.volume('SV001')
+  workspace.splice(1, workspace.length, ...things)
+  const before = seen(workspace)
+  const collected = await post('/room/collect-class', { classId: 'os101-a', students: ['SV001'] })
+  const bag: string = collected.json().students[0].bag
+  const restore = bag.split('/').at(-2)
+  ofClass.runtime.write('SV001', file('mistake', 'rm -rf'))
+  ofClass.runtime.events.length = 0
+  const response = await reset({ restore })
+  assert.equal(response.statusCode, 200, response.body)
+  assert.equal(response.json().restored, restore)
+  assert.deepEqual(seen(ofClass.runtime.volume('SV001').things), before)
+  const { events } = ofClass.runtime
+  assert.ok(events.indexOf('fill SV001') < events.indexOf('start SV001'))
+})
+
+test('a bag that is not there and a student without a sandbox are refused, and nothing is touched', async (t) => {
+  const { reset, ofClass } = await openUp(t)
+  assert.equal(problemOf(await reset({ restore: 'final' })).code, 'unknown-collection')
+  assert.equal(problemOf(await reset({ restore: '../../x' })).code, 'invalid-request')
+  const problem = problemOf(await reset({ studentId: 'SV003' }))
+  assert.equal(problem.code, 'unknown-student')
+  assert.match(problem.detail, /up-class/)
+  assert.deepEqual(ofClass.runtime.events, [])
+})
+
+test('a sandbox that cannot be collected is kept, and the reset is over', async (t) => {
+  const { reset, ofClass, sessionId } = await openUp(t, { collect: { maxFiles: 1 } })
+  const problem = problemOf(await reset())
+  assert.deepEqual([problem.status, problem.code], [502, 'collect-failed'])
+  assert.match(problem.detail, /files.*limit/)
+  const record = await ofClass.record(sessionId)
+  assert.deepEqual([record?.reset, new Set(record?.students)], [undefined, new Set(pair)])
+  assert.ok(ofClass.runtime.held().includes('container SV001 exited'))
+  ofClass.runtime.volume('SV001').things.length = 1
+  ofClass.runtime.volume('SV002').things.length = 1
+})
+
+test('a bag that is damaged in the store is not put back: the student has none, and an up makes an empty one', async (t) => {
+  const { reset, ofClass, post, folderOf } = await openUp(t)
+  const bag: string = (await post('/room/collect-class', { classId: 'os101-a' })).json().students[0].bag
+  const damaged = new CollectError('store-mismatch', 'A file of the bag is not the one that was collected.')
+  ofClass.storeHooks = {
+    after: (method, key) => {
+      if (method === 'read' && key.startsWith(bag) && key.endsWith('SV001.txt')) throw damaged
+    },
+  }
+  const problem = problemOf(await reset({ restore: bag.split('/').at(-2) }))
+  assert.equal(problem.code, 'up-failed')
+  ofClass.storeHooks = {}
+  assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+  assert.ok(!ofClass.runtime.held().includes('container SV001 running'))
+  assert.equal((await ofClass.up({ students: pair })).state, 'up')
+  assert.deepEqual(ofClass.runtime.held(), classUp)
+  assert.equal((await ofClass.down()).state, 'down')
+})
+
+for (const side of ['before', 'after'] as const) {
+  test(`a fault ${side} the engine’s nth call loses nothing and loses nobody, for every n`, async (t) => {
+    for (let failing = 1, more = true; more; failing++) {
+      const { reset, ofClass, folderOf } = await openUp(t)
+      let calls = 0
+      ofClass.runtime[side] = () => {
+        calls += 1
+        if (calls === failing) throw engineGone()
+      }
+      const { statusCode } = await reset()
+      assert.ok([200, 502, 503].includes(statusCode), `${statusCode}`)
+      ofClass.runtime.before = () => {}
+      ofClass.runtime.after = () => {}
+      const again = await ofClass.up({ students: pair })
+      assert.equal(again.state, 'up', `${failing}`)
+      assert.deepEqual(ofClass.runtime.held(), classUp)
+      const down = await ofClass.down()
+      assert.deepEqual(new Set(down.students.map(({ state }) => state)), new Set(['removed']), `${failing}`)
+      for (const studentId of pair) assert.ok(await isCollected(folderOf(studentId), workOf(studentId)))
+      more = calls >= failing
+    }
+  })
+}
+
+test('an engine that refuses to start the new one is told as an up that failed', async (t) => {
+  const { reset, ofClass } = await openUp(t)
+  ofClass.runtime.before = (event) => {
+    if (event === 'create-container SV001') throw new RuntimeError('failed', 'The engine refused: no space')
+  }
+  const problem = problemOf(await reset())
+  assert.equal(problem.code, 'up-failed')
+  assert.match(problem.detail, /repeat the call/i)
+})
