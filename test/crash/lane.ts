@@ -39,6 +39,7 @@ export interface SessionState {
   readonly up?: unknown
   readonly down?: unknown
   readonly collect?: unknown
+  readonly reset?: unknown
   readonly ended?: unknown
 }
 
@@ -212,15 +213,15 @@ export async function upAndPlant(lane: Lane): Promise<Map<string, Files>> {
 }
 
 /** A call whose answer does not matter: it may never come. */
-export async function attempt(lane: Lane, path: string): Promise<void> {
-  await lane.call('POST', path, { classId }).catch(() => undefined)
+export async function attempt(lane: Lane, path: string, more: object = {}): Promise<void> {
+  await lane.call('POST', path, { classId, ...more }).catch(() => undefined)
 }
 
 /** Nothing is asked for that has not ended, and nobody is at work. Asked of the store alone: the service's calls are counted. */
 export async function isSettled(lane: Lane): Promise<boolean> {
   if (await lane.isAtWork()) return false
   return [...(await lane.sessions()).values()].every(
-    (session) => session.ended || !(session.up || session.down || session.collect),
+    (session) => session.ended || !(session.up || session.down || session.collect || session.reset),
   )
 }
 

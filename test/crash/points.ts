@@ -1,4 +1,4 @@
-// Kills the service at every numbered effect of an up, a down and a collection, and of the service that goes on with either: before it,
+// Kills the service at every numbered effect of an up, a down, a collection and a reset, and of the service that goes on with either: before it,
 // after it and after its answer. Then the next service must finish by itself, and the referee must have found nothing.
 // Usage: points.ts [SHARE]: every SHAREth point only, the first chosen at random. Prints how many points there are.
 
@@ -48,6 +48,13 @@ const scenarios: Record<string, Scenario> = {
     async run(lane, point) {
       await lane.start(point)
       await attempt(lane, '/room/collect-class')
+    },
+  },
+  reset: {
+    prepare: upAndPlant,
+    async run(lane, point) {
+      await lane.start(point)
+      await attempt(lane, '/room/reset-student', { studentId: lane.students[0] })
     },
   },
   'sweep of an up': {

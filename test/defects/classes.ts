@@ -7,6 +7,8 @@ const takeBackTests = ['test/src/classes/take-back.test.ts']
 const collectTests = ['test/src/classes/collect-class.test.ts']
 const sweepTests = ['test/src/classes/sweep.test.ts']
 const admissionTests = ['test/src/classes/admission.test.ts']
+const discardTests = ['test/src/classes/discard-student.test.ts']
+const resetTests = ['test/src/classes/reset-student.test.ts']
 const upTests = ['test/src/classes/up-class.test.ts']
 
 export const classesDefects: readonly Defect[] = [
@@ -192,5 +194,55 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/reservations.ts',
     edits: [{ find: 'this.#current.add(judged.reservation)', replace: '' }],
     tests: admissionTests,
+  },
+  {
+    name: 'a sandbox is made anew before its bag is made',
+    file: 'src/classes/reset-student.ts',
+    edits: [
+      {
+        find: '    const collected = await collectStudent(',
+        replace:
+          '    await context.runtime.removeContainer(sandbox.container?.id ?? "")\n    const collected = await collectStudent(',
+      },
+    ],
+    tests: resetTests,
+  },
+  {
+    name: 'a reset that a crash interrupted takes the fresh sandbox for the old one',
+    file: 'src/classes/reset-student.ts',
+    edits: [{ find: 'container !== undefined && !container.isWrap && container.id !== containerId', replace: 'false' }],
+    tests: sweepTests,
+  },
+  {
+    name: 'a student whose old sandbox is gone in a reset is told lost',
+    file: 'src/classes/reset-student.ts',
+    edits: [
+      { find: '{ ...withoutStudent(record, studentId), reset: intent }', replace: '{ ...record, reset: intent }' },
+    ],
+    tests: resetTests,
+  },
+  {
+    name: 'work is given up because the store does not answer',
+    file: 'src/classes/discard-student.ts',
+    edits: [{ find: "fault.code !== 'store-unavailable' && ", replace: '' }],
+    tests: discardTests,
+  },
+  {
+    name: 'a sandbox whose bag is committed is given up because it does not go',
+    file: 'src/classes/discard-student.ts',
+    edits: [
+      {
+        find: 'await remove(context, record, sandbox, collected)',
+        replace:
+          'await remove(context, record, sandbox, collected).catch((error: unknown) => giveUp(context, action, { record, sandbox, reason: request.reason, fault: asCollectError(error) }))',
+      },
+    ],
+    tests: discardTests,
+  },
+  {
+    name: 'a file that is damaged in the store is put back',
+    file: 'src/collection/restore.ts',
+    edits: [{ find: "sent !== size || hash.digest('hex') !== sha256", replace: 'sent !== size' }],
+    tests: ['test/src/collection/restore.test.ts'],
   },
 ]
