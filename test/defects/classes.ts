@@ -219,7 +219,7 @@ export const classesDefects: readonly Defect[] = [
     edits: [
       { find: '{ ...withoutStudent(record, studentId), reset: intent }', replace: '{ ...record, reset: intent }' },
     ],
-    tests: resetTests,
+    tests: sweepTests,
   },
   {
     name: 'work is given up because the store does not answer',

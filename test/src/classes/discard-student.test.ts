@@ -103,6 +103,17 @@ test('nothing is given up because the store or the engine does not answer', asyn
   assert.ok(ofClass.runtime.held().includes('volume SV001'))
 })
 
+test('a sandbox whose work is safe and that does not go is not given up', async (t) => {
+  const { discard, ofClass, sessionId } = await openUp(t)
+  ofClass.runtime.before = (event) => {
+    if (event === 'remove-container SV001') throw new RuntimeError('failed', 'The engine refused: device is busy')
+  }
+  assert.equal(problemOf(await discard()).code, 'collect-failed')
+  assert.equal((await ofClass.record(sessionId))?.discarded, undefined)
+  ofClass.runtime.before = () => {}
+  assert.equal((await discard()).json().state, 'removed')
+})
+
 test('a student who was given up can come up again, and is then looked for like everybody', async (t) => {
   const { discard, breakArchive, ofClass } = await openUp(t)
   breakArchive()

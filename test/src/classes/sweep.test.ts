@@ -244,6 +244,16 @@ for (const event of [
   })
 }
 
+test('a down after a reset that was interrupted loses nobody: who had no sandbox just then is not called lost', async (t) => {
+  const { ofClass, folderOf } = await openWorkedClass(t)
+  const killed = serveUntil(ofClass, 'create-volume SV001')
+  killed.reset()
+  await killed.crashed
+  const down = await ofClass.down()
+  assert.deepEqual([down.state, down.students.map(({ state }) => state)], ['down', ['removed']])
+  assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+})
+
 test('a class that is up is left as it is', async (t) => {
   const { ofClass } = await openWorkedClass(t)
   assert.equal(await serve(ofClass).round(), undefined)
