@@ -126,17 +126,17 @@ const work: Readonly<Record<string, string>> = { names, kinds, large, many, noth
 
 for (const store of storeKinds) {
   test(`all that students wrote is in the ${store} store`, { skip: skipWithoutStore(store) }, async (t) => {
-    const catalogue = catalogueOf({ work: Object.keys(work) }, lab)
-    const site = await install(t, { name: 'work', store, subnets: '10.210.0.0/16', catalogue })
+    const catalogue = catalogueOf({ studio: Object.keys(work) }, lab)
+    const site = await install(t, { name: 'studio', store, subnets: '10.210.0.0/16', catalogue })
     const service = await site.start()
-    await upClass(service, 'work')
+    await upClass(service, 'studio')
 
     for (const [student, script] of Object.entries(work)) {
-      await shell(`class-work--${student}`, Buffer.from(`cd /home/student\n${script}`, 'latin1'))
+      await shell(`class-studio--${student}`, Buffer.from(`cd /home/student\n${script}`, 'latin1'))
     }
     await makeSocket(site, 'kinds', 'socket')
     await makeSocket(site, 'kinds', 'deep/a socket')
-    const device = await tryDocker(['exec', 'class-work--kinds', 'mknod', '/home/student/device', 'c', '1', '3'])
+    const device = await tryDocker(['exec', 'class-studio--kinds', 'mknod', '/home/student/device', 'c', '1', '3'])
     assert.match(device.stderr, /Operation not permitted/)
     const truths = new Map(
       await Promise.all(
@@ -146,7 +146,7 @@ for (const store of storeKinds) {
     assert.ok((truths.get('names')?.size ?? 0) > 1200 && (truths.get('many')?.size ?? 0) > 5000)
 
     const began = Date.now()
-    const down = await downClass(service, 'work')
+    const down = await downClass(service, 'studio')
     t.diagnostic(`${store}: down took ${((Date.now() - began) / 1000).toFixed(1)} s`)
     assert.deepEqual([down.state, down.leaked, await leftovers(site.label)], ['down', [], []])
     assert.deepEqual(down.students.map(({ studentId }) => studentId).sort(), Object.keys(work).sort())
@@ -163,7 +163,7 @@ for (const store of storeKinds) {
     }
 
     await t.test('the service serves each file by its key, whatever it is called', async () => {
-      const bag = `/room/classes/work/sessions/${down.sessionId}/students/names/final`
+      const bag = `/room/classes/studio/sessions/${down.sessionId}/students/names/final`
       const { files } = shaped(Submission, (await service.get(bag)).body)
       assert.equal(files.length, down.students.find(({ studentId }) => studentId === 'names')?.files)
       for (const { key, sha256 } of files) {
