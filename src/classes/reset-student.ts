@@ -133,14 +133,17 @@ async function takeOld(
   intent: ResetIntent,
 ): Promise<DownStudent> {
   const { studentId } = sandbox
+  let settled = record
   try {
     const collected = await collectStudent(context, action, record, sandbox, 'snapshot')
-    await writeSession(context.store, { ...withoutStudent(record, studentId), reset: intent })
+    // Their work is safe now: a down must not miss what the removal, or one whose answer is lost, takes away.
+    settled = withoutStudent(record, studentId)
+    await writeSession(context.store, { ...settled, reset: intent })
     await removeCollected(context, collected)
     return { studentId, state: 'removed', ...bagMembers(collected.bag) }
   } catch (error) {
     action.log.error({ err: error, studentId }, 'sandbox not collected: it is not reset')
-    if (!action.signal.aborted) await writeSession(context.store, record)
+    if (!action.signal.aborted) await writeSession(context.store, settled)
     const { code, message } = asCollectError(error)
     throw new Problem(
       code === 'store-unavailable' || code === 'engine-unavailable' ? code : 'collect-failed',

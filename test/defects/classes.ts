@@ -216,9 +216,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'a student whose old sandbox is gone in a reset is told lost',
     file: 'src/classes/reset-student.ts',
-    edits: [
-      { find: '{ ...withoutStudent(record, studentId), reset: intent }', replace: '{ ...record, reset: intent }' },
-    ],
+    edits: [{ find: 'settled = withoutStudent(record, studentId)', replace: '' }],
     tests: sweepTests,
   },
   {
