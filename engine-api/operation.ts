@@ -27,7 +27,7 @@ export interface Difference {
 /**
  * How long silence is accepted: `quick` for what the engine answers from memory, `slow` for what waits for disks, locks
  * or processes, `unbounded` where silence is normal and only the caller's signal ends the call.
- * All but `quick` calls hold their connection long, so only quick ones share the bounded pool.
+ * All but `quick` calls hold their connection long, so only quick ones share bounded pools, one for each operation.
  */
 export type TimeoutClass = 'quick' | 'slow' | 'unbounded'
 

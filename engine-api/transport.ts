@@ -1,5 +1,6 @@
 // One engine call over HTTP, run from its operation record: version, path, pool, patience, status. The one user of undici.
 // Surprise: undici rejects an aborted request only once it has a connection, so every call also races its signal.
+// Long, since what one call goes through has to be read as one.
 
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { abortedError, untilAborted } from './abort.ts'
@@ -48,8 +49,11 @@ export interface EngineOptions extends HostOptions {
   readonly onCall?: ((report: CallReport) => void) | undefined
 }
 
-/** For quick calls together; each of the others has its own connection, and their callers bound how many run at once. */
-const CONTROL_CONNECTIONS = 16
+/**
+ * For the quick calls of one operation, so that those of one that hangs stand in the way of no other: a list is answered
+ * while inspections hang. Each of the other calls has its own connection, and their callers bound how many run at once.
+ */
+const QUICK_CONNECTIONS = 16
 
 type Head = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>
 
@@ -58,7 +62,7 @@ export function createTransport(options: EngineOptions): Transport {
   const { patience = defaultPatience } = options
   const host = parseHost(options)
   const connect = connectorOf(host)
-  const control = new Pool(host.origin, { connect, connections: CONTROL_CONNECTIONS })
+  const quick = new Map<string, Pool>()
   const streams = new Pool(host.origin, { connect })
   const upgraded = new Set<OpenConnection>()
 
@@ -71,6 +75,13 @@ export function createTransport(options: EngineOptions): Transport {
     throw refusalError(systemPing, target, { status: head.statusCode, text }, 'protocol')
   })
 
+  function poolOf({ name, timeout }: Operation): Pool {
+    if (timeout !== 'quick') return streams
+    const pool = quick.get(name) ?? new Pool(host.origin, { connect, connections: QUICK_CONNECTIONS })
+    quick.set(name, pool)
+    return pool
+  }
+
   /** One request and the head of its answer, whatever its status. */
   async function exchange(operation: Operation, target: string, call: Omit<Call, 'path'>): Promise<Head> {
     const { signal, engineWaitsMs = 0 } = call
@@ -78,7 +89,7 @@ export function createTransport(options: EngineOptions): Transport {
     const payload = payloadOf(call.body)
     const report = reporter(operation, target, payload.sent)
     try {
-      const pending = (operation.timeout === 'quick' ? control : streams).request({
+      const pending = poolOf(operation).request({
         method: operation.method,
         path: target,
         headers: payload.sent.headers,
@@ -230,7 +241,7 @@ export function createTransport(options: EngineOptions): Transport {
     },
     async close() {
       for (const connection of upgraded) connection.close()
-      await Promise.all([control.destroy(), streams.destroy()])
+      await Promise.all([streams, ...quick.values()].map((pool) => pool.destroy()))
     },
   }
 }

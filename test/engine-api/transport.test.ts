@@ -348,6 +348,24 @@ test('abort ends a call that waits for a free connection, at once', async (t) =>
   await Promise.all(held)
 })
 
+test('calls of one operation that hang leave the connections of all others free', async (t) => {
+  const server = await rawServer(t, (socket, { target }) => {
+    if (!target.includes('/volumes/v')) socket.write(answerOf(200, '[]'))
+  })
+  const engine = engineFor(t, server)
+  let givenUp = 0
+  const hung = Array.from({ length: 40 }, () =>
+    engine.volumes.inspect('v').catch(() => {
+      givenUp += 1
+    }),
+  )
+  await server.untilRequests(16)
+  assert.deepEqual(await engine.containers.list(), [])
+  assert.equal(givenUp, 0)
+  await engine.close()
+  await Promise.all(hung)
+})
+
 test('abort ends a call before it begins, while it waits for the version, the head or the body', async (t) => {
   const silent = await rawServer(t, () => undefined, { ping: () => '' })
   const aborted = engineFor(t, silent).volumes.inspect('v', { signal: AbortSignal.abort() })
