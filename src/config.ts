@@ -110,7 +110,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     subnets: readSubnets(get),
     // The engine's own start-up costs stop shrinking at about four at once on two cores; eight suits larger hosts.
     upConcurrency: integer('UP_CONCURRENCY', get('UP_CONCURRENCY'), 8, 1, 64),
-    // Each collection holds one archive stream open and up to 16 MiB of small files.
+    // Each collection holds one archive stream open and up to 16 MiB of small files. Of both, a class that has none under
+    // way gets one beyond the bound, so that sandboxes that hang keep no other class waiting.
     collectConcurrency: integer('COLLECT_CONCURRENCY', get('COLLECT_CONCURRENCY'), 4, 1, 64),
     // A round costs three lists of the engine and one small object a session; work goes on this soon after a fault.
     sweepSeconds: integer('SWEEP_SECONDS', get('SWEEP_SECONDS'), 15, 1, 86_400),

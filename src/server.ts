@@ -13,7 +13,7 @@ import { Leases } from './classes/lease.ts'
 import { Reservations } from './classes/reservations.ts'
 import { Sweep } from './classes/sweep.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
-import { createGate } from './gate.ts'
+import { createGroupGate } from './gate.ts'
 import { fetchMissingImages } from './images.ts'
 import { createLog, logEngineCalls } from './log.ts'
 import { Operations } from './operations.ts'
@@ -41,8 +41,8 @@ async function main(): Promise<void> {
     runtime,
     store,
     installation: config.installation,
-    upGate: createGate(config.upConcurrency),
-    collectGate: createGate(config.collectConcurrency),
+    upGate: createGroupGate(config.upConcurrency),
+    collectGate: createGroupGate(config.collectConcurrency),
     maxStudents: sandboxesPerSubnet(config.subnets),
     reservations: new Reservations(),
     expiries: new Map<string, string>(),

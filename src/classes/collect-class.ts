@@ -28,7 +28,7 @@ export async function collectClass(context: ClassContext, action: Action, reques
     await writeSession(store, { ...record, collect: { by: action.actor, at: new Date().toISOString() } })
     action.progress.expectStudents(sandboxes.length)
     const students = await Promise.all(
-      sandboxes.map((sandbox) => context.collectGate(() => snapshot(context, action, record, sandbox))),
+      sandboxes.map((sandbox) => context.collectGate(record.classId, () => snapshot(context, action, record, sandbox))),
     )
     await settle(context, action, record)
     const failed = students.filter(({ state }) => state === 'failed')

@@ -1,7 +1,7 @@
 // What the class actions work with, and the few things that all of them do.
 
 import type { Logger } from 'pino'
-import type { Gate } from '../gate.ts'
+import type { GroupGate } from '../gate.ts'
 import { Problem } from '../problems.ts'
 import { type Runtime, RuntimeError, type RuntimeErrorCode } from '../runtime/port.ts'
 import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
@@ -12,8 +12,8 @@ export interface ClassContext {
   readonly runtime: Runtime
   readonly store: Store
   readonly installation: string
-  readonly upGate: Gate
-  readonly collectGate: Gate
+  readonly upGate: GroupGate
+  readonly collectGate: GroupGate
   /** Students that fit one class's subnet. */
   readonly maxStudents: number
   readonly reservations: Reservations

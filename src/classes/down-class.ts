@@ -121,18 +121,22 @@ async function takeDown(
 
   const leavers = leaversOf(record, held)
   action.progress.expectStudents(leavers.length)
-  await Promise.all(leavers.map((leaver) => context.collectGate(() => collectLeaver(context, action, record, leaver))))
+  await Promise.all(
+    leavers.map((leaver) => context.collectGate(record.classId, () => collectLeaver(context, action, record, leaver))),
+  )
   if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
 
   const leaked: DownAnswer['leaked'] = []
-  await Promise.all(leavers.map((leaver) => context.collectGate(() => removeLeaver(context, action, leaver, leaked))))
+  await Promise.all(
+    leavers.map((leaver) => context.collectGate(record.classId, () => removeLeaver(context, action, leaver, leaked))),
+  )
   // A sandbox that is left holds its names and its network, so the session is not over; a leaked network makes way by itself.
   const sandboxLeft = leavers.some(({ outcome }) => outcome.state === 'kept' || outcome.state === 'collected')
   if (!sandboxLeft && held?.network) await closeNetwork(context, action, held.network, leaked)
 
   if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
   const students = await Promise.all(
-    leavers.map(({ outcome }) => context.collectGate(() => confirmOutcome(context, action, outcome))),
+    leavers.map(({ outcome }) => context.collectGate(record.classId, () => confirmOutcome(context, action, outcome))),
   )
   const complete = students.every(({ error }) => error === undefined)
   const answer: DownAnswer = answerOf(store, record, complete ? 'down' : 'down-partial', students, leaked)

@@ -16,7 +16,7 @@ export async function takeBack(
   const { context, action } = up
   const outcomes = await Promise.all(
     [...raised].map(([studentId, done]) =>
-      context.collectGate(async () => {
+      context.collectGate(up.record.classId, async () => {
         try {
           return await takeBackSandbox(up, studentId, done)
         } catch (error) {

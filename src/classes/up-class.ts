@@ -148,7 +148,7 @@ export async function raiseStudents(
 
   await Promise.all(
     up.students.map((studentId) =>
-      context.upGate(async () => {
+      context.upGate(plan.classId, async () => {
         const done: RaisedSandbox = { containerId: undefined, createdVolume: undefined }
         raised.set(studentId, done)
         const held = findSandbox(up.held, studentId)

@@ -11,7 +11,7 @@ import { openCatalogue } from '../../src/catalogue.ts'
 import { ClassActions } from '../../src/classes/class-actions.ts'
 import { Leases } from '../../src/classes/lease.ts'
 import { Reservations } from '../../src/classes/reservations.ts'
-import { createGate } from '../../src/gate.ts'
+import { createGroupGate } from '../../src/gate.ts'
 import { Operations } from '../../src/operations.ts'
 import { createDockerRuntime } from '../../src/runtime/docker-runtime.ts'
 import { sandboxesPerSubnet } from '../../src/runtime/subnets.ts'
@@ -176,7 +176,7 @@ async function openService(
   const leases = new Leases(stores[1])
   const openApp = (store: Store, patience: typeof hasty.engine | undefined) => {
     const runtime = createDockerRuntime({ host: engineProxy.host, patience }, { installation, proxy, subnets })
-    const [upGate, collectGate] = [createGate(2), createGate(1)]
+    const [upGate, collectGate] = [createGroupGate(2), createGroupGate(1)]
     const maxStudents = sandboxesPerSubnet(subnets)
     const expiries = new Map<string, string>()
     const reservations = new Reservations()

@@ -16,7 +16,7 @@ import { Reservations } from '../../src/classes/reservations.ts'
 import type { SessionRecord } from '../../src/classes/session-record.ts'
 import { upClass } from '../../src/classes/up-class.ts'
 import { orderUp, type UpRequest } from '../../src/classes/up-order.ts'
-import { createGate } from '../../src/gate.ts'
+import { createGroupGate } from '../../src/gate.ts'
 import { createDirectoryStore } from '../../src/store/directory-store.ts'
 import type { Store } from '../../src/store/port.ts'
 import { file } from './memory-archive.ts'
@@ -88,8 +88,8 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
         runtime,
         store: this.store,
         installation: 'test',
-        upGate: createGate(2),
-        collectGate: createGate(2),
+        upGate: createGroupGate(2),
+        collectGate: createGroupGate(2),
         maxStudents: 10,
         reservations,
         expiries: new Map<string, string>(),
