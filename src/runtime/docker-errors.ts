@@ -20,6 +20,14 @@ export async function* translatedEach<T>(items: AsyncIterable<T>): AsyncGenerato
   }
 }
 
+/** A call whose answer was lost on the way is sent once more, where the engine client says that it can do no harm. */
+export async function resent<T>(send: () => Promise<T>): Promise<T> {
+  return await send().catch((error: unknown) => {
+    if (isEngineError(error, 'unreachable') && error.retry === 'same') return send()
+    throw error
+  })
+}
+
 export function asRuntimeError(error: unknown): unknown {
   if (!isEngineError(error)) return error
   if (error.code === 'aborted') {

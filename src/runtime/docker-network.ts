@@ -4,7 +4,7 @@
 import { type Container, type Engine, isEngineError, type Network } from '../../engine-api/index.ts'
 import { label, networkName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
-import { isRefusal } from './docker-errors.ts'
+import { isRefusal, resent } from './docker-errors.ts'
 import { type Capacity, noSubnetAdvice, type Runtime, RuntimeError, type SessionPlan } from './port.ts'
 import { sessionLabels } from './sandbox-body.ts'
 import { freeSubnets } from './subnets.ts'
@@ -124,7 +124,7 @@ export async function closeNetwork({ engine, proxy }: DockerContext, networkId: 
       throw error
     })
     if (proxyContainer) {
-      await engine.networks.disconnect(networkId, proxyContainer.Id).catch((error: unknown) => {
+      await resent(() => engine.networks.disconnect(networkId, proxyContainer.Id)).catch((error: unknown) => {
         // A proxy that stays attached is seen below.
         if (!isRefusal(error)) throw error
       })
@@ -136,7 +136,7 @@ export async function closeNetwork({ engine, proxy }: DockerContext, networkId: 
       'The network is in use by a container that is not of this class. Detach that container, then repeat the call.',
     )
   }
-  await engine.networks.remove(networkId)
+  await resent(() => engine.networks.remove(networkId))
 }
 
 /** Ids of the running containers in a network; none where it is gone. */

@@ -11,6 +11,7 @@ import {
   freezeSandbox,
   raiseSandbox,
   removeSandboxContainer,
+  removeSandboxVolume,
   stopSandbox,
   wrapVolume,
 } from './docker-sandbox.ts'
@@ -47,7 +48,7 @@ export function createDockerRuntime(
     archive: (id, workspace, signal) => archiveSandbox(context, id, workspace, signal),
     logs: (id, signal) => translatedEach(engine.containers.logs(id, { signal })),
     removeContainer: (id) => translated(removeSandboxContainer(context, id)),
-    removeVolume: (name) => translated(engine.volumes.remove(name).then(() => undefined)),
+    removeVolume: (name) => translated(removeSandboxVolume(context, name)),
     closeNetwork: (id) => translated(closeNetwork(context, id)),
     close: () => engine.close(),
   }

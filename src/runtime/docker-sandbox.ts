@@ -8,7 +8,7 @@ import { type Container, isEngineError, packTar, type TarInput } from '../../eng
 import { specHash } from '../lab.ts'
 import { containerName, label, volumeName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
-import { asRuntimeError, isRefusal, translatedEach } from './docker-errors.ts'
+import { asRuntimeError, isRefusal, resent, translatedEach } from './docker-errors.ts'
 import {
   type ArchiveEntry,
   type Contents,
@@ -159,7 +159,7 @@ export async function stopSandbox(
   containerId: string,
   graceSeconds: number,
 ): Promise<StoppedContainer> {
-  const neverRestart = () => engine.containers.update(containerId, { RestartPolicy: { Name: 'no' } })
+  const neverRestart = () => resent(() => engine.containers.update(containerId, { RestartPolicy: { Name: 'no' } }))
   // One that ends again and again is, for a moment, neither running nor stopped: then the engine refuses the update.
   const refused = await neverRestart().then(
     () => false,
@@ -168,7 +168,7 @@ export async function stopSandbox(
       throw error
     },
   )
-  await engine.containers.stop(containerId, { graceSeconds })
+  await resent(() => engine.containers.stop(containerId, { graceSeconds }))
   if (refused) await neverRestart()
   return asStopped(await engine.containers.inspect(containerId))
 }
@@ -250,7 +250,7 @@ const removalPollMs = 200
 export async function removeSandboxContainer({ engine }: DockerContext, containerId: string): Promise<void> {
   for (let poll = 1; ; poll++) {
     try {
-      await engine.containers.remove(containerId)
+      await resent(() => engine.containers.remove(containerId))
       return
     } catch (error) {
       if (!isRefusal(error)) throw error
@@ -265,4 +265,8 @@ export async function removeSandboxContainer({ engine }: DockerContext, containe
       await delay(removalPollMs)
     }
   }
+}
+
+export async function removeSandboxVolume({ engine }: DockerContext, name: string): Promise<void> {
+  await resent(() => engine.volumes.remove(name))
 }

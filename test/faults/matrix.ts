@@ -56,9 +56,9 @@ const engineSteps: readonly (readonly [step: string, place: Place, outcomes: Out
     ['POST', /\/update$/, 1],
     [
       ['hang', unanswered],
-      ['reset', unanswered],
+      ['reset', 'down'],
       ['error-500', 'down'],
-      ['answer-lost', unanswered],
+      ['answer-lost', 'down'],
     ],
   ],
   [
@@ -66,9 +66,9 @@ const engineSteps: readonly (readonly [step: string, place: Place, outcomes: Out
     ['POST', /\/stop\?/, 1],
     [
       ['hang', unanswered],
-      ['reset', unanswered],
+      ['reset', 'down'],
       ['error-500', 'kept failed'],
-      ['answer-lost', unanswered],
+      ['answer-lost', 'down'],
     ],
   ],
   [
@@ -125,9 +125,9 @@ const engineSteps: readonly (readonly [step: string, place: Place, outcomes: Out
     ['DELETE', /\/containers\//, 1],
     [
       ['hang', 'leaked sandbox'],
-      ['reset', 'leaked sandbox'],
+      ['reset', 'down'],
       ['error-500', 'leaked sandbox'],
-      ['answer-lost', 'leaked sandbox'],
+      ['answer-lost', 'down'],
     ],
   ],
   [
@@ -135,9 +135,9 @@ const engineSteps: readonly (readonly [step: string, place: Place, outcomes: Out
     ['DELETE', /\/volumes\//, 1],
     [
       ['hang', 'leaked sandbox'],
-      ['reset', 'leaked sandbox'],
+      ['reset', 'down'],
       ['error-500', 'leaked sandbox'],
-      ['answer-lost', 'leaked sandbox'],
+      ['answer-lost', 'down'],
     ],
   ],
   [
@@ -145,9 +145,9 @@ const engineSteps: readonly (readonly [step: string, place: Place, outcomes: Out
     ['DELETE', /\/networks\//, 1],
     [
       ['hang', 'leaked network'],
-      ['reset', 'leaked network'],
+      ['reset', 'down'],
       ['error-500', 'leaked network'],
-      ['answer-lost', 'leaked network'],
+      ['answer-lost', 'down'],
     ],
   ],
 ]

@@ -3,12 +3,19 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { createEngine, packTar, type TarInput } from '../../../engine-api/index.ts'
+import { createEngine, isEngineError, packTar, type TarInput } from '../../../engine-api/index.ts'
 import { parseCatalogue } from '../../../src/catalogue.ts'
 import { specHash } from '../../../src/lab.ts'
 import { containerName, label, volumeName } from '../../../src/names.ts'
 import type { DockerContext } from '../../../src/runtime/docker-context.ts'
-import { archiveSandbox, raiseSandbox } from '../../../src/runtime/docker-sandbox.ts'
+import { closeNetwork } from '../../../src/runtime/docker-network.ts'
+import {
+  archiveSandbox,
+  raiseSandbox,
+  removeSandboxContainer,
+  removeSandboxVolume,
+  stopSandbox,
+} from '../../../src/runtime/docker-sandbox.ts'
 import { type RaisedSandbox, RuntimeError, type RuntimeErrorCode, type SessionPlan } from '../../../src/runtime/port.ts'
 import { collected } from '../../engine-api/cut.ts'
 import { answerOf, rawServer } from '../../engine-api/raw-server.ts'
@@ -31,16 +38,27 @@ function makePlan(): SessionPlan {
   }
 }
 
+type Answer = Buffer | typeof lost
+
 const plan = makePlan()
 const volume = volumeName(classId, studentId, plan.sessionId)
 const ours = { [label.installation]: installation, [label.session]: plan.sessionId }
 
-/** An engine that answers `METHOD /path` as told and has nothing else. */
-async function serve(t: TestContext, answers: Readonly<Record<string, Buffer>>) {
+/** Breaks the connection instead of an answer: what was asked for may have been done. */
+const lost = 'lost'
+
+/** An engine that answers `METHOD /path` as told, a list one by one, and has nothing else. */
+async function serve(t: TestContext, told: Readonly<Record<string, Answer | readonly Answer[]>>) {
   const nothing = answerOf(404, JSON.stringify({ message: 'page not found' }))
   const callOf = ({ method, target }: { method: string; target: string }) =>
     `${method} ${target.replace(/^\/v[\d.]+/, '').replace(/\?.*$/, '')}`
-  const server = await rawServer(t, (socket, request) => void socket.write(answers[callOf(request)] ?? nothing))
+  const answers = new Map(Object.entries(told).map(([call, answer]) => [call, [answer].flat()]))
+  const server = await rawServer(t, (socket, request) => {
+    const ofCall = answers.get(callOf(request)) ?? []
+    const answer = (ofCall.length > 1 ? ofCall.shift() : ofCall[0]) ?? nothing
+    if (answer === lost) socket.destroy()
+    else socket.write(answer)
+  })
   const engine = createEngine({ host: server.host })
   t.after(() => engine.close())
   const context: DockerContext = {
@@ -58,7 +76,7 @@ const json = (status: number, body: object): Buffer => answerOf(status, JSON.str
 const isError = (code: RuntimeErrorCode) => (error: unknown) => error instanceof RuntimeError && error.code === code
 
 /** A container as inspected. */
-const container = (Labels: Readonly<Record<string, string>>): object => ({
+const container = (Labels: Readonly<Record<string, string>>) => ({
   Id: 'found',
   Name: `/${containerName(classId, studentId)}`,
   Created: '2026-01-02T03:04:05Z',
@@ -167,3 +185,35 @@ test('a container of our name is adopted where it is the very one that was asked
     assert.deepEqual([done.containerId, calls], [undefined, [inspect]], name)
   }
 })
+
+const exited = { ...container(ours), State: { ...container(ours).State, Status: 'exited' } }
+
+/** The calls by which a down changes the engine, and how the engine answers each where it was done already. */
+const changes: [call: string, run: (context: DockerContext) => Promise<unknown>, again: Buffer][] = [
+  [
+    'DELETE /containers/c',
+    (context) => removeSandboxContainer(context, 'c'),
+    json(404, { message: 'No such container' }),
+  ],
+  ['DELETE /volumes/v', (context) => removeSandboxVolume(context, 'v'), json(404, { message: 'no such volume' })],
+  ['DELETE /networks/n', (context) => closeNetwork(context, 'n'), json(404, { message: 'network n not found' })],
+  ['POST /containers/c/update', (context) => stopSandbox(context, 'c', 1), json(200, {})],
+  ['POST /containers/c/stop', (context) => stopSandbox(context, 'c', 1), answerOf(304)],
+]
+
+for (const [call, run, again] of changes) {
+  test(`${call}: where its answer is lost it is asked for once more, and what was done counts as done`, async (t) => {
+    const others = {
+      'GET /containers/c/json': json(200, exited),
+      'POST /containers/c/update': json(200, {}),
+      'POST /containers/c/stop': answerOf(204),
+    }
+    const { context, calls } = await serve(t, { ...others, [call]: [lost, again] })
+    await run(context)
+    assert.equal(calls().filter((each) => each === call).length, 2)
+
+    const gone = await serve(t, { ...others, [call]: lost })
+    await assert.rejects(run(gone.context), (error) => isEngineError(error, 'unreachable'))
+    assert.equal(gone.calls().filter((each) => each === call).length, 2, 'an engine that is gone is not asked for ever')
+  })
+}
