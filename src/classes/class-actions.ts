@@ -100,6 +100,11 @@ export class ClassActions {
     )
   }
 
+  /** Says whether no process's lease of this class is left, once a dead one is removed. */
+  clearLease(classId: string): Promise<boolean> {
+    return this.#leases.clear(classId)
+  }
+
   #start(
     kind: OperationRequest['kind'],
     classId: string,

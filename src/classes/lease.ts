@@ -39,6 +39,10 @@ export class Leases {
   readonly #process = randomUUID()
   /** What was read of other holders, and since when it reads the same. */
   readonly #watched = new Map<string, { readonly text: string; readonly since: number }>()
+  /** What this process holds, or is about to hold. */
+  readonly #held = new Set<string>()
+  /** Looks at what may be dead; a hold of the same lease waits for the end. */
+  readonly #clearing = new Map<string, Promise<boolean>>()
 
   constructor(store: Store, times: LeaseTimes = { renewMs: 5_000, deadAfterMs: 20_000 }) {
     this.#store = store
@@ -50,7 +54,43 @@ export class Leases {
    * Rejects with Problem 'operation-in-progress' where another process holds the lease.
    */
   async hold<T>(classId: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const key = `${classPrefix(classId)}lease.json`
+    const key = keyOf(classId)
+    this.#held.add(key)
+    try {
+      await this.#clearing.get(key)?.catch(() => undefined)
+      return await this.#holdKey(key, classId, signal, work)
+    } finally {
+      this.#held.delete(key)
+    }
+  }
+
+  /** Removes a lease that nobody holds any more, by the rules of taking it over. Says whether there is none left. */
+  async clear(classId: string): Promise<boolean> {
+    const key = keyOf(classId)
+    if (this.#held.has(key)) return false
+    const clearing = this.#clearKey(key)
+    this.#clearing.set(key, clearing)
+    try {
+      return await clearing
+    } finally {
+      this.#clearing.delete(key)
+    }
+  }
+
+  async #clearKey(key: string): Promise<boolean> {
+    const text = await this.#read(key)
+    if (text === undefined) return true
+    if (!this.#isFree(key, text, await this.#describe())) return false
+    await this.#store.remove(key)
+    return true
+  }
+
+  async #holdKey<T>(
+    key: string,
+    classId: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const holder = await this.#describe()
     const held = await this.#acquire(classId, key, holder).catch((error: unknown) => {
       if (error instanceof StoreError) return false
@@ -82,6 +122,14 @@ export class Leases {
     }
   }
 
+  /** Undefined where there is none. */
+  async #read(key: string): Promise<string | undefined> {
+    return await readText(this.#store, key).catch((error: unknown) => {
+      if (error instanceof StoreError && error.code === 'not-found') return undefined
+      throw error
+    })
+  }
+
   async #describe(): Promise<Holder> {
     const pidNamespace = await readlink('/proc/self/ns/pid').catch(() => '')
     return { process: this.#process, host: hostname(), pidNamespace, pid: process.pid, beat: 0 }
@@ -90,9 +138,8 @@ export class Leases {
   async #acquire(classId: string, key: string, holder: Holder): Promise<true> {
     const bytes = toBytes(holder)
     if ((await this.#store.put(key, digestOf(bytes), bytes, { ifAbsent: true })) === 'stored') return true
-    const text = await readText(this.#store, key)
-    const found = parse(text)
-    if (found?.process !== this.#process && !this.#isDead(key, text, found, holder)) {
+    const text = await this.#read(key)
+    if (text !== undefined && !this.#isFree(key, text, holder)) {
       throw new Problem(
         'operation-in-progress',
         `Another process of this service is at work on class '${classId}'. Repeat the call in a moment.`,
@@ -102,7 +149,10 @@ export class Leases {
     return true
   }
 
-  #isDead(key: string, text: string, found: Holder | undefined, me: Holder): boolean {
+  /** Whether a lease that reads so is this process's own, or that of a dead one. */
+  #isFree(key: string, text: string, me: Holder): boolean {
+    const found = parse(text)
+    if (found?.process === me.process) return true
     if (found?.host === me.host && found.pidNamespace === me.pidNamespace && !isAlive(found.pid)) return true
     const watched = this.#watched.get(foldId(key))
     if (watched?.text === text) return performance.now() - watched.since > this.#times.deadAfterMs
@@ -111,12 +161,17 @@ export class Leases {
   }
 
   async #renew(key: string, holder: Holder): Promise<boolean> {
-    if (parse(await readText(this.#store, key))?.process !== holder.process) return false
     const bytes = toBytes(holder)
+    const text = await this.#read(key)
+    // Another process removed it, which took it for that of a dead one: it may have been one a moment ago.
+    if (text === undefined) return (await this.#store.put(key, digestOf(bytes), bytes, { ifAbsent: true })) === 'stored'
+    if (parse(text)?.process !== holder.process) return false
     await this.#store.put(key, digestOf(bytes), bytes)
     return true
   }
 }
+
+const keyOf = (classId: string): string => `${classPrefix(classId)}lease.json`
 
 const toBytes = (holder: Holder): Uint8Array => Buffer.from(`${JSON.stringify(holder)}\n`)
 

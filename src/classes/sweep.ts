@@ -1,5 +1,6 @@
 // What the service does by itself, at its start and then regularly: it finishes ups and downs that were interrupted, takes
-// expired classes down by the way of every down, removes our networks that hold nothing, and attaches a recreated Traefik.
+// expired classes down by the way of every down, removes our networks that hold nothing and leases of dead processes, and
+// attaches a recreated Traefik.
 // It looks at nothing that lacks our installation label, starts the same operations that calls start, and judges only what
 // is older than a grace where a call may be at work in another process.
 
@@ -47,7 +48,7 @@ export class Sweep {
   readonly #actions: ClassActions
   readonly #log: Logger
   readonly #settings: SweepSettings
-  /** Classes whose newest record may ask for something that the engine shows nothing of; undefined: all that the store has. */
+  /** Classes that may have left something in the store alone: what their newest record asks for, a lease. Undefined: all of them. */
   #unsettled: Map<string, string> | undefined
   /** Attempts that failed, by session. */
   readonly #failed = new Map<string, { readonly times: number; readonly notBefore: number }>()
@@ -128,7 +129,10 @@ export class Sweep {
       if (order) settled = false
       else if (found.held) open.push(found.held)
     }
-    if (settled) this.#unsettled?.delete(foldId(classId))
+    const spelled = this.#unsettled?.get(foldId(classId))
+    if (settled && spelled !== undefined && (await this.#actions.clearLease(spelled))) {
+      this.#unsettled?.delete(foldId(classId))
+    }
     return open
   }
 

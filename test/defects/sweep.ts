@@ -63,8 +63,19 @@ export const sweepDefects: readonly Defect[] = [
     file: 'src/classes/lease.ts',
     edits: [
       {
-        find: 'if (found?.process !== this.#process && !this.#isDead(key, text, found, holder)) {',
+        find: 'if (text !== undefined && !this.#isFree(key, text, holder)) {',
         replace: 'if (false) {',
+      },
+    ],
+    tests: leaseTests,
+  },
+  {
+    name: 'a lease that a living process holds is removed as a dead one',
+    file: 'src/classes/lease.ts',
+    edits: [
+      {
+        find: 'if (!this.#isFree(key, text, await this.#describe())) return false',
+        replace: '',
       },
     ],
     tests: leaseTests,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdir, readFile, readlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -10,6 +10,7 @@ import { Leases, type LeaseTimes } from '../../../src/classes/lease.ts'
 import { Problem } from '../../../src/problems.ts'
 import { StoreError } from '../../../src/store/port.ts'
 import { classId, openClass } from '../../support/memory-class.ts'
+import { createMemoryStore, hookedStore } from '../../support/memory-store.ts'
 
 const never = new AbortController().signal
 
@@ -32,6 +33,7 @@ async function open(t: TestContext, times?: LeaseTimes) {
       await writeFile(path, JSON.stringify({ ...holder, ...change }))
     },
     hold: (work = async (_: AbortSignal) => 'done') => leases.hold(classId, never, work),
+    clear: () => leases.clear(classId),
   }
 }
 
@@ -141,4 +143,81 @@ test('a store that does not answer is met by the work itself, not by the lease',
     },
   }
   assert.equal(await hold(), 'done')
+})
+
+test('a lease whose holder is dead is removed; a living one stays, and what nobody left is no trouble', async (t) => {
+  const { clear, heldByAnother, path } = await open(t)
+  assert.equal(await clear(), true)
+  await heldByAnother()
+  const living = await readFile(path, 'utf8')
+  assert.equal(await clear(), false)
+  assert.equal(await readFile(path, 'utf8'), living)
+  await heldByAnother({ host: 'elsewhere' })
+  assert.equal(await clear(), false, 'nobody knows yet whether it still changes')
+  await heldByAnother({ pid: 2 ** 22 + 1 })
+  assert.equal(await clear(), true)
+  await assert.rejects(readFile(path), { code: 'ENOENT' })
+})
+
+test('a lease of a process elsewhere is removed once it has not changed for long enough', async (t) => {
+  const { clear, heldByAnother, path } = await open(t, { renewMs: 60_000, deadAfterMs: 0 })
+  await heldByAnother({ host: 'elsewhere' })
+  assert.equal(await clear(), false)
+  await heldByAnother({ host: 'elsewhere', beat: 1 })
+  assert.equal(await clear(), false, 'it was renewed meanwhile')
+  assert.equal(await clear(), true)
+  await assert.rejects(readFile(path), { code: 'ENOENT' })
+})
+
+test('what this process holds is not removed; what it could not give back is', async (t) => {
+  const { hold, clear, ofClass, path } = await open(t)
+  await hold(async () => {
+    assert.equal(await clear(), false)
+    await readFile(path)
+    ofClass.storeHooks = {
+      before: () => {
+        throw new StoreError('unreachable', 'The store does not answer.')
+      },
+    }
+    return 'done'
+  })
+  ofClass.storeHooks = {}
+  await readFile(path)
+  assert.equal(await clear(), true)
+  await assert.rejects(readFile(path), { code: 'ENOENT' })
+})
+
+test('who begins while a dead lease is being removed waits for that', async () => {
+  const memory = createMemoryStore()
+  const dead = { process: 'another', host: hostname(), pidNamespace: await readlink('/proc/self/ns/pid'), beat: 0 }
+  memory.objects.set(`${classId}/lease.json`, Buffer.from(JSON.stringify({ ...dead, pid: 2 ** 22 + 1 })))
+  const calls: string[] = []
+  let removeNow = () => {}
+  const removal = new Promise<void>((resolve) => {
+    removeNow = resolve
+  })
+  const leases = new Leases(
+    hookedStore(memory, {
+      before: (method) => (method === 'remove' && calls.length === 1 ? removal : undefined),
+      after: (method) => void calls.push(method),
+    }),
+  )
+  const cleared = leases.clear(classId)
+  const held = leases.hold(classId, never, async () => 'done')
+  // Far more than it takes to begin.
+  for (let turn = 0; turn < 20; turn++) await readlink('/proc/self/ns/pid')
+  removeNow()
+  assert.deepEqual([await cleared, await held], [true, 'done'])
+  assert.deepEqual(calls, ['read', 'remove', 'put', 'remove'])
+})
+
+test('a lease that another hand removed is there again after the next renewal', async (t) => {
+  const { hold, path } = await open(t, { renewMs: 1, deadAfterMs: 60_000 })
+  await hold(async (signal) => {
+    await rm(path)
+    while ((await readFile(path).catch(() => undefined)) === undefined) await new Promise(setImmediate)
+    assert.equal(signal.aborted, false)
+    return 'done'
+  })
+  await assert.rejects(readFile(path), { code: 'ENOENT' })
 })

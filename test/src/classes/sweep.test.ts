@@ -3,7 +3,8 @@
 // Long, since each thing that a session can ask for, and each that must be left alone, has a short case.
 
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pino } from 'pino'
@@ -444,4 +445,19 @@ test('a record that cannot be read keeps no other class from being looked at', a
   await ofClass.store.put(`broken/${broken}/session.json`, digestOf(Buffer.from('{')), Buffer.from('{'))
   assert.equal((await serve(ofClass).round())?.state, 'succeeded')
   assert.deepEqual(runtime.held(), ['network class-broken'])
+})
+
+test('the lease of a process that was killed is removed, of a class that asks for nothing too; a living one stays', async (t) => {
+  const { ofClass, down } = await openWorkedClass(t)
+  await down()
+  const path = join(ofClass.folder, classId, 'lease.json')
+  const holder = { process: 'killed', host: hostname(), pidNamespace: await readlink('/proc/self/ns/pid'), beat: 0 }
+  await writeFile(path, JSON.stringify({ ...holder, pid: process.ppid }))
+  const service = serve(ofClass)
+  assert.equal(await service.round(), undefined)
+  await readFile(path)
+  // Beyond the largest number that Linux gives.
+  await writeFile(path, JSON.stringify({ ...holder, pid: 2 ** 22 + 1 }))
+  assert.equal(await service.round(), undefined)
+  await assert.rejects(readFile(path), { code: 'ENOENT' })
 })
