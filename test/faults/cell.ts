@@ -1,4 +1,5 @@
-// One cell of the matrix: a class of two goes up, works, and goes down while a fault strikes; then once more without it.
+// One cell of the matrix: a class of two goes up, works and goes down. The fault strikes one of the two calls, which is then made
+// once more without it.
 // The service runs in this process, all of it but its socket. Where an engine or a store hangs it has little patience.
 
 import assert from 'node:assert/strict'
@@ -27,7 +28,7 @@ import type { Files } from '../referee/truth.ts'
 import { DownAnswer, ProblemAnswer, UpAnswer } from '../support/answers.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { leftovers, removeAll } from '../support/docker.ts'
-import { FailedDown } from '../support/faults.ts'
+import { FailedDown, FailedUp } from '../support/faults.ts'
 import { engineHost, type S3Server } from '../support/live.ts'
 import { shaped } from '../support/shape.ts'
 import { openEngineProxy } from './engine-proxy.ts'
@@ -68,11 +69,12 @@ export async function runCell(site: Site, cell: Cell): Promise<void> {
   const installation = `matrix-${site.bucket}-${site.number}`
   const label = `class-runtime.installation=${installation}`
   const service = await openService(site, cell, classId, installation)
-  const { post, calm, hits, referee, place, truthFile, engineSocket } = service
-  const postHastily = cell.strike.fault === 'hang' ? service.postHastily : post
+  const { post, referee, place, truthFile, engineSocket } = service
+  const call = (name: Cell['during']) =>
+    name === cell.during ? callStruck(service, cell, classId) : post(`/room/${name}-class`, { classId })
   try {
-    const up = await post('/room/up-class', { classId })
-    assert.equal(up.status, 200, JSON.stringify(up.body))
+    const up = await call('up')
+    assert.equal(outcomeOf(up), 'up', JSON.stringify(up.body))
     const truth = new Map<string, Files>()
     for (const { containerId } of shaped(UpAnswer, up.body).students) {
       const container = containerId ?? ''
@@ -81,15 +83,10 @@ export async function runCell(site: Site, cell: Cell): Promise<void> {
     }
     assert.equal(truth.size, students.length)
 
-    service.strike()
-    const first = await postHastily('/room/down-class', { classId })
-    assert.ok(hits() > 0, `the fault never struck; the down answered ${JSON.stringify(first.body)}`)
-    await calm()
-    assert.deepEqual(outcomeOf(first), cell.first, JSON.stringify(first.body))
-    const last = cell.first === 'down' ? first : await post('/room/down-class', { classId })
-    assert.equal(last.status, 200, JSON.stringify(last.body))
+    const down = await call('down')
+    assert.equal(down.status, 200, JSON.stringify(down.body))
     if (cell.first === 'leaked network') await letNetworkMakeWay(post, classId)
-    else assertFinished(last.body)
+    else assertFinished(down.body)
 
     assert.deepEqual(referee.violations, [])
     for (const [student, files] of truth) {
@@ -103,6 +100,21 @@ export async function runCell(site: Site, cell: Cell): Promise<void> {
   } finally {
     await service.close()
   }
+}
+
+/** The call while the fault strikes; once more without it, unless all was done. */
+async function callStruck(
+  { post, postHastily, strike, hits, calm }: Awaited<ReturnType<typeof openService>>,
+  cell: Cell,
+  classId: string,
+): Promise<Reply> {
+  const path = `/room/${cell.during}-class`
+  strike()
+  const first = await (cell.strike.fault === 'hang' ? postHastily : post)(path, { classId })
+  assert.ok(hits() > 0, `the fault never struck; the answer was ${JSON.stringify(first.body)}`)
+  await calm()
+  assert.deepEqual(outcomeOf(first), cell.first, JSON.stringify(first.body))
+  return cell.first === cell.during ? first : await post(path, { classId })
 }
 
 /** A network that an ended session could not remove is in nobody's way: the next up takes it away. */
@@ -131,6 +143,10 @@ type Post = (url: string, payload: object) => Promise<Reply>
 
 function outcomeOf({ status, body }: Reply): Outcome {
   const codes = (all: readonly string[]) => [...new Set(all)].join()
+  if (status === 200 && body instanceof Object && !('leaked' in body)) {
+    assert.equal(shaped(UpAnswer, body).state, 'up')
+    return 'up'
+  }
   if (status === 200) {
     const { leaked, students: gone } = shaped(DownAnswer, body)
     const unconfirmed = codes(gone.flatMap(({ error }) => error?.code ?? []))
@@ -139,6 +155,9 @@ function outcomeOf({ status, body }: Reply): Outcome {
   }
   const problem = shaped(ProblemAnswer, body)
   if (!('students' in problem)) return `refused ${problem.code}`
+  if (problem.code === 'up-failed') {
+    return `failed ${codes(shaped(FailedUp, body).students.flatMap(({ error }) => error?.code ?? []))}`
+  }
   const { students: told } = shaped(FailedDown, body)
   return `kept ${codes(told.flatMap(({ error }) => error?.code ?? []))}`
 }

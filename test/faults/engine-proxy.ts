@@ -46,7 +46,10 @@ export async function openEngineProxy(target: Target, listenSocket: string): Pro
   server.on('upgrade', (incoming, socket, head) => {
     upgraded.add(socket)
     socket.on('close', () => upgraded.delete(socket))
-    forwardUpgrade(target, incoming, socket, head)
+    const fault = plan.take(incoming.method ?? '', incoming.url ?? '')
+    if (fault === undefined) forwardUpgrade(target, incoming, socket, head)
+    else if (fault === 'error-500') socket.end('HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n')
+    else if (fault !== 'hang') socket.destroy()
   })
   await new Promise<void>((resolve) => server.listen(listenSocket, resolve))
   return {

@@ -1,11 +1,16 @@
-// The matrix as data: each step of a down-class, each fault that can strike it, and what the first down must then say. Whatever
-// it says, nothing may be lost, and the next down finishes: test/live/fault-matrix.test.ts runs every cell. Long because it is
-// one table, to be read as one.
+// The matrix as data: each step of a down-class, and some of an up-class, each fault that can strike it, and what that call must
+// then say. Whatever it says, nothing may be lost, and the next call finishes: test/live/fault-matrix.test.ts runs every cell.
+// Long because it is one table, to be read as one.
 
 import type { EngineFault, EngineStrike } from './engine-proxy.ts'
 import type { S3Fault, S3Strike } from './s3-proxy.ts'
 
 /**
+ * What an up answers:
+ * - `up`: 200, everybody runs
+ * - `failed …`: 502, with the codes of those who did not come up
+ * - `refused …`: a problem of the whole call, of this code
+ *
  * What a down answers:
  * - `down`: 200, everything collected and gone
  * - `leaked …`: 200 and every bag committed, but something of that kind would not go
@@ -13,16 +18,26 @@ import type { S3Fault, S3Strike } from './s3-proxy.ts'
  * - `kept …`: 502, with the codes of those who were not collected
  * - `refused …`: a problem of the whole call, of this code
  */
-export type Outcome = 'down' | `leaked ${string}` | `unconfirmed ${string}` | `kept ${string}` | `refused ${string}`
+export type Outcome =
+  | 'up'
+  | `failed ${string}`
+  | 'down'
+  | `leaked ${string}`
+  | `unconfirmed ${string}`
+  | `kept ${string}`
+  | `refused ${string}`
 
 export type Cell = {
   readonly step: string
+  /** The call that the fault strikes. */
+  readonly during: 'up' | 'down'
   readonly first: Outcome
 } & ({ readonly at: 'engine'; readonly strike: EngineStrike } | { readonly at: 's3'; readonly strike: S3Strike })
 
 /** Method, URL, and which of the requests. One student is collected after the other, so the first is always the same one's. */
 type Place = readonly [method: string, url: RegExp, nth: number]
 type Outcomes<Fault> = readonly (readonly [fault: Fault, first: Outcome])[]
+type Steps<Fault> = readonly (readonly [step: string, place: Place, outcomes: Outcomes<Fault>])[]
 
 const unanswered = 'kept engine-unavailable'
 const incomplete = 'kept archive-incomplete'
@@ -41,7 +56,14 @@ const tarCuts: Outcomes<EngineFault> = [
   ['wrong-size', incomplete],
 ]
 
-const engineSteps: readonly (readonly [step: string, place: Place, outcomes: Outcomes<EngineFault>])[] = [
+/** An exec is for what only a running sandbox can tell: that it fails is noted, and stops nothing. */
+const noted: Outcomes<EngineFault> = [
+  ['hang', 'down'],
+  ['reset', 'down'],
+  ['error-500', 'down'],
+]
+
+const engineSteps: Steps<EngineFault> = [
   [
     'b, what the engine holds',
     ['GET', /\/containers\/json\?/, 1],
@@ -51,6 +73,13 @@ const engineSteps: readonly (readonly [step: string, place: Place, outcomes: Out
       ['error-500', 'refused collect-failed'],
     ],
   ],
+  [
+    'b, a command in the sandbox is made',
+    ['POST', /\/containers\/[0-9a-f]{64}\/exec$/, 1],
+    [...noted, ['answer-lost', 'down']],
+  ],
+  ['b, the command is run', ['POST', /\/exec\/[0-9a-f]{64}\/start$/, 1], noted],
+  ['b, what became of the command', ['GET', /\/exec\/[0-9a-f]{64}\/json$/, 1], noted],
   [
     'c, the restart policy',
     ['POST', /\/update$/, 1],
@@ -175,7 +204,16 @@ const lies: Outcomes<S3Fault> = [
 
 const bag = '\\/s01\\/final\\/'
 
-const s3Steps: readonly (readonly [step: string, place: Place, outcomes: Outcomes<S3Fault>])[] = [
+/** A lease keeps two processes out of each other's way, and no more: the work begins without it. */
+const unheard = (first: 'up' | 'down', away: Outcome): Outcomes<S3Fault> => [
+  ...outages(first).filter(([fault]) => fault !== 'refused'),
+  ['refused', away],
+  ['reset', first],
+  ['answer-lost', first],
+]
+
+const s3Steps: Steps<S3Fault> = [
+  ['a, the lease', ['PUT', /lease\.json\?/, 1], unheard('down', storeAway)],
   [
     'a, the session’s record is read',
     ['GET', /session\.json\?/, 1],
@@ -273,15 +311,87 @@ const s3Steps: readonly (readonly [step: string, place: Place, outcomes: Outcome
     ['PUT', /session\.json\?/, 2],
     [...outages('down'), ['reset', 'down'], ['answer-lost', 'down']],
   ],
+  ['o, the lease is given back', ['DELETE', /lease\.json/, 1], unheard('down', 'down')],
 ]
 
-export const cells: readonly Cell[] = [
-  ...engineSteps.flatMap(([step, [method, url, nth], outcomes]) =>
-    outcomes.map(([fault, first]): Cell => ({ step, first, at: 'engine', strike: { fault, method, url, nth } })),
-  ),
-  ...s3Steps.flatMap(([step, [method, url, nth], outcomes]) =>
+const engineAway = 'refused engine-unavailable'
+
+/** Of one student: what was made for both of them is taken back. */
+const notMade: Outcomes<EngineFault> = [
+  ['hang', 'failed unavailable'],
+  ['reset', 'failed unavailable'],
+  ['error-500', 'failed failed'],
+  ['answer-lost', 'failed unavailable'],
+]
+
+const engineStepsOfUp: Steps<EngineFault> = [
+  [
+    'up, what the engine holds',
+    ['GET', /\/containers\/json\?/, 1],
+    [
+      ['hang', engineAway],
+      ['reset', 'up'],
+      ['error-500', 'refused up-failed'],
+    ],
+  ],
+  [
+    'up, the network is made',
+    ['POST', /\/networks\/create$/, 1],
+    [
+      ['hang', engineAway],
+      ['reset', engineAway],
+      ['error-500', 'refused up-failed'],
+      ['answer-lost', engineAway],
+    ],
+  ],
+  ['up, a volume is made', ['POST', /\/volumes\/create$/, 1], notMade],
+  ['up, a container is made', ['POST', /\/containers\/create\?/, 1], notMade],
+  ['up, a workspace is prepared', ['PUT', archive, 1], notMade],
+  ['up, a container is started', ['POST', /\/start$/, 1], notMade],
+  [
+    'up, who runs',
+    ['GET', /\/containers\/json\?/, 2],
+    [
+      ['hang', engineAway],
+      ['reset', 'up'],
+      ['error-500', 'refused up-failed'],
+    ],
+  ],
+]
+
+const storeRefused = 'refused store-unavailable'
+
+const s3StepsOfUp: Steps<S3Fault> = [
+  ['up, the lease', ['PUT', /lease\.json\?/, 1], unheard('up', storeRefused)],
+  [
+    'up, what is wanted is recorded',
+    ['PUT', /session\.json\?/, 1],
+    [...outages(storeRefused), ['reset', 'up'], ['answer-lost', 'up']],
+  ],
+  [
+    'up, who came up is recorded',
+    ['PUT', /session\.json\?/, 2],
+    [...outages(storeRefused), ['reset', 'up'], ['answer-lost', 'up']],
+  ],
+]
+
+const engineCells = (during: Cell['during'], steps: Steps<EngineFault>): Cell[] =>
+  steps.flatMap(([step, [method, url, nth], outcomes]) =>
     outcomes.map(([fault, first]): Cell => {
-      return { step, first, at: 's3', strike: { fault, method, url, nth, standing: lasting.has(fault) } }
+      return { step, during, first, at: 'engine', strike: { fault, method, url, nth } }
     }),
-  ),
+  )
+
+const s3Cells = (during: Cell['during'], steps: Steps<S3Fault>): Cell[] =>
+  steps.flatMap(([step, [method, url, nth], outcomes]) =>
+    outcomes.map(([fault, first]): Cell => {
+      return { step, during, first, at: 's3', strike: { fault, method, url, nth, standing: lasting.has(fault) } }
+    }),
+  )
+
+export const cells: readonly Cell[] = [
+  ...engineCells('down', engineSteps),
+  ...s3Cells('down', s3Steps),
+  ...engineCells('up', engineStepsOfUp),
+  ...s3Cells('up', s3StepsOfUp),
 ]

@@ -1,5 +1,5 @@
-// Steps of a down × faults of engine and store: after each, what the service said is true, nothing is lost by the referee's
-// word, and the next down finishes. Every step and every fault is in what always runs; FAULT_MATRIX=all runs every cell, and
+// Steps of a down, and of an up, × faults of engine and store: after each, what the service said is true, nothing is lost by the
+// referee's word, and the next call finishes. Every step and every fault is in what always runs; FAULT_MATRIX=all runs every cell, and
 // FAULT_MATRIX=<words> those whose name holds the words.
 
 import { randomBytes } from 'node:crypto'
@@ -38,7 +38,11 @@ function sample(): typeof named {
   return [...taken]
 }
 
-describe('steps of a down × faults', { skip: skipWithoutStore('s3'), timeout: 3_600_000, concurrency: atOnce }, () => {
+describe('steps of a down and an up × faults', {
+  skip: skipWithoutStore('s3'),
+  timeout: 3_600_000,
+  concurrency: atOnce,
+}, () => {
   const cleanUp = cleanUpOfSuite(after)
   const bucket = `matrix-${randomBytes(4).toString('hex')}`
   let folder = ''
