@@ -1,31 +1,56 @@
-// What an earlier down committed for a student, read from the bag's own bag-info.txt: small, however large the bag is.
+// What earlier downs committed for a student, read from the bag's own bag-info.txt: small, however large the bag is.
 
 import type { Bag } from '../collection/collect.ts'
-import { bagDeclarationKey, bagInfoKey, bagInfoLabel } from '../collection/tag-files.ts'
-import { bagPrefix } from '../names.ts'
-import { readText, type Store } from '../store/port.ts'
+import { bagDeclarationKey, bagInfoKey, bagInfoLabel, tagManifestKey } from '../collection/tag-files.ts'
+import { bagPrefix, studentPrefix } from '../names.ts'
+import { readText, type Store, StoreError } from '../store/port.ts'
 import type { SessionRecord } from './session-record.ts'
 
-/** The newest `final` bag of a student, if one is committed. */
-export async function findCommittedBag(
+/** All of a bag was written, and the store does not hold this file of it. */
+export interface DamagedBag {
+  readonly prefix: string
+  readonly missing: string
+}
+
+/**
+ * The newest `final` bag of a student that is committed. Where there is none, a whole one that lacks only the commit mark:
+ * no sandbox is removed before its mark was there, so that the store has lost it, or another hand was faster.
+ */
+export async function findFinalBag(
   store: Store,
   record: SessionRecord,
   studentId: string,
-): Promise<Bag | undefined> {
-  let newest: Bag | undefined
-  for (let number = 1; ; number++) {
-    const collectionId = number === 1 ? 'final' : `final-${number}`
-    const prefix = bagPrefix(record.classId, record.sessionId, studentId, collectionId)
-    if ((await store.stat(prefix + bagDeclarationKey)) === undefined) return newest
-    const labels = parseLabels(await readText(store, prefix + bagInfoKey))
-    newest = {
-      collectionId,
-      prefix,
-      files: Number(labels.get(bagInfoLabel.files)),
-      bytes: Number(labels.get(bagInfoLabel.bytes)),
-      skipped: Number(labels.get(bagInfoLabel.skipped)),
-      manifestSha256: labels.get(bagInfoLabel.manifestSha256) ?? '',
-    }
+): Promise<Bag | DamagedBag | undefined> {
+  const { classId, sessionId } = record
+  const folders = await store.folders(studentPrefix(classId, sessionId, studentId))
+  const newestFirst = folders.filter((name) => finalBag.test(name)).sort((a, b) => numberOf(b) - numberOf(a))
+  const prefixOf = (name: string): string => bagPrefix(classId, sessionId, studentId, name)
+  for (const name of newestFirst) {
+    if (await store.stat(prefixOf(name) + bagDeclarationKey)) return await readBag(store, name, prefixOf(name))
+  }
+  for (const prefix of newestFirst.map(prefixOf)) {
+    if (await store.stat(prefix + tagManifestKey)) return { prefix, missing: bagDeclarationKey }
+  }
+  return undefined
+}
+
+const finalBag = /^final(?:-(\d+))?$/
+const numberOf = (name: string): number => Number(finalBag.exec(name)?.[1] ?? 1)
+
+async function readBag(store: Store, collectionId: string, prefix: string): Promise<Bag | DamagedBag> {
+  const text = await readText(store, prefix + bagInfoKey).catch((error: unknown) => {
+    if (error instanceof StoreError && error.code === 'not-found') return undefined
+    throw error
+  })
+  if (text === undefined) return { prefix, missing: bagInfoKey }
+  const labels = parseLabels(text)
+  return {
+    collectionId,
+    prefix,
+    files: Number(labels.get(bagInfoLabel.files)),
+    bytes: Number(labels.get(bagInfoLabel.bytes)),
+    skipped: Number(labels.get(bagInfoLabel.skipped)),
+    manifestSha256: labels.get(bagInfoLabel.manifestSha256) ?? '',
   }
 }
 

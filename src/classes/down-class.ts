@@ -8,10 +8,10 @@ import { Problem } from '../problems.ts'
 import type { HeldSandbox, HeldSession } from '../runtime/port.ts'
 import { StoreError, storeErrorAdvice } from '../store/port.ts'
 import { type CollectedStudent, collectStudent, removeCollected } from './collect-student.ts'
-import { findCommittedBag } from './committed-bag.ts'
 import { confirmOutcome, isUnconfirmed } from './confirm-bag.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { answerOf, bagMembers, keptStudent, noBag } from './down-answer.ts'
+import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
+import { outcomeOfGone } from './gone-student.ts'
 import {
   type DownAnswer,
   type DownStudent,
@@ -188,7 +188,7 @@ async function collectLeaver(
       leaver.collected = await collectStudent(context, action, record, sandbox, 'final')
       leaver.outcome = { studentId, state: 'collected', ...bagMembers(leaver.collected.bag) }
     } else {
-      leaver.outcome = await outcomeOfGone(context, record, studentId)
+      leaver.outcome = await outcomeOfGone(context, action, record, studentId)
     }
   } catch (error) {
     const fault = asCollectError(error)
@@ -196,17 +196,6 @@ async function collectLeaver(
     action.log.error({ err: error, studentId }, 'sandbox not collected')
   }
   action.progress.studentDone()
-}
-
-async function outcomeOfGone({ store }: ClassContext, record: SessionRecord, studentId: string): Promise<DownStudent> {
-  const bag = await findCommittedBag(store, record, studentId)
-  if (bag) return { studentId, state: 'removed', ...bagMembers(bag) }
-  const isOf = (each: string): boolean => foldId(each) === foldId(studentId)
-  const discarded = record.discarded?.find((each) => isOf(each.studentId))
-  // One who was given up and then came up again is among the students.
-  if (discarded && !record.students.some(isOf))
-    return { studentId, state: 'discarded', ...noBag, reason: discarded.reason }
-  throw new CollectError('lost', 'Container and volume were removed by another hand before anything was collected.')
 }
 
 async function removeLeaver(

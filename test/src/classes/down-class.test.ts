@@ -31,6 +31,11 @@ async function refusal(call: Promise<unknown>, code: ProblemCode): Promise<{ pro
   return { problem, states: Array.isArray(students) ? statesOf({ students }) : [] }
 }
 
+async function* cutShort() {
+  yield Buffer.from('some')
+  throw new RuntimeError('archive', 'The archive was cut short.')
+}
+
 test('down answers with a receipt for each student, and nothing is left on the engine', async (t) => {
   const { down, runtime, sessionId, folderOf, record } = await openWorkedClass(t)
   const answer = await down()
@@ -114,11 +119,7 @@ test('one who cannot be collected keeps all; allowPartial lets the others go; a 
   const { down, runtime, sessionId, record } = await openWorkedClass(t)
   const stay = ['container SV002 exited', 'volume SV002']
   const { things } = runtime.volume('SV002')
-  const cut = async function* () {
-    yield Buffer.from('some')
-    throw new RuntimeError('archive', 'The archive was cut short.')
-  }
-  things.push({ ...file('cut', cut), size: 10 })
+  things.push({ ...file('cut', cutShort), size: 10 })
 
   const { states, problem } = await refusal(down(), 'collect-failed')
   assert.deepEqual(states, ['SV001 collected', 'SV002 kept archive-incomplete'])
@@ -382,4 +383,38 @@ test('a store that cannot be asked at the end leaves the session open, and a lat
   ofClass.storeHooks = {}
   assert.equal((await down()).state, 'down')
   assert.equal((await record(sessionId))?.ended?.answer.state, 'down')
+})
+
+test('a bag whose commit mark the store lost is made again while its sandbox is there', async (t) => {
+  const { down, runtime, folderOf } = await openWorkedClass(t)
+  const { things } = runtime.volume('SV002')
+  things.push({ ...file('cut', cutShort), size: 10 })
+  assert.deepEqual((await refusal(down(), 'collect-failed')).states, [
+    'SV001 collected',
+    'SV002 kept archive-incomplete',
+  ])
+  await rm(join(folderOf('SV001'), 'final/bagit.txt'))
+  things.pop()
+  assert.equal((await down()).state, 'down')
+  assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+})
+
+test('who was removed, and whose bag the store then damaged, is not called lost: the bag is named, with what it lacks', async (t) => {
+  for (const name of ['bagit.txt', 'bag-info.txt']) {
+    const { down, runtime, folderOf, sessionId, record } = await openWorkedClass(t)
+    const { things } = runtime.volume('SV002')
+    things.push({ ...file('cut', cutShort), size: 10 })
+    await down(true)
+    await rm(join(folderOf('SV001'), 'final', name))
+    things.pop()
+    const { states, problem } = await refusal(down(), 'collect-failed')
+    assert.deepEqual(states, ['SV001 removed store-mismatch', 'SV002 collected'])
+    assert.match(problem.message, new RegExp(`SV001: .* lacks ${name}`))
+    const answer = await down(true)
+    assert.deepEqual(statesOf(answer), ['SV001 removed store-mismatch', 'SV002 removed'])
+    assert.equal(answer.students[0]?.bag, `os101-a/${sessionId}/SV001/final/`)
+    assert.equal(answer.state, 'down-partial')
+    assert.deepEqual(runtime.held(), [])
+    assert.deepEqual((await record(sessionId))?.ended?.answer, answer, 'nobody can repair it by a repeat')
+  }
 })
