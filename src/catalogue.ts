@@ -134,30 +134,34 @@ export interface CatalogueWatch {
   current(): Catalogue
   /** Reads the file again if it has changed. Returns true when a new good catalogue came into force. */
   refresh(): Promise<boolean>
-  /** Why the newest edit is not in force, if it is not. */
+  /** Why the newest edit is not in force, if it is not: for everybody, so without the file's path and text. */
   brokenEdit(): string | undefined
 }
 
-/** Reads the catalogue at start-up; a missing or broken file is a CatalogueError, since there is no last good one yet. */
+/**
+ * Reads the catalogue at start-up; a missing or broken file is a CatalogueError, since there is no last good one yet.
+ * `onBroken` is told of each new fault, with the path: for the log.
+ */
 export async function openCatalogue(path: string, onBroken: (reason: string) => void): Promise<CatalogueWatch> {
   let seen: string | undefined
-  let broken: string | undefined
-  let current = await read()
+  let broken: { readonly logged: string; readonly told: string } | undefined
+  let current = await read().catch((error: unknown) => {
+    throw new CatalogueError(wholeReason(error), { cause: error })
+  })
 
   async function read(): Promise<Catalogue> {
-    try {
-      const { mtimeMs, size, ino } = await stat(path)
-      seen = `${mtimeMs}/${size}/${ino}`
-      return parseCatalogue(await readFile(path, 'utf8'))
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new CatalogueError(`CATALOGUE ${path} cannot be used: ${reason}`, { cause: error })
-    }
+    const { mtimeMs, size, ino } = await stat(path)
+    seen = `${mtimeMs}/${size}/${ino}`
+    return parseCatalogue(await readFile(path, 'utf8'))
+  }
+
+  function wholeReason(error: unknown): string {
+    return `CATALOGUE ${path} cannot be used: ${error instanceof Error ? error.message : error}`
   }
 
   return {
     current: () => current,
-    brokenEdit: () => broken,
+    brokenEdit: () => broken?.told,
     async refresh() {
       const before = seen
       const now = await stat(path).then(
@@ -171,11 +175,17 @@ export async function openCatalogue(path: string, onBroken: (reason: string) => 
         return true
       } catch (error) {
         seen = now
-        const reason = error instanceof Error ? error.message : String(error)
-        if (reason !== broken) onBroken(reason)
-        broken = reason
+        const logged = wholeReason(error)
+        if (logged !== broken?.logged) onBroken(logged)
+        broken = { logged, told: reasonForAll(error) }
         return false
       }
     },
   }
+}
+
+/** A syntax error quotes the text around it, which may be a secret of a lab; an error of the file system holds the path. */
+function reasonForAll(error: unknown): string {
+  if (error instanceof CatalogueError) return error.cause instanceof SyntaxError ? 'it is not JSON' : error.message
+  return `it cannot be read${error instanceof Error && 'code' in error ? ` (${error.code})` : ''}`
 }

@@ -1,9 +1,11 @@
 // For operators and load balancers. healthz: the process answers. readyz: engine, store and catalogue are usable, each named.
+// Both ask nobody who they are: an answer says what is wrong, and only the log where, with paths and addresses.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
 import type { CatalogueWatch } from '../catalogue.ts'
-import type { Runtime } from '../runtime/port.ts'
-import type { Store } from '../store/port.ts'
+import { type Runtime, RuntimeError } from '../runtime/port.ts'
+import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
 import type { App } from './app-type.ts'
 
 export interface HealthDependencies {
@@ -15,8 +17,11 @@ export interface HealthDependencies {
 export function registerHealth(app: App, { runtime, store, catalogue }: HealthDependencies): void {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
-  app.get('/readyz', async (_request, reply) => {
-    const [engine, bags] = await Promise.all([state(runtime.check()), state(store.check())])
+  app.get('/readyz', async ({ log }, reply) => {
+    const [engine, bags] = await Promise.all([
+      state(log, 'engine', runtime.check()),
+      state(log, 'store', store.check()),
+    ])
     const broken = catalogue.brokenEdit()
     const ready = engine === 'ok' && bags === 'ok'
     reply.code(ready ? 200 : 503)
@@ -27,15 +32,21 @@ export function registerHealth(app: App, { runtime, store, catalogue }: HealthDe
 const patienceMs = 5_000
 
 /** A server that hangs must not hang the probe. */
-async function state(check: Promise<unknown>): Promise<string> {
+async function state(log: FastifyBaseLogger, part: 'engine' | 'store', check: Promise<unknown>): Promise<string> {
   const timer = new AbortController()
   const late = delay(patienceMs, `did not answer within ${patienceMs / 1000} s`, { signal: timer.signal })
   try {
     return await Promise.race([check.then(() => 'ok'), late])
   } catch (error) {
-    return error instanceof Error ? error.message : 'failed'
+    log.warn({ part, err: error }, 'not ready')
+    return reasonForAll(error)
   } finally {
     timer.abort()
     late.catch(() => undefined)
   }
+}
+
+function reasonForAll(error: unknown): string {
+  if (error instanceof StoreError) return storeErrorAdvice[error.code]
+  return error instanceof RuntimeError ? error.message : 'It failed unexpectedly. The log has the cause.'
 }

@@ -194,6 +194,24 @@ test('an edit comes into force, and only an edit does', async (t) => {
   assert.equal(await watch.refresh(), false)
 })
 
+test('why an edit is not in force is told to all without the path and without the text of the file', async (t) => {
+  const path = await catalogueFile(t)
+  await save(path, good)
+  const watch = await openCatalogue(path, () => {})
+  const reasons: (string | undefined)[] = []
+  for (const edit of ['{ "labs": topsecret', withClass({ subject: 'gone' }), undefined]) {
+    if (edit === undefined) await rm(path)
+    else await save(path, typeof edit === 'string' ? edit : { ...good, ...edit })
+    await watch.refresh()
+    reasons.push(watch.brokenEdit())
+  }
+  assert.deepEqual(reasons, [
+    'it is not JSON',
+    "at /classes/os101-A/subject: there is no subject 'gone'",
+    'it cannot be read (ENOENT)',
+  ])
+})
+
 test('a broken or removed file keeps the last good catalogue, is reported once, and heals', async (t) => {
   const path = await catalogueFile(t)
   await save(path, good)
@@ -205,13 +223,14 @@ test('a broken or removed file keeps the last good catalogue, is reported once, 
   assert.equal(await watch.refresh(), false)
   assert.ok(watch.current().hasClass('os101-a'))
   assert.equal(reports.length, 1)
-  assert.equal(watch.brokenEdit(), reports[0])
+  assert.ok(reports[0]?.startsWith(`CATALOGUE ${path} cannot be used: it is not JSON: `), reports[0])
 
   await rm(path)
   assert.equal(await watch.refresh(), false)
   assert.equal(await watch.refresh(), false)
   assert.ok(watch.current().hasClass('os101-a'))
   assert.equal(reports.length, 2)
+  assert.match(reports[1] ?? '', /cannot be used: ENOENT/)
 
   await save(path, good)
   assert.equal(await watch.refresh(), true)

@@ -17,7 +17,7 @@ test('healthz answers whatever else is away', async (t) => {
 })
 
 test('readyz is 200 only while engine and store can be used, and names the one that cannot', async (t) => {
-  const { get, ofClass } = await openService(t)
+  const { get, ofClass, log } = await openService(t)
   const ready = await get('/readyz')
   assert.equal(ready.statusCode, 200)
   assert.deepEqual(ready.json(), { status: 'ok', engine: 'ok', store: 'ok', catalogue: 'ok' })
@@ -37,20 +37,38 @@ test('readyz is 200 only while engine and store can be used, and names the one t
   ofClass.runtime.before = () => {}
   ofClass.storeHooks = {
     before() {
-      throw new StoreError('full', 'no space left')
+      throw new StoreError('full', 'no space left at /srv/bags')
     },
   }
   const withoutStore = await get('/readyz')
   assert.equal(withoutStore.statusCode, 503)
   assert.equal(withoutStore.json().engine, 'ok')
-  assert.notEqual(withoutStore.json().store, 'ok')
+  assert.match(withoutStore.json().store, /^The store has no space left\./)
+  assert.doesNotMatch(withoutStore.body, /srv/, 'everybody may ask')
+  const [line] = log.filter(({ part, msg }) => part === 'store' && msg === 'not ready')
+  assert.match(JSON.stringify(line), /no space left at \/srv\/bags/)
+})
+
+test('a check that fails as nobody foresaw tells no internals', async (t) => {
+  const { get, ofClass } = await openService(t)
+  ofClass.runtime.before = () => {
+    throw new TypeError('secret at /srv/secret')
+  }
+  const response = await get('/readyz')
+  assert.equal(response.statusCode, 503)
+  assert.equal(response.json().engine, 'It failed unexpectedly. The log has the cause.')
 })
 
 test('a broken edit of the catalogue is named, and does not make the service unready', async (t) => {
   const { get, editCatalogue } = await openService(t)
-  await editCatalogue('{')
-  await get('/room/labs')
-  const response = await get('/readyz')
-  assert.equal(response.statusCode, 200)
-  assert.match(response.json().catalogue, /not JSON/)
+  for (const [edit, reason] of [
+    ['{"labs": topsecret', 'it is not JSON'],
+    ['{"labs":{"x":{}},"subjects":{},"classes":{}}', 'at /labs/x/image: Expected required property'],
+  ] as const) {
+    await editCatalogue(edit)
+    await get('/room/labs')
+    const response = await get('/readyz')
+    assert.equal(response.statusCode, 200)
+    assert.equal(response.json().catalogue, reason)
+  }
 })
