@@ -8,6 +8,7 @@ import type { Identify } from './auth/tokens.ts'
 import type { CatalogueWatch } from './catalogue.ts'
 import type { ClassActions } from './classes/class-actions.ts'
 import type { ClassContext } from './classes/context.ts'
+import { spelledClass } from './classes/spelled-class.ts'
 import { registerActions } from './routes/actions.ts'
 import type { App } from './routes/app-type.ts'
 import { registerClasses } from './routes/classes.ts'
@@ -51,16 +52,17 @@ export function buildApp({ classes, actions, catalogue, identify, log, onCatalog
     if (await catalogue.refresh()) onCatalogueChange()
     return catalogue.current()
   }
+  const spellClass = async (classId: string) => spelledClass(classes, await currentCatalogue(), classId)
 
   app.removeContentTypeParser('text/plain')
 
   registerErrors(app)
   registerRateLimit(app)
   registerAccess(app, { identify, operations, currentCatalogue })
-  registerActions(app, { actions, runtime, currentCatalogue })
+  registerActions(app, { actions, spellClass, currentCatalogue })
   registerPlan(app, classes, currentCatalogue)
   registerClasses(app, { runtime, operations, expiries: classes.expiries, currentCatalogue })
-  registerSessions(app, store)
+  registerSessions(app, store, spellClass)
   registerOperations(app, operations)
   registerLabs(app, runtime, currentCatalogue)
   registerHealth(app, { runtime, store, catalogue })

@@ -6,10 +6,9 @@ import { identityOf } from '../auth/access.ts'
 import { noteBegun } from '../auth/audit.ts'
 import type { Catalogue } from '../catalogue.ts'
 import type { Caller, ClassActions } from '../classes/class-actions.ts'
-import { asProblem } from '../classes/context.ts'
+import type { SpellClass } from '../classes/spelled-class.ts'
 import { orderUp } from '../classes/up-order.ts'
 import type { Operation } from '../operations.ts'
-import type { Runtime } from '../runtime/port.ts'
 import type { App } from './app-type.ts'
 import { answerWhenDone } from './prefer.ts'
 import {
@@ -23,52 +22,43 @@ import {
 
 export interface ActionDependencies {
   readonly actions: ClassActions
-  readonly runtime: Runtime
+  /** A class that was taken out of the catalogue while it was up must still come down. */
+  readonly spellClass: SpellClass
   currentCatalogue(): Promise<Catalogue>
 }
 
-export function registerActions(app: App, { actions, runtime, currentCatalogue }: ActionDependencies): void {
+export function registerActions(app: App, { actions, spellClass, currentCatalogue }: ActionDependencies): void {
   app.post('/room/up-class', { schema: { body: UpClassBody } }, async (request, reply) => {
     const order = orderUp(await currentCatalogue(), request.body)
     return await begin(request, reply, (caller) => actions.up(order, caller))
   })
 
   app.post('/room/down-class', { schema: { body: DownClassBody } }, async (request, reply) => {
-    const classId = await spelledClass(request.body.classId)
+    const classId = await spellClass(request.body.classId)
     const allowPartial = request.body.allowPartial ?? false
     return await begin(request, reply, (caller) => actions.down({ classId, allowPartial }, caller))
   })
 
   app.post('/room/collect-class', { schema: { body: CollectClassBody } }, async (request, reply) => {
-    const classId = await spelledClass(request.body.classId)
+    const classId = await spellClass(request.body.classId)
     return await begin(request, reply, (caller) => actions.collect({ ...request.body, classId }, caller))
   })
 
   app.post('/room/extend-class', { schema: { body: ExtendClassBody } }, async (request, reply) => {
-    const classId = await spelledClass(request.body.classId)
+    const classId = await spellClass(request.body.classId)
     const { ttlMinutes } = request.body
     return await begin(request, reply, (caller) => actions.extend({ classId, ttlMinutes }, caller))
   })
 
   app.post('/room/reset-student', { schema: { body: ResetStudentBody } }, async (request, reply) => {
-    const classId = await spelledClass(request.body.classId)
+    const classId = await spellClass(request.body.classId)
     return await begin(request, reply, (caller) => actions.reset({ ...request.body, classId }, caller))
   })
 
   app.post('/room/discard-student', { schema: { body: DiscardStudentBody } }, async (request, reply) => {
-    const classId = await spelledClass(request.body.classId)
+    const classId = await spellClass(request.body.classId)
     return await begin(request, reply, (caller) => actions.discard({ ...request.body, classId }, caller))
   })
-
-  /** A class that was taken out of the catalogue while it was up must still come down. */
-  async function spelledClass(classId: string): Promise<string> {
-    const catalogue = await currentCatalogue()
-    if (catalogue.hasClass(classId)) return catalogue.findClass(classId).classId
-    const [held] = await runtime.survey(classId).catch((error: unknown) => {
-      throw asProblem(error, 'engine-unavailable')
-    })
-    return held?.classId ?? catalogue.findClass(classId).classId
-  }
 }
 
 async function begin(

@@ -1,26 +1,31 @@
-// Past and present sessions and their bags, from the store alone: they stay readable when the engine is down.
+// Past and present sessions and their bags, from the store: what it holds stays readable when the engine is down.
 
 import { Readable } from 'node:stream'
+import type { Static } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { asProblem } from '../classes/context.ts'
 import { listSessions, readSession } from '../classes/session-record.ts'
+import { type SpellClass, spelledAmong } from '../classes/spelled-class.ts'
 import { bagDeclarationKey, submissionKey } from '../collection/tag-files.ts'
-import { bagPrefix } from '../names.ts'
+import { bagPrefix, sessionPrefix } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { type Store, StoreError } from '../store/port.ts'
 import type { App } from './app-type.ts'
 import { BagFileParams, BagParams, ClassParams, SessionParams } from './schemas.ts'
 
-export function registerSessions(app: App, store: Store): void {
-  app.get('/room/classes/:classId/sessions', { schema: { params: ClassParams } }, async ({ params: { classId } }) =>
-    fromStore(async () => ({ classId, sessions: await listSessions(store, classId) })),
+export function registerSessions(app: App, store: Store, spellClass: SpellClass): void {
+  app.get('/room/classes/:classId/sessions', { schema: { params: ClassParams } }, async ({ params }) =>
+    fromStore(async () => {
+      const classId = await spellClass(params.classId)
+      return { classId, sessions: await listSessions(store, classId) }
+    }),
   )
 
   app.get('/room/classes/:classId/sessions/:sessionId', { schema: { params: SessionParams } }, async ({ params }) =>
     fromStore(async () => {
-      const record = await readSession(store, params.classId, params.sessionId)
-      if (!record)
-        throw new Problem('unknown-session', `Class '${params.classId}' has no session '${params.sessionId}'.`)
+      const classId = await spellClass(params.classId)
+      const record = await readSession(store, classId, params.sessionId)
+      if (!record) throw new Problem('unknown-session', `Class '${classId}' has no session '${params.sessionId}'.`)
       // The frozen lab is the operator's: its environment may hold what is not for callers.
       const { frozenLab: _, ...shown } = record
       return shown
@@ -47,17 +52,15 @@ export function registerSessions(app: App, store: Store): void {
   )
 
   /** No bagit.txt, no bag: what is not committed is not shown. */
-  async function committedPrefix(params: {
-    classId: string
-    sessionId: string
-    studentId: string
-    collectionId: string
-  }) {
-    const prefix = bagPrefix(params.classId, params.sessionId, params.studentId, params.collectionId)
+  async function committedPrefix({ sessionId, collectionId, ...asked }: Static<typeof BagParams>): Promise<string> {
+    const classId = await spellClass(asked.classId)
+    const students = await store.folders(sessionPrefix(classId, sessionId))
+    const studentId = spelledAmong(students, asked.studentId) ?? asked.studentId
+    const prefix = bagPrefix(classId, sessionId, studentId, collectionId)
     if (await store.stat(prefix + bagDeclarationKey)) return prefix
     throw new Problem(
       'unknown-collection',
-      `There is no committed bag '${params.collectionId}' of student '${params.studentId}' in this session.`,
+      `There is no committed bag '${collectionId}' of student '${studentId}' in this session.`,
     )
   }
 

@@ -139,7 +139,47 @@ test('what is not there, and what cannot be, are problems', async (t) => {
     assert.ok([400, 404].includes(response.statusCode), path)
     problemOf(response)
   }
-  assert.deepEqual((await get('/room/classes/never-up/sessions')).json(), { classId: 'never-up', sessions: [] })
+  assert.equal(problemOf(await get('/room/classes/never-heard-of/sessions')).code, 'unknown-class')
+})
+
+test('a class of the catalogue that was never up has no sessions', async (t) => {
+  const { get } = await openService(t)
+  assert.deepEqual((await get('/room/classes/os101-a/sessions')).json(), { classId: 'os101-a', sessions: [] })
+})
+
+test('class and student are found in any spelling, and answered in their own', async (t) => {
+  const { get, session, bag } = await pastSession(t)
+  const otherwise = (path: string) => path.replace('os101-a', 'OS101-A').replace('SV001', 'sv001')
+  const list = (await get('/room/classes/OS101-A/sessions')).json()
+  assert.equal(list.classId, 'os101-a')
+  assert.equal(list.sessions.length, 1)
+  for (const path of [session, bag, `${bag}/files/manifest-sha256.txt`]) {
+    const [asked, spelled] = [await get(otherwise(path)), await get(path)]
+    assert.equal(asked.statusCode, 200, path)
+    assert.equal(asked.body, spelled.body)
+  }
+})
+
+test('past sessions of a class that left the catalogue stay, in any spelling and without the engine', async (t) => {
+  const { get, sessionId, editCatalogue, ofClass } = await pastSession(t)
+  await editCatalogue('{"labs":{},"subjects":{},"classes":{}}')
+  ofClass.runtime.before = () => assert.fail('the engine is asked')
+  for (const classId of ['os101-a', 'OS101-A']) {
+    const { sessions, ...rest } = (await get(`/room/classes/${classId}/sessions`)).json()
+    assert.deepEqual(rest, { classId: 'os101-a' })
+    assert.equal(sessions[0].sessionId, sessionId)
+    assert.equal((await get(`/room/classes/${classId}/sessions/${sessionId}/students/SV001/final`)).statusCode, 200)
+  }
+})
+
+test('a class that neither catalogue nor store knows is spelled as the engine holds it', async (t) => {
+  const { get, post, editCatalogue, ofClass } = await openService(t)
+  const { sessionId } = await ofClass.up()
+  await rm(join(ofClass.folder, 'os101-a'), { recursive: true })
+  await editCatalogue('{"labs":{},"subjects":{},"classes":{}}')
+  assert.deepEqual((await get('/room/classes/OS101-A/sessions')).json(), { classId: 'os101-a', sessions: [] })
+  const { classId, ...down } = (await post('/room/down-class', { classId: 'OS101-A' })).json()
+  assert.deepEqual([classId, down.sessionId, down.state], ['os101-a', sessionId, 'down'])
 })
 
 test('a file is a redirect where the store serves it itself', async (t) => {
