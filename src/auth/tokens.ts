@@ -5,7 +5,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { type AuthConfig, ConfigError, type KeySource } from '../config.ts'
 import { serviceActor } from '../names.ts'
 import { Problem } from '../problems.ts'
@@ -16,6 +16,8 @@ export interface Identity {
   /** The token's `sub`: what a class lists in `teachers`, and what session records and audit lines hold. */
   readonly actor: string
   readonly role: Static<typeof Role>
+  /** Until when the token is accepted, in milliseconds since 1970; Infinity where nobody is authenticated. */
+  readonly acceptedUntil: number
 }
 
 /** Takes the value of the Authorization header. Problems 'not-authenticated' (with its `reason`) and 'keys-unavailable'. */
@@ -49,7 +51,11 @@ const keySetTimeoutMs = 5_000
 const failurePauseMs = 5_000
 
 /** With AUTH=off; the address that the service listens on keeps strangers out. */
-export const trustEverybody: Identify = async () => ({ actor: serviceActor.unauthenticated, role: 'admin' })
+export const trustEverybody: Identify = async () => ({
+  actor: serviceActor.unauthenticated,
+  role: 'admin',
+  acceptedUntil: Number.POSITIVE_INFINITY,
+})
 
 /** ConfigError where the public key file cannot be used. A key set that cannot be fetched does not stop the start. */
 export async function openIdentify(auth: AuthConfig): Promise<Identify> {
@@ -77,10 +83,11 @@ const reserved: readonly string[] = Object.values(serviceActor)
 const isSubject = TypeCompiler.Compile(Type.String({ pattern: '^[^\\x00-\\x1f\\x7f]{1,256}$' }))
 const isRole = TypeCompiler.Compile(Role)
 
-function identityOf({ sub, role }: Readonly<Record<string, unknown>>): Identity {
+function identityOf({ sub, role, exp }: JWTPayload): Identity {
   if (!isSubject.Check(sub) || reserved.includes(sub)) throw notAuthenticated('subject')
   if (!isRole.Check(role)) throw notAuthenticated('role')
-  return { actor: sub, role }
+  if (exp === undefined) throw notAuthenticated('expiry')
+  return { actor: sub, role, acceptedUntil: (exp + clockToleranceSeconds) * 1000 }
 }
 
 const notAuthenticated = (reason: Refusal): Problem =>

@@ -48,6 +48,12 @@ async function refused(identify: Identify, token: string, reason: Refusal): Prom
   })
 }
 
+/** Of the identity, who it is. */
+async function speaksFor(identify: Identify, authorization: string) {
+  const { actor, role } = await identify(authorization)
+  return { actor, role }
+}
+
 async function publicKeyFile(t: TestContext, text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'class-runtime-test-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
@@ -61,14 +67,18 @@ const openPublicKey = async (t: TestContext, text: string): Promise<Identify> =>
 
 test('without authentication every caller is one and the same, and may do everything', async () => {
   const identify = await openIdentify({ kind: 'off' })
-  assert.deepEqual(await identify(undefined), { actor: 'unauthenticated', role: 'admin' })
+  assert.deepEqual(await identify(undefined), {
+    actor: 'unauthenticated',
+    role: 'admin',
+    acceptedUntil: Number.POSITIVE_INFINITY,
+  })
 })
 
 test('a token of the secret speaks for its sub and role', async () => {
   const identify = await openSecret()
-  assert.deepEqual(await identify(`Bearer ${ofPortal()}`), lan)
+  assert.deepEqual(await speaksFor(identify, `Bearer ${ofPortal()}`), lan)
   assert.deepEqual(
-    await identify(`bearer  ${ofPortal({ sub: 'Cô Lan', role: 'admin', aud: ['x', names.audience] })}`),
+    await speaksFor(identify, `bearer  ${ofPortal({ sub: 'Cô Lan', role: 'admin', aud: ['x', names.audience] })}`),
     {
       actor: 'Cô Lan',
       role: 'admin',
@@ -158,15 +168,17 @@ test('a claim that is missing or wrong is refused by its name', async () => {
 test('clocks may differ by 30 seconds', async (t) => {
   const identify = await openSecret()
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
-  assert.deepEqual(await identify(`Bearer ${ofPortal({ exp: now() - 29, nbf: now() + 30 })}`), lan)
+  assert.deepEqual(await speaksFor(identify, `Bearer ${ofPortal({ exp: now() - 29, nbf: now() + 30 })}`), lan)
   await refused(identify, ofPortal({ exp: now() - 30 }), 'expired')
   await refused(identify, ofPortal({ nbf: now() + 31 }), 'not-yet-valid')
+  const exp = now() + 300
+  assert.equal((await identify(`Bearer ${ofPortal({ exp })}`)).acceptedUntil, (exp + 30) * 1000)
 })
 
 test('without an issuer or audience in the configuration the token may be of any', async () => {
   const key = { kind: 'secret', secret: portalSecret } as const
   const identify = await openIdentify({ kind: 'jwt', key, issuer: undefined, audience: undefined })
-  assert.deepEqual(await identify(`Bearer ${ofPortal({ iss: undefined, aud: 'other' })}`), lan)
+  assert.deepEqual(await speaksFor(identify, `Bearer ${ofPortal({ iss: undefined, aud: 'other' })}`), lan)
 })
 
 test('a public key serves the algorithms of its own type and no others', async (t) => {
@@ -182,7 +194,7 @@ test('a public key serves the algorithms of its own type and no others', async (
     const identify = await openPublicKey(t, pemOf(publicKey))
     for (const [algorithm, key] of signed) {
       const token = signToken(algorithm, key, claims())
-      if (key === privateKey) assert.deepEqual(await identify(`Bearer ${token}`), lan, algorithm)
+      if (key === privateKey) assert.deepEqual(await speaksFor(identify, `Bearer ${token}`), lan, algorithm)
       else await refused(identify, token, 'algorithm')
     }
     // The key is public: as the secret of an HMAC it is everybody's.
@@ -250,7 +262,7 @@ test('the key set is fetched once, and serves each key for its own type', async 
     signToken('PS256', rsa.privateKey, claims(), { kid: 'rsa' }),
     signToken('ES256', ec.privateKey, claims()),
   ]
-  for (const token of tokens) assert.deepEqual(await issuer.identify(`Bearer ${token}`), lan)
+  for (const token of tokens) assert.deepEqual(await speaksFor(issuer.identify, `Bearer ${token}`), lan)
   await refused(issuer.identify, ofIssuer(newEcKey().privateKey, 'ec'), 'signature')
   await refused(
     issuer.identify,
@@ -271,7 +283,7 @@ test('a new key is fetched once, and unknown keys cannot make the service ask th
   assert.equal(issuer.fetches, 1, 'just fetched, so it is not fetched again')
 
   t.mock.timers.tick(30_001)
-  assert.deepEqual(await issuer.identify(`Bearer ${ofIssuer(second.privateKey, 'second')}`), lan)
+  assert.deepEqual(await speaksFor(issuer.identify, `Bearer ${ofIssuer(second.privateKey, 'second')}`), lan)
   assert.equal(issuer.fetches, 2)
   for (const kid of ['a', 'b', 'c']) await refused(issuer.identify, ofIssuer(second.privateKey, kid), 'unknown-key')
   assert.equal(issuer.fetches, 2)
@@ -286,10 +298,10 @@ test('a key that the issuer withdrew is refused once the cached set is too old',
   issuer.keys.delete('old')
   issuer.keys.set('next', next.publicKey)
   t.mock.timers.tick(599_000)
-  assert.deepEqual(await issuer.identify(`Bearer ${token()}`), lan, 'as long as the set is cached')
+  assert.deepEqual(await speaksFor(issuer.identify, `Bearer ${token()}`), lan, 'as long as the set is cached')
   t.mock.timers.tick(2_000)
   await refused(issuer.identify, token(), 'unknown-key')
-  assert.deepEqual(await issuer.identify(`Bearer ${ofIssuer(next.privateKey, 'next')}`), lan)
+  assert.deepEqual(await speaksFor(issuer.identify, `Bearer ${ofIssuer(next.privateKey, 'next')}`), lan)
   assert.equal(issuer.fetches, 2)
 })
 
@@ -297,7 +309,7 @@ test('an issuer that is away is 503, is not asked by every token, and works agai
   const issuer = await openIssuer(t)
   const { publicKey, privateKey } = newEcKey()
   issuer.keys.set('one', publicKey)
-  const call = () => issuer.identify(`Bearer ${ofIssuer(privateKey, 'one')}`)
+  const call = () => speaksFor(issuer.identify, `Bearer ${ofIssuer(privateKey, 'one')}`)
   const answers = [
     { status: 500, page: '' },
     { status: 302, page: '' },

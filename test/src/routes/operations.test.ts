@@ -1,15 +1,17 @@
 // One operation, once and as server-sent events.
 
 import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { openService, problemOf } from '../../support/memory-service.ts'
+import { goodClaims, now, portalAuth, portalSecret, secretKey, signToken } from '../../support/tokens.ts'
 
 /** The events of a text/event-stream, as sent. */
 function readEvents(
-  text: string,
+  stream: string,
 ): { event: string; data: { state: string; progress: object; problem: object | null } }[] {
-  assert.ok(text.endsWith('\n\n'))
-  return text
+  assert.ok(stream.endsWith('\n\n'))
+  return stream
     .trimEnd()
     .split('\n\n')
     .map((block) => {
@@ -57,6 +59,30 @@ test('an operation that failed tells its problem, with the request id of the cal
   const [only, ...more] = readEvents((await get(`/room/operations/${operationId}/events`)).body)
   assert.deepEqual(more, [], 'who listens after the end gets the end alone')
   assert.equal(only?.event, 'end')
+})
+
+test('the events of a caller end with their token, while the operation goes on', async (t) => {
+  const { app, post, ofClass } = await openService(t, {}, portalAuth)
+  const release = ofClass.runtime.hold('start')
+  const tokenUntil = (exp: number) => ({
+    authorization: `Bearer ${signToken('HS256', secretKey(portalSecret), { ...goodClaims(), role: 'admin', exp })}`,
+  })
+  const body = { classId: 'os101-a' }
+  const asked = await post('/room/up-class', body, { ...tokenUntil(now() + 600), prefer: 'respond-async' })
+  const url = `${asked.headers.location}/events`
+  /** The stream, once it has begun. */
+  const listen = async (headers: Record<string, string>) =>
+    (await app.inject({ method: 'GET', url, headers, payloadAsStream: true })).stream()
+
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const [short, long] = [await listen(tokenUntil(now() + 60)), await listen(tokenUntil(now() + 600))]
+  t.mock.timers.tick(95_000)
+  const cut = readEvents(await text(short))
+  assert.deepEqual(new Set(cut.map(({ event }) => event)), new Set(['progress']))
+  assert.equal(cut.at(-1)?.data.state, 'running')
+
+  release()
+  assert.equal(readEvents(await text(long)).at(-1)?.event, 'end')
 })
 
 test('an unknown operation is a problem', async (t) => {
