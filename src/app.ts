@@ -9,12 +9,14 @@ import type { CatalogueWatch } from './catalogue.ts'
 import type { ClassActions } from './classes/class-actions.ts'
 import type { ClassContext } from './classes/context.ts'
 import { spelledClass } from './classes/spelled-class.ts'
+import type { Metrics } from './metrics.ts'
 import { registerActions } from './routes/actions.ts'
 import type { App } from './routes/app-type.ts'
 import { registerClasses } from './routes/classes.ts'
 import { answerFrameworkError, registerErrors } from './routes/errors.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerLabs } from './routes/labs.ts'
+import { registerMetrics } from './routes/metrics.ts'
 import { registerOperations } from './routes/operations.ts'
 import { registerPlan } from './routes/plan.ts'
 import { registerRateLimit } from './routes/rate-limit.ts'
@@ -27,11 +29,20 @@ export interface AppDependencies {
   readonly catalogue: CatalogueWatch
   readonly identify: Identify
   readonly log: Logger
+  readonly metrics: Metrics
   /** Called when a new catalogue came into force, to fetch the images of its labs. */
   onCatalogueChange(): void
 }
 
-export function buildApp({ classes, actions, catalogue, identify, log, onCatalogueChange }: AppDependencies): App {
+export function buildApp({
+  classes,
+  actions,
+  catalogue,
+  identify,
+  log,
+  metrics,
+  onCatalogueChange,
+}: AppDependencies): App {
   const app = Fastify({
     loggerInstance: log,
     genReqId: () => randomUUID(),
@@ -65,7 +76,8 @@ export function buildApp({ classes, actions, catalogue, identify, log, onCatalog
   registerSessions(app, store, spellClass)
   registerOperations(app, operations)
   registerLabs(app, runtime, currentCatalogue)
-  registerHealth(app, { runtime, store, catalogue })
+  registerHealth(app, { runtime, store, catalogue, metrics })
+  registerMetrics(app, metrics, operations)
 
   app.addHook('preClose', () => operations.stop())
   return app

@@ -129,11 +129,11 @@ export class Operations {
   readonly #stopping = new AbortController()
   readonly #byId = new Map<string, Operation>()
   readonly #runningByClass = new Map<string, Operation>()
-  #listener: (operation: Operation) => void = () => {}
+  readonly #listeners: ((operation: Operation) => void)[] = []
 
   /** Called with each operation that has ended, when its class is free for another one. */
   onEnded(listener: (operation: Operation) => void): void {
-    this.#listener = listener
+    this.#listeners.push(listener)
   }
 
   /** Starts an operation, or joins the running one that was asked for the same. */
@@ -152,7 +152,7 @@ export class Operations {
 
   #forget(operation: Operation): void {
     this.#runningByClass.delete(foldId(operation.request.classId))
-    this.#listener(operation)
+    for (const listener of this.#listeners) listener(operation)
     for (const [id, { running }] of this.#byId) {
       if (this.#byId.size <= rememberedOperations) return
       if (!running) this.#byId.delete(id)
@@ -164,6 +164,10 @@ export class Operations {
     const operation = this.#byId.get(id)
     if (operation) return operation
     throw unknownOperation()
+  }
+
+  get running(): number {
+    return this.#runningByClass.size
   }
 
   runningFor(classId: string): Operation | undefined {

@@ -16,6 +16,7 @@ import { type Config, ConfigError, readConfig } from './config.ts'
 import { createGroupGate } from './gate.ts'
 import { fetchMissingImages } from './images.ts'
 import { createLog, logEngineCalls } from './log.ts'
+import { Metrics } from './metrics.ts'
 import { Operations } from './operations.ts'
 import { createDockerRuntime } from './runtime/docker-runtime.ts'
 import type { Runtime } from './runtime/port.ts'
@@ -50,7 +51,9 @@ async function main(): Promise<void> {
   const fetchImages = () => void fetchMissingImages(runtime, catalogue.current(), log)
   const actions = new ClassActions(classes, new Operations(), new Leases(store))
   const sweep = new Sweep(classes, actions, log, { everyMs: config.sweepSeconds * 1000, graceMs: leakGraceMs })
-  const app = buildApp({ classes, actions, catalogue, identify, log, onCatalogueChange: fetchImages })
+  const metrics = new Metrics()
+  sweep.onSurvey((sessions) => metrics.surveyed(sessions))
+  const app = buildApp({ classes, actions, catalogue, identify, log, metrics, onCatalogueChange: fetchImages })
 
   await listen(app, config.listen)
   if (config.auth.kind === 'jwt') log.info({ key: config.auth.key.kind }, 'AUTH is jwt: callers show a token')

@@ -38,6 +38,8 @@ const accessTo: Readonly<Record<string, Access>> = {
   'GET /room/operations/:operationId': 'operation',
   'GET /room/operations/:operationId/events': 'operation',
   'GET /room/labs': 'authenticated',
+  // A server that scrapes should be able to do nothing else: any token will do, such as of a teacher without a class.
+  'GET /metrics': 'authenticated',
   'GET /healthz': 'open',
   'GET /readyz': 'open',
 }

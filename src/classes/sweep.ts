@@ -53,6 +53,7 @@ export class Sweep {
   /** Attempts that failed, by session. */
   readonly #failed = new Map<string, { readonly times: number; readonly notBefore: number }>()
   readonly #troubles = new Map<string, string>()
+  #onSurvey: (sessions: readonly HeldSession[]) => void = () => {}
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
 
@@ -62,6 +63,11 @@ export class Sweep {
     this.#log = log
     this.#settings = settings
     actions.operations.onEnded(({ request: { classId } }) => this.#unsettled?.set(foldId(classId), classId))
+  }
+
+  /** Called in each round with all that the engine holds. */
+  onSurvey(listener: (sessions: readonly HeldSession[]) => void): void {
+    this.#onSurvey = listener
   }
 
   /** The first round begins at once. */
@@ -81,6 +87,7 @@ export class Sweep {
   async round(): Promise<void> {
     await this.#attempt('sweep', async () => {
       const sessions = await this.#context.runtime.survey()
+      this.#onSurvey(sessions)
       const unsettled = await this.#unsettledClasses()
       const classes = new Map([...sessions.map(({ classId }) => classId), ...unsettled].map((id) => [foldId(id), id]))
       const gate = createGate(classesAtOnce)

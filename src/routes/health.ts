@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { CatalogueWatch } from '../catalogue.ts'
+import type { Metrics } from '../metrics.ts'
 import { type Runtime, RuntimeError } from '../runtime/port.ts'
 import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
 import type { App } from './app-type.ts'
@@ -12,9 +13,10 @@ export interface HealthDependencies {
   readonly runtime: Runtime
   readonly store: Store
   readonly catalogue: CatalogueWatch
+  readonly metrics: Metrics
 }
 
-export function registerHealth(app: App, { runtime, store, catalogue }: HealthDependencies): void {
+export function registerHealth(app: App, { runtime, store, catalogue, metrics }: HealthDependencies): void {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
   app.get('/readyz', async ({ log }, reply) => {
@@ -22,6 +24,8 @@ export function registerHealth(app: App, { runtime, store, catalogue }: HealthDe
       state(log, 'engine', runtime.check()),
       state(log, 'store', store.check()),
     ])
+    metrics.checked('engine', engine === 'ok')
+    metrics.checked('store', bags === 'ok')
     const broken = catalogue.brokenEdit()
     const ready = engine === 'ok' && bags === 'ok'
     reply.code(ready ? 200 : 503)

@@ -13,6 +13,7 @@ import { ClassActions } from '../../src/classes/class-actions.ts'
 import { Leases } from '../../src/classes/lease.ts'
 import { Reservations } from '../../src/classes/reservations.ts'
 import { createGroupGate } from '../../src/gate.ts'
+import { Metrics } from '../../src/metrics.ts'
 import { Operations } from '../../src/operations.ts'
 import { createDockerRuntime } from '../../src/runtime/docker-runtime.ts'
 import { sandboxesPerSubnet } from '../../src/runtime/subnets.ts'
@@ -206,6 +207,7 @@ async function openService(
       catalogue,
       identify: trustEverybody,
       log: pino({ level: 'warn' }, { write: (line: string) => void log.push(line) }),
+      metrics: new Metrics(),
       onCatalogueChange: () => {},
     })
     const post: Post = async (url, payload) => {

@@ -13,6 +13,7 @@ import { ClassActions } from '../../src/classes/class-actions.ts'
 import { Leases } from '../../src/classes/lease.ts'
 import type { AuthConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
+import { Metrics } from '../../src/metrics.ts'
 import { Operations } from '../../src/operations.ts'
 import type { ProblemBody } from '../../src/problems.ts'
 import { catalogueText, type MemoryClass, openClass } from './memory-class.ts'
@@ -51,6 +52,7 @@ export async function openService(
     actions: new ClassActions(classes, new Operations(), new Leases(classes.store)),
     catalogue: await openCatalogue(path, () => {}),
     identify: await openIdentify(auth),
+    metrics: new Metrics(),
     log: createLog('info', { write: (line: string) => void log.push(JSON.parse(line)) }),
     onCatalogueChange: () => void fetches++,
   })

@@ -48,7 +48,7 @@ const ofClass: [string, (classId: string) => { url: string; body?: object }][] =
 ]
 const ofOperation = ['GET /room/operations/:operationId', 'GET /room/operations/:operationId/events']
 const discard = { url: '/room/discard-student', body: { classId: 'os101-a', studentId: 'SV999', reason: 'broken' } }
-const ofEverybody = ['GET /room/classes', 'GET /room/labs']
+const ofEverybody = ['GET /room/classes', 'GET /room/labs', 'GET /metrics']
 const open = ['GET /healthz', 'GET /readyz']
 
 const send = (
@@ -196,7 +196,9 @@ test('the list of classes shows a teacher their own, and an admin all', async (t
   assert.deepEqual(await listFor(minh), ['os101-b'])
   assert.deepEqual(await listFor(bearer('t-new', 'teacher')), [])
   assert.deepEqual(await listFor(admin), ['os101-a', 'os101-b'])
-  assert.equal((await get('/room/labs', bearer('t-new', 'teacher'))).statusCode, 200)
+  for (const path of ['/room/labs', '/metrics']) {
+    assert.equal((await get(path, bearer('t-new', 'teacher'))).statusCode, 200)
+  }
 })
 
 test('an operation is shown to the teachers of its class; for others there is none', async (t) => {

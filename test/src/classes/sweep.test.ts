@@ -43,6 +43,7 @@ function serve(ofClass: MemoryClass, settings: Partial<SweepSettings> = {}) {
   const sweep = new Sweep(ofClass.context, actions, log, { everyMs: 1_000_000, graceMs: 300_000, ...settings })
   const caller = { actor: 'tester', requestId: 'request', log: quiet }
   return {
+    sweep,
     operations,
     caller,
     up: () => actions.up(orderUp(ofClass.catalogue, { classId, students: pair }), caller),
@@ -460,4 +461,17 @@ test('the lease of a process that was killed is removed, of a class that asks fo
   await writeFile(path, JSON.stringify({ ...holder, pid: 2 ** 22 + 1 }))
   assert.equal(await service.round(), undefined)
   await assert.rejects(readFile(path), { code: 'ENOENT' })
+})
+
+test('each round tells what the engine holds, and one that cannot look tells nothing', async (t) => {
+  const ofClass = await openWorkedClass(t)
+  const { sweep, round } = serve(ofClass)
+  const told: string[] = []
+  sweep.onSurvey((sessions) => told.push(sessions.map(({ sandboxes }) => sandboxes.length).join()))
+  await round()
+  ofClass.runtime.before = () => {
+    throw engineGone()
+  }
+  await round()
+  assert.deepEqual(told, ['2'])
 })
