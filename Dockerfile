@@ -1,0 +1,24 @@
+# The service as an image: Node, the packages it runs on, its sources. It runs as a user without rights and writes nothing but /tmp.
+# The tag names one Node, the one that the tests ran on, but a tag can be moved: for a build that cannot change, give its digest
+# as your registry says it (docker buildx imagetools inspect): --build-arg NODE=node:20.20.2-bookworm-slim@sha256:...
+ARG NODE=node:20.20.2-bookworm-slim
+
+FROM ${NODE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# No package needs its own script to run, so none may.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM ${NODE}
+# A container has a loopback of its own, where nobody could reach the service; on any other address it insists on a key source.
+ENV NODE_ENV=production LISTEN=0.0.0.0:8080
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY package.json tsconfig.json ./
+COPY engine-api engine-api
+COPY src src
+USER 1000:1000
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.LISTEN.split(':').at(-1)}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--import", "tsx", "src/server.ts"]
