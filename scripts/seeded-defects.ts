@@ -13,6 +13,7 @@ import { classesDefects } from '../test/defects/classes.ts'
 import { collectionDefects } from '../test/defects/collection.ts'
 import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
+import { routesDefects } from '../test/defects/routes.ts'
 import { storeDefects } from '../test/defects/store.ts'
 import { sweepDefects } from '../test/defects/sweep.ts'
 
@@ -87,6 +88,7 @@ const all: readonly Defect[] = [
   ...storeDefects,
   ...classesDefects,
   ...sweepDefects,
+  ...routesDefects,
 ]
 const defects = all.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 const sources = defects.map(planted)
