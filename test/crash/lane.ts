@@ -1,5 +1,6 @@
 // One class of an installation of its own that is taken up and down while its service is killed: between it and the engine
-// stand the counter and the referee, between it and the store the counter. Processes are started before they are needed.
+// stand the counter and the referee, between it and the store the counter; changes of a folder are told by its process itself.
+// Processes are started before they are needed.
 // Long, since all that one lane holds is opened and closed together.
 
 import assert from 'node:assert/strict'
@@ -23,6 +24,7 @@ import { sendRaw } from '../support/faults.ts'
 import { engineHost, type StoreKind, s3Server } from '../support/live.ts'
 import type { Answer } from '../support/service.ts'
 import { type CrashPoint, Effects, openCountedProxy } from './effects.ts'
+import type { FolderChange, FolderWord } from './folder.ts'
 
 export const classId = 'crash-class'
 const patienceMs = 60_000
@@ -80,6 +82,12 @@ export async function openLane(options: LaneOptions) {
     spare = launch()
     current = next
     effects.arm(() => void next.child.kill('SIGKILL'), point)
+    next.child.on('message', (change: FolderChange) => {
+      if (effects.struck) return
+      const position = change.done ? undefined : effects.arrive(change.name)
+      if (change.done || position === 'before') effects.strike()
+      else next.child.send({ number: change.number, position } satisfies FolderWord, () => {})
+    })
     next.child.send({
       DOCKER_HOST: `unix://${countedSocket}`,
       CATALOGUE: catalogue,

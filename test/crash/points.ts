@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import type { Files } from '../referee/truth.ts'
+import { storeKinds } from '../support/live.ts'
 import { type CrashPoint, isReading, positions } from './effects.ts'
 import { attempt, classId, isSettled, type Lane, openLane, upAndPlant } from './lane.ts'
 
@@ -109,42 +110,48 @@ async function checkEnd(lane: Lane, files: ReadonlyMap<string, Files>): Promise<
 }
 
 const share = Number(process.argv[2] ?? 1)
-const lane = await openLane({
-  store: 's3',
-  students: 1,
-  subnets: '10.240.0.0/24',
-  env: { UP_CONCURRENCY: '1', COLLECT_CONCURRENCY: '1' },
-})
-let [all, run, missed, failed] = [0, 0, 0, 0]
+let [all, run, missed, failed, violations, removals] = [0, 0, 0, 0, 0, 0]
 let turn = Math.floor(Math.random() * share)
-try {
-  for (const [name, scenario] of Object.entries(scenarios)) {
-    await runPoint(lane, scenario, undefined)
-    const names = [...lane.effects.names]
-    await lane.clear()
-    console.log(
-      `crash points: ${name}: ${names.length} calls, ${names.filter((effect) => !isReading(effect)).length} of them effects`,
-    )
-    for (const [index, effect] of names.entries()) {
-      // What a reading finds is what the effect before it left: it is no point of its own.
-      for (const position of isReading(effect) ? [] : positions) {
-        all++
-        if (turn++ % share !== 0) continue
-        run++
-        try {
-          if (!(await runPoint(lane, scenario, { effect: index + 1, position }))) missed++
-        } catch (error) {
-          failed++
-          console.log(`crash points: ${name}: ${position} ${index + 1} (${effect}): ${error}\n${lane.log()}`)
-        }
-        await lane.clear()
+
+async function runScenario(lane: Lane, name: string, scenario: Scenario): Promise<void> {
+  await runPoint(lane, scenario, undefined)
+  const names = [...lane.effects.names]
+  await lane.clear()
+  const effects = names.filter((effect) => !isReading(effect)).length
+  console.log(`crash points: ${name}: ${names.length} calls, ${effects} of them effects`)
+  for (const [index, effect] of names.entries()) {
+    // What a reading finds is what the effect before it left: it is no point of its own.
+    for (const position of isReading(effect) ? [] : positions) {
+      all++
+      if (turn++ % share !== 0) continue
+      run++
+      try {
+        if (!(await runPoint(lane, scenario, { effect: index + 1, position }))) missed++
+      } catch (error) {
+        failed++
+        console.log(`crash points: ${name}: ${position} ${index + 1} (${effect}): ${error}\n${lane.log()}`)
       }
+      await lane.clear()
     }
   }
-} finally {
-  await lane.close()
+}
+
+for (const [index, store] of storeKinds.entries()) {
+  const lane = await openLane({
+    store,
+    students: 1,
+    subnets: `10.240.${index}.0/24`,
+    env: { UP_CONCURRENCY: '1', COLLECT_CONCURRENCY: '1' },
+  })
+  try {
+    for (const [name, scenario] of Object.entries(scenarios)) await runScenario(lane, `${store}: ${name}`, scenario)
+  } finally {
+    await lane.close()
+  }
+  violations += lane.violations().length
+  removals += lane.removals()
 }
 console.log(
-  `crash points: ${all} in all, ${run} run, of which ${missed} ended before the point was reached; ${failed} failed, ${lane.violations().length} violations in ${lane.removals()} removals`,
+  `crash points: ${all} in all, ${run} run, of which ${missed} ended before the point was reached; ${failed} failed, ${violations} violations in ${removals} removals`,
 )
-process.exitCode = failed === 0 && lane.violations().length === 0 ? 0 : 1
+process.exitCode = failed === 0 && violations === 0 ? 0 : 1

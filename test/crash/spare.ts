@@ -2,6 +2,7 @@
 // is to start with. So a killed service can be followed by the next one at once.
 
 import { once } from 'node:events'
+import { tellChanges } from './folder.ts'
 
 await Promise.all([
   import('../../src/app.ts'),
@@ -11,4 +12,6 @@ await Promise.all([
 ])
 const [env]: NodeJS.ProcessEnv[] = await once(process, 'message')
 Object.assign(process.env, env)
-process.disconnect()
+// Once a store is set by name no folder is used, and the parent has nothing more to say.
+if (process.env['ARTIFACTS_DIR'] === undefined) process.disconnect()
+else tellChanges(process.env['ARTIFACTS_DIR'])
