@@ -12,6 +12,8 @@ export const NetworkSchema = Type.Object({
   Driver: Type.String(),
   Internal: Type.Boolean(),
   Labels: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
+  /** Driver options that the engine took; Podman leaves those out that it does not know. */
+  Options: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
   IPAM: Type.Object({
     Config: Type.Optional(Type.Union([Type.Array(Type.Object({ Subnet: Type.Optional(Type.String()) })), Type.Null()])),
   }),

@@ -6,7 +6,7 @@ import { label, networkName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
 import { isRefusal, resent } from './docker-errors.ts'
 import { type Capacity, noSubnetAdvice, type Runtime, RuntimeError, type SessionPlan } from './port.ts'
-import { sessionLabels } from './sandbox-body.ts'
+import { networkBody } from './sandbox-body.ts'
 import { freeSubnets } from './subnets.ts'
 
 export async function openNetwork(context: DockerContext, plan: SessionPlan): ReturnType<Runtime['openNetwork']> {
@@ -59,13 +59,7 @@ async function createNetwork(context: DockerContext, plan: SessionPlan): Promise
     if (reservedSubnets.has(subnet)) continue
     reservedSubnets.add(subnet)
     try {
-      const { Id } = await engine.networks.create({
-        Name: networkName(plan.classId),
-        Driver: 'bridge',
-        Internal: !plan.frozenLab.internet,
-        Labels: sessionLabels(context.installation, plan),
-        IPAM: { Config: [{ Subnet: subnet }] },
-      })
+      const { Id } = await engine.networks.create(networkBody(context.installation, context.proxy, plan, subnet))
       return Id
     } catch (error) {
       // The engine knows of an overlap that its list of networks does not show: the next subnet may be free.

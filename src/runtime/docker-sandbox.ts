@@ -19,7 +19,7 @@ import {
   type SessionPlan,
   type StoppedContainer,
 } from './port.ts'
-import { sandboxBody, sandboxLabels } from './sandbox-body.ts'
+import { sandboxBody, volumeBody } from './sandbox-body.ts'
 
 export async function raiseSandbox(
   context: DockerContext,
@@ -53,19 +53,16 @@ async function makeVolume(
   studentId: string,
   done: RaisedSandbox,
 ): Promise<void> {
-  const name = volumeName(plan.classId, studentId, plan.sessionId)
+  const body = volumeBody(context.installation, plan, studentId)
   // Before the call: an answer that is lost does not say whether the volume was made.
-  done.createdVolume = name
-  const volume = await context.engine.volumes.create({
-    Name: name,
-    Labels: sandboxLabels(context.installation, plan, studentId),
-  })
+  done.createdVolume = body.Name
+  const volume = await context.engine.volumes.create(body)
   const labels = volume.Labels ?? {}
   if (labels[label.installation] === context.installation && labels[label.session] === plan.sessionId) return
   done.createdVolume = undefined
   throw new RuntimeError(
     'name-taken',
-    `A volume named ${name} exists that this service did not make. Ask the operator to remove it.`,
+    `A volume named ${body.Name} exists that this service did not make. Ask the operator to remove it.`,
   )
 }
 

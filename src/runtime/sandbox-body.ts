@@ -1,8 +1,9 @@
-// The one place that builds what the engine creates a sandbox from. Hardening is the default; a lab can loosen nothing here.
+// The one place that builds what the engine creates from: a sandbox's container, its volume and its class's network.
+// Hardening is the default; a lab can loosen nothing here but whether its network leads out.
 // Whoever wants a container of their choosing has to change this file: no request reaches it but through a frozen lab.
 
 import { posix } from 'node:path'
-import type { ContainerSpecification } from '../../engine-api/index.ts'
+import type { ContainerSpecification, NetworkSpecification, VolumeSpecification } from '../../engine-api/index.ts'
 import type { ProxyConfig } from '../config.ts'
 import { type FrozenLab, freezeCollect, specHash } from '../lab.ts'
 import { containerName, foldId, hostName, label, networkName, volumeName } from '../names.ts'
@@ -58,6 +59,32 @@ export function sandboxBody(
       ],
     },
     NetworkingConfig: { EndpointsConfig: { [network]: {} } },
+  }
+}
+
+export const volumeBody = (installation: string, plan: SessionPlan, studentId: string): VolumeSpecification => ({
+  Name: volumeName(plan.classId, studentId, plan.sessionId),
+  Labels: sandboxLabels(installation, plan, studentId),
+})
+
+/** Bridge option: the host gets no address in the network, so that nothing in it can call the host, nor the host it. */
+export const hostlessOption = 'com.docker.network.bridge.inhibit_ipv4'
+
+/** An internal network leads nowhere. Without a proxy in it, it is the host that has to reach the sandboxes. */
+export function networkBody(
+  installation: string,
+  proxy: ProxyConfig,
+  plan: SessionPlan,
+  subnet: string,
+): NetworkSpecification {
+  const internal = !plan.frozenLab.internet
+  return {
+    Name: networkName(plan.classId),
+    Driver: 'bridge',
+    Internal: internal,
+    Labels: sessionLabels(installation, plan),
+    IPAM: { Config: [{ Subnet: subnet }] },
+    ...(internal && proxy.container !== undefined ? { Options: { [hostlessOption]: 'true' } } : {}),
   }
 }
 
