@@ -23,6 +23,23 @@ const Workspace = Type.String({
   default: '/home/student',
 })
 
+/** What an engine gives every container unasked, less what makes devices, hands capabilities on or reaches the kernel. */
+const capabilities = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'KILL',
+  'NET_BIND_SERVICE',
+  'NET_RAW',
+  'SETGID',
+  'SETUID',
+] as const
+
+const Capability = Type.Union(
+  capabilities.map((name) => Type.Literal(name)),
+  { description: `a capability is one of ${capabilities.join(', ')}` },
+)
+
 const Command = Type.Array(Type.String({ maxLength: 4096 }), { minItems: 1, maxItems: 64 })
 
 export const CollectRules = Type.Object(
@@ -63,7 +80,15 @@ export const Lab = Type.Object(
     pids: Type.Integer({ minimum: 1, maximum: 65536, default: 256 }),
     /** Size of /tmp, which is memory, counts against memoryMb and is never collected. */
     tmpMb: Type.Integer({ minimum: 1, maximum: 1_048_576, default: 64 }),
+    /** These three loosen the sandbox, and nothing else does. With internet it reaches what the engine's host can reach. */
     internet: Type.Boolean({ default: false }),
+    /** What is written outside the workspace is never collected. */
+    writableRoot: Type.Optional(Type.Boolean()),
+    /**
+     * For programs of the image that carry them (by setuid or as file capabilities), such as ping. A student's user is not
+     * root and gains them in no other way, so such a sandbox is without no-new-privileges.
+     */
+    capabilities: Type.Optional(Type.Array(Capability, { minItems: 1, uniqueItems: true })),
     /** Between the stop signal and the kill. */
     stopSeconds: Type.Integer({ minimum: 0, maximum: 600, default: 10 }),
     healthCheck: Type.Optional(

@@ -1,4 +1,4 @@
-// The catalogue's labs, and whether the engine has their images.
+// The catalogue's labs: what they loosen, their limits, and whether the engine has their images.
 
 import type { Catalogue } from '../catalogue.ts'
 import { asProblem } from '../classes/context.ts'
@@ -15,7 +15,7 @@ export function registerLabs(app: App, runtime: Runtime, currentCatalogue: () =>
     const image = await runtime.image(lab.image).catch((error: unknown) => {
       throw asProblem(error, 'engine-unavailable')
     })
-    const { cpus, memoryMb, pids, internet, ttlMinutes, maxLifeMinutes } = lab
+    const { cpus, memoryMb, pids, internet, writableRoot = false, capabilities = [], ttlMinutes, maxLifeMinutes } = lab
     const found = {
       present: image !== undefined,
       id: image?.id ?? null,
@@ -29,6 +29,8 @@ export function registerLabs(app: App, runtime: Runtime, currentCatalogue: () =>
       memoryMb,
       pids,
       internet,
+      writableRoot,
+      capabilities,
       ttlMinutes,
       maxLifeMinutes,
     }

@@ -1,5 +1,5 @@
 // The one place that builds what the engine creates from: a sandbox's container, its volume and its class's network.
-// Hardening is the default; a lab can loosen nothing here but whether its network leads out.
+// Hardening is the default; a lab can loosen three things: internet, writableRoot, capabilities.
 // Whoever wants a container of their choosing has to change this file: no request reaches it but through a frozen lab.
 
 import { posix } from 'node:path'
@@ -36,12 +36,12 @@ export function sandboxBody(
     HostConfig: {
       NetworkMode: network,
       CapDrop: ['ALL'],
-      SecurityOpt: ['no-new-privileges'],
+      ...privileges(lab),
       PidsLimit: lab.pids,
       Memory: lab.memoryMb * mebibyte,
       MemorySwap: lab.memoryMb * mebibyte,
       NanoCpus: Math.round(lab.cpus * nanosecondsPerSecond),
-      ReadonlyRootfs: true,
+      ReadonlyRootfs: lab.writableRoot !== true,
       Tmpfs: { '/tmp': `rw,noexec,nosuid,nodev,size=${lab.tmpMb}m,mode=1777` },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
       Init: true,
@@ -61,6 +61,10 @@ export function sandboxBody(
     NetworkingConfig: { EndpointsConfig: { [network]: {} } },
   }
 }
+
+/** no-new-privileges keeps programs from the capabilities that they carry, and a user who is not root has no others. */
+const privileges = ({ capabilities }: FrozenLab) =>
+  capabilities === undefined ? { SecurityOpt: ['no-new-privileges'] } : { CapAdd: capabilities }
 
 export const volumeBody = (installation: string, plan: SessionPlan, studentId: string): VolumeSpecification => ({
   Name: volumeName(plan.classId, studentId, plan.sessionId),

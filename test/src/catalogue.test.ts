@@ -52,6 +52,28 @@ test('what the file leaves out of a lab is filled in', () => {
   })
 })
 
+test('a lab loosens by a short list, and by nothing that is not on it', () => {
+  const loose = { writableRoot: true, capabilities: ['NET_RAW', 'CHOWN'] }
+  const { writableRoot, capabilities } = parse(withLab(loose)).labs.get('linux-shell') ?? {}
+  assert.deepEqual({ writableRoot, capabilities }, loose)
+  const refused = [
+    ['SYS_ADMIN'],
+    ['ALL'],
+    ['net_raw'],
+    ['CAP_NET_RAW'],
+    ['MKNOD'],
+    ['NET_RAW', 'NET_RAW'],
+    [],
+    'NET_RAW',
+  ]
+  for (const each of refused)
+    assert.match(refusal(withLab({ capabilities: each })), /\/labs\/linux-shell\/capabilities/)
+  assert.match(refusal(withLab({ capabilities: ['SYS_ADMIN'] })), /one of CHOWN, .*, SETUID/)
+  for (const field of ['privileged', 'binds', 'devices', 'securityOpt', 'pidMode', 'networkMode']) {
+    assert.match(refusal(withLab({ [field]: true })), new RegExp(`/labs/linux-shell/${field}`))
+  }
+})
+
 test('what the file says is kept, also inside collect', () => {
   const collect = { exclude: ['**/node_modules/**'], maxFiles: 7 }
   const { labs } = parse(withLab({ collect, pids: 1, internet: true }))

@@ -21,12 +21,20 @@ test('labs are listed with their limits and whether the engine has the image', a
     memoryMb: 128,
     pids: 256,
     internet: false,
+    writableRoot: false,
+    capabilities: [],
     ttlMinutes: 180,
     maxLifeMinutes: 720,
   })
   ofClass.runtime.images.clear()
   const [missing] = (await get('/room/labs')).json().labs
   assert.deepEqual(missing.image, { reference: 'busybox:1.36', present: false, id: null, digest: null, size: null })
+})
+
+test('what a lab loosens is shown', async (t) => {
+  const { get } = await openService(t, { internet: true, writableRoot: true, capabilities: ['NET_RAW', 'SETUID'] })
+  const [{ internet, writableRoot, capabilities }] = (await get('/room/labs')).json().labs
+  assert.deepEqual([internet, writableRoot, capabilities], [true, true, ['NET_RAW', 'SETUID']])
 })
 
 test('an engine that is away is 503', async (t) => {

@@ -112,6 +112,21 @@ test('what a lab leaves out is left to the image, and without a proxy the sandbo
   assert.ok(!Object.keys(body.Labels ?? {}).some((name) => name.endsWith('.middlewares')))
 })
 
+test('what a lab loosens changes these members of the body and no other', () => {
+  const bodyOf = (change: Partial<FrozenLab>) =>
+    sandboxBody('campus', proxy, { ...plan, frozenLab: { ...lab, ...change } }, 'SV001')
+  const hostOf = (change: Partial<FrozenLab>) => bodyOf(change).HostConfig
+  const closed = hostOf({})
+  assert.deepStrictEqual(hostOf({ internet: true }), closed)
+  assert.deepStrictEqual(hostOf({ writableRoot: true }), { ...closed, ReadonlyRootfs: false })
+  assert.deepStrictEqual(hostOf({ writableRoot: false }), closed)
+  const { SecurityOpt: _, ...others } = closed ?? {}
+  assert.deepStrictEqual(hostOf({ capabilities: ['NET_RAW'] }), { ...others, CapAdd: ['NET_RAW'] })
+  const outside = ({ HostConfig: _, Labels: __, ...rest }: ReturnType<typeof bodyOf>) => rest
+  const all: Partial<FrozenLab> = { internet: true, writableRoot: true, capabilities: ['NET_RAW'] }
+  assert.deepStrictEqual(outside(bodyOf(all)), outside(bodyOf({})))
+})
+
 const labelsOfSession = {
   'class-runtime.installation': 'campus',
   'class-runtime.class': 'OS101-A',

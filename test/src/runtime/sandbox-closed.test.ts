@@ -101,7 +101,9 @@ const containerRules: Rules = {
   Tty: is(false),
   OpenStdin: is(false),
   HostConfig: (value, of) =>
-    isClosed(value, hostRules, of) && Object.keys(hostDefaults).every((key) => has(value, key)),
+    isClosed(value, hostRules, of) &&
+    Object.keys(hostDefaults).every((key) => has(value, key)) &&
+    has(value, of.lab.capabilities === undefined ? 'SecurityOpt' : 'CapAdd'),
   NetworkingConfig: sameAs(({ network }) => ({ EndpointsConfig: { [network]: {} } })),
 }
 const times: Rules = { Interval: wholeFrom(1e9), Timeout: wholeFrom(1e9), Retries: is(3) }
@@ -110,12 +112,11 @@ const times: Rules = { Interval: wholeFrom(1e9), Timeout: wholeFrom(1e9), Retrie
 const hostDefaults: Rules = {
   NetworkMode: sameAs(({ network }) => network),
   CapDrop: is(['ALL']),
-  SecurityOpt: is(['no-new-privileges']),
   PidsLimit: wholeFrom(1, 65_536),
   Memory: sameAs(({ lab }) => lab.memoryMb * mebibyte),
   MemorySwap: sameAs(({ lab }) => lab.memoryMb * mebibyte),
   NanoCpus: wholeFrom(1),
-  ReadonlyRootfs: is(true),
+  ReadonlyRootfs: sameAs(({ lab }) => lab.writableRoot !== true),
   Tmpfs: (value, of) => isClosed(value, { '/tmp': matches(/^rw,noexec,nosuid,nodev,size=[1-9]\d*m,mode=1777$/) }, of),
   LogConfig: is({ Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } }),
   Init: is(true),
@@ -125,7 +126,14 @@ const hostDefaults: Rules = {
   RestartPolicy: is({ Name: 'unless-stopped' }),
   Mounts: sameAs((of) => [{ Type: 'volume', Source: volume(of), Target: parentOf(of.lab.workspace) }]),
 }
-const hostRules: Rules = hostDefaults
+const addable = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'NET_RAW', 'SETGID', 'SETUID']
+/** One of the two: a sandbox that may gain nothing, or one whose lab names what programs of its image may gain. */
+const hostRules: Rules = {
+  ...hostDefaults,
+  SecurityOpt: (value, { lab }) => lab.capabilities === undefined && isDeepStrictEqual(value, ['no-new-privileges']),
+  CapAdd: (value, { lab }) =>
+    Array.isArray(value) && value.every((name) => addable.includes(name)) && isDeepStrictEqual(value, lab.capabilities),
+}
 
 const networkRules: Rules = {
   Name: sameAs(({ network }) => network),
