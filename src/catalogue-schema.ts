@@ -89,6 +89,8 @@ export const Lab = Type.Object(
      * root and gains them in no other way, so such a sandbox is without no-new-privileges.
      */
     capabilities: Type.Optional(Type.Array(Capability, { minItems: 1, uniqueItems: true })),
+    /** A runtime that keeps sandboxes further from the host's kernel than the engine's default; the engine must have it. */
+    runtime: Type.Optional(Type.Union([Type.Literal('runsc'), Type.Literal('sysbox-runc')])),
     /** Between the stop signal and the kill. */
     stopSeconds: Type.Integer({ minimum: 0, maximum: 600, default: 10 }),
     healthCheck: Type.Optional(

@@ -22,6 +22,7 @@ export const problemKinds = {
   'lab-differs': { status: 409, title: 'The running session has another lab' },
   'lab-image-missing': { status: 409, title: 'The image of the lab is not on the engine' },
   'lab-not-allowed': { status: 409, title: 'The subject does not allow this lab' },
+  'lab-runtime-missing': { status: 409, title: 'The runtime of the lab is not on the engine' },
   'operation-in-progress': { status: 409, title: 'Another operation of this class is running' },
   'quota-exceeded': { status: 409, title: 'The quota of the subject is used up' },
   'roster-empty': { status: 409, title: 'The class has no students' },

@@ -28,7 +28,7 @@ export interface Seen {
 /** What that means for the up. */
 export interface Findings extends Seen {
   /** The running session's lab, or the one that a new session would freeze. */
-  readonly lab: Pick<Lab, 'image' | 'cpus' | 'memoryMb'> & { readonly name: string }
+  readonly lab: Pick<Lab, 'image' | 'runtime' | 'cpus' | 'memoryMb'> & { readonly name: string }
   readonly subject: string
   readonly limits: Quota
   /** Of the subject. */
@@ -100,6 +100,7 @@ const checks: readonly ((findings: Findings) => Problem | undefined)[] = [
   refuseUnfinished,
   refuseOtherLab,
   refuseMissingImage,
+  refuseMissingRuntime,
   refuseTooMany,
   refuseOverQuota,
   refuseFullHost,
@@ -125,6 +126,14 @@ function refuseOtherLab({ order, running }: Findings): Problem | undefined {
 function refuseMissingImage({ image, lab, needed }: Findings): Problem | undefined {
   if (image || needed.students === 0) return undefined
   return imageMissing(lab.name, lab.image)
+}
+
+function refuseMissingRuntime({ capacity: { runtimes }, lab, needed }: Findings): Problem | undefined {
+  if (lab.runtime === undefined || needed.students === 0 || runtimes.includes(lab.runtime)) return undefined
+  return new Problem(
+    'lab-runtime-missing',
+    `The engine has no runtime '${lab.runtime}', which lab '${lab.name}' asks for. Ask the operator to install it there, or to take 'runtime' out of the lab.`,
+  )
 }
 
 function refuseTooMany({ order, running, maxStudents }: Findings): Problem | undefined {

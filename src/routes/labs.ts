@@ -31,6 +31,7 @@ export function registerLabs(app: App, runtime: Runtime, currentCatalogue: () =>
       internet,
       writableRoot,
       capabilities,
+      runtime: lab.runtime ?? null,
       ttlMinutes,
       maxLifeMinutes,
     }

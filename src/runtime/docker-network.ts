@@ -80,7 +80,8 @@ export async function readCapacity(context: DockerContext): Promise<Capacity> {
   const { engine, subnets, reservedSubnets } = context
   const [info, taken] = await Promise.all([engine.system.info(), takenSubnets(engine), findProxy(context)])
   const [free] = freeSubnets(subnets, [...taken, ...reservedSubnets])
-  return { memoryMb: Math.floor(info.MemTotal / 2 ** 20), hasFreeSubnet: free !== undefined }
+  const memoryMb = Math.floor(info.MemTotal / 2 ** 20)
+  return { memoryMb, hasFreeSubnet: free !== undefined, runtimes: Object.keys(info.Runtimes) }
 }
 
 export async function attachProxy(context: DockerContext, networkIds: readonly string[]): Promise<void> {

@@ -128,6 +128,8 @@ export interface Capacity {
   readonly memoryMb: number
   /** Whether one more class network fits. */
   readonly hasFreeSubnet: boolean
+  /** The names of the engine's runtimes, such as `runc`. */
+  readonly runtimes: readonly string[]
 }
 
 export const noSubnetAdvice =

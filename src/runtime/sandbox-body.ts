@@ -48,6 +48,7 @@ export function sandboxBody(
       IpcMode: 'private',
       AutoRemove: false,
       Privileged: false,
+      ...(lab.runtime === undefined ? {} : { Runtime: lab.runtime }),
       RestartPolicy: { Name: 'unless-stopped' },
       Mounts: [
         {

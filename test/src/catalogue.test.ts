@@ -69,6 +69,9 @@ test('a lab loosens by a short list, and by nothing that is not on it', () => {
   for (const each of refused)
     assert.match(refusal(withLab({ capabilities: each })), /\/labs\/linux-shell\/capabilities/)
   assert.match(refusal(withLab({ capabilities: ['SYS_ADMIN'] })), /one of CHOWN, .*, SETUID/)
+  for (const runtime of ['runc', 'crun', '', 'runsc ', '/usr/bin/runsc']) {
+    assert.match(refusal(withLab({ runtime })), /\/labs\/linux-shell\/runtime/)
+  }
   for (const field of ['privileged', 'binds', 'devices', 'securityOpt', 'pidMode', 'networkMode']) {
     assert.match(refusal(withLab({ [field]: true })), new RegExp(`/labs/linux-shell/${field}`))
   }

@@ -62,6 +62,7 @@ export class MemoryRuntime implements Runtime {
   readonly events: string[] = []
   readonly images = new Map([['busybox:1.36', { id: 'sha256:image', digest: 'busybox@sha256:digest', size: 1000 }]])
   room = { memoryMb: 65_536, hasFreeSubnet: true }
+  runtimes: readonly string[] = ['runc']
   readonly networks = new Map<string, MemoryNetwork>()
   readonly containers = new Map<string, MemoryContainer>()
   readonly volumes = new Map<string, MemoryVolume>()
@@ -84,7 +85,7 @@ export class MemoryRuntime implements Runtime {
 
   async capacity() {
     await this.before('capacity')
-    return this.room
+    return { ...this.room, runtimes: this.runtimes }
   }
 
   async image(reference: string) {

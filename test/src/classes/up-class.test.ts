@@ -126,6 +126,18 @@ test('a session keeps the lab it began with, late joiners included, whatever the
   assert.notEqual(ofClass.runtime.container('SV001').spec, specs[0], 'the next session has the new lab')
 })
 
+test("where the engine lacks the runtime of the lab nothing is made, and what is up stays in nobody's way", async (t) => {
+  const { up, runtime } = await openClass(t, { runtime: 'runsc' })
+  const { message } = await refusal(up(), 'lab-runtime-missing')
+  assert.match(message, /runsc.*operator/)
+  assert.deepEqual(runtime.events, [])
+  runtime.runtimes = ['runc', 'runsc']
+  assert.equal((await up({ students: ['SV001'] })).state, 'up')
+  runtime.runtimes = ['runc']
+  await refusal(up(), 'lab-runtime-missing')
+  await up({ students: ['SV001'] })
+})
+
 test('another lab is refused while a session runs; naming the same one is not', async (t) => {
   const { up, runtime } = await openClass(t)
   await up({ lab: 'linux-shell' })

@@ -23,6 +23,7 @@ test('labs are listed with their limits and whether the engine has the image', a
     internet: false,
     writableRoot: false,
     capabilities: [],
+    runtime: null,
     ttlMinutes: 180,
     maxLifeMinutes: 720,
   })
@@ -31,10 +32,11 @@ test('labs are listed with their limits and whether the engine has the image', a
   assert.deepEqual(missing.image, { reference: 'busybox:1.36', present: false, id: null, digest: null, size: null })
 })
 
-test('what a lab loosens is shown', async (t) => {
-  const { get } = await openService(t, { internet: true, writableRoot: true, capabilities: ['NET_RAW', 'SETUID'] })
-  const [{ internet, writableRoot, capabilities }] = (await get('/room/labs')).json().labs
-  assert.deepEqual([internet, writableRoot, capabilities], [true, true, ['NET_RAW', 'SETUID']])
+test('what a lab loosens is shown, and its runtime', async (t) => {
+  const loose = { internet: true, writableRoot: true, capabilities: ['NET_RAW', 'SETUID'], runtime: 'runsc' }
+  const { get } = await openService(t, loose)
+  const [{ internet, writableRoot, capabilities, runtime }] = (await get('/room/labs')).json().labs
+  assert.deepEqual({ internet, writableRoot, capabilities, runtime }, loose)
 })
 
 test('an engine that is away is 503', async (t) => {

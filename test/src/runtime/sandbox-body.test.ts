@@ -122,6 +122,7 @@ test('what a lab loosens changes these members of the body and no other', () => 
   assert.deepStrictEqual(hostOf({ writableRoot: false }), closed)
   const { SecurityOpt: _, ...others } = closed ?? {}
   assert.deepStrictEqual(hostOf({ capabilities: ['NET_RAW'] }), { ...others, CapAdd: ['NET_RAW'] })
+  assert.deepStrictEqual(hostOf({ runtime: 'runsc' }), { ...closed, Runtime: 'runsc' })
   const outside = ({ HostConfig: _, Labels: __, ...rest }: ReturnType<typeof bodyOf>) => rest
   const all: Partial<FrozenLab> = { internet: true, writableRoot: true, capabilities: ['NET_RAW'] }
   assert.deepStrictEqual(outside(bodyOf(all)), outside(bodyOf({})))

@@ -130,6 +130,7 @@ const addable = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 
 /** One of the two: a sandbox that may gain nothing, or one whose lab names what programs of its image may gain. */
 const hostRules: Rules = {
   ...hostDefaults,
+  Runtime: (value, { lab }) => value === lab.runtime && (value === 'runsc' || value === 'sysbox-runc'),
   SecurityOpt: (value, { lab }) => lab.capabilities === undefined && isDeepStrictEqual(value, ['no-new-privileges']),
   CapAdd: (value, { lab }) =>
     Array.isArray(value) && value.every((name) => addable.includes(name)) && isDeepStrictEqual(value, lab.capabilities),
