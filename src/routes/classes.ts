@@ -5,6 +5,7 @@ import type { Catalogue } from '../catalogue.ts'
 import { asProblem } from '../classes/context.ts'
 import { foldId } from '../names.ts'
 import type { Operations } from '../operations.ts'
+import { isolationOf } from '../runtime/isolation.ts'
 import type { HeldSession, Runtime } from '../runtime/port.ts'
 import type { App } from './app-type.ts'
 import { ClassParams } from './schemas.ts'
@@ -40,10 +41,13 @@ export function registerClasses(
     const [held] = await survey(classId)
     if (!held) {
       const ofClass = catalogue.findClass(classId)
-      return { ...summary(ofClass.classId, undefined), subject: ofClass.subject, lab: ofClass.lab, sandboxes: [] }
+      const { subject, lab } = ofClass
+      return { ...summary(ofClass.classId, undefined), subject, lab, isolation: null, sandboxes: [] }
     }
     const { subject, lab, createdBy } = held
-    return { ...summary(held.classId, held), subject, lab, createdBy, sandboxes: held.sandboxes.map(describeSandbox) }
+    const isolation = held.network ? isolationOf(held.network) : null
+    const sandboxes = held.sandboxes.map(describeSandbox)
+    return { ...summary(held.classId, held), subject, lab, createdBy, isolation, sandboxes }
   })
 
   /** Newest session first. */

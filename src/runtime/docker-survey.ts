@@ -5,7 +5,7 @@ import type { ContainerSummary, Engine, Network, Volume } from '../../engine-api
 import type { ProxyConfig } from '../config.ts'
 import { foldId, hostName, label, networkName, volumeName } from '../names.ts'
 import type { ContainerState, HeldSandbox, HeldSession, SessionIdentity } from './port.ts'
-import { portLabel } from './sandbox-body.ts'
+import { hostlessOption, portLabel } from './sandbox-body.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -60,7 +60,10 @@ function readIdentity(labels: Labels): SessionIdentity | undefined {
 
 function addNetwork(session: Gathered | undefined, network: Network): void {
   if (!session) return
-  session.network = { id: network.Id, name: network.Name, subnet: network.IPAM.Config?.[0]?.Subnet }
+  const { Id: id, Name: name, Internal: internal, Options } = network
+  // Podman lists no option that it does not know: there the host is in every network.
+  const hasHost = Options?.[hostlessOption] !== 'true'
+  session.network = { id, name, subnet: network.IPAM.Config?.[0]?.Subnet, internal, hasHost }
 }
 
 function addVolume(session: Gathered | undefined, volume: Volume): void {

@@ -53,9 +53,19 @@ export interface HeldSandbox {
   readonly collect: string
 }
 
+export interface HeldNetwork {
+  readonly id: string
+  readonly name: string
+  readonly subnet: string | undefined
+  /** Nothing in it is led anywhere else. */
+  readonly internal: boolean
+  /** The engine's host has an address in it. */
+  readonly hasHost: boolean
+}
+
 /** All that the engine holds of one session. */
 export interface HeldSession extends SessionIdentity {
-  readonly network: { readonly id: string; readonly name: string; readonly subnet: string | undefined } | undefined
+  readonly network: HeldNetwork | undefined
   readonly sandboxes: readonly HeldSandbox[]
 }
 

@@ -47,6 +47,7 @@ export interface MemoryVolume {
 
 interface MemoryNetwork {
   readonly id: string
+  readonly internal: boolean
   readonly session: SessionIdentity
 }
 
@@ -112,7 +113,8 @@ export class MemoryRuntime implements Runtime {
 
   #networkOf({ classId, sessionId }: SessionIdentity): HeldSession['network'] {
     const network = [...this.networks.values()].find(({ session }) => session.sessionId === sessionId)
-    return network && { id: network.id, name: networkName(classId), subnet: '10.201.0.0/24' }
+    const name = networkName(classId)
+    return network && { id: network.id, name, subnet: '10.201.0.0/24', internal: network.internal, hasHost: true }
   }
 
   #sandboxesOf({ sessionId }: SessionIdentity): HeldSandbox[] {
@@ -151,7 +153,11 @@ export class MemoryRuntime implements Runtime {
     const found = [...this.networks.values()].find(({ session }) => session.classId === plan.classId)
     const ours = found?.session.sessionId === plan.sessionId ? found : undefined
     if (found && !ours) this.networks.delete(found.id)
-    const network = ours ?? { id: this.#newId('network'), session: identityOf(plan) }
+    const network = ours ?? {
+      id: this.#newId('network'),
+      session: identityOf(plan),
+      internal: !plan.frozenLab.internet,
+    }
     if (!ours) await this.#step(`create-network ${name}`, () => this.networks.set(network.id, network))
     try {
       await this.#step(`attach-proxy ${name}`, () => {})

@@ -442,7 +442,7 @@ test('a record that cannot be read keeps no other class from being looked at', a
     createdBy: 'y',
     expiresAt: longAgo,
   }
-  runtime.networks.set('network-of-broken', { id: 'network-of-broken', session: identity })
+  runtime.networks.set('network-of-broken', { id: 'network-of-broken', internal: true, session: identity })
   await ofClass.store.put(`broken/${broken}/session.json`, digestOf(Buffer.from('{')), Buffer.from('{'))
   assert.equal((await serve(ofClass).round())?.state, 'succeeded')
   assert.deepEqual(runtime.held(), ['network class-broken'])

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseCatalogue } from '../../../src/catalogue.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
+import { catalogueText } from '../../support/memory-class.ts'
 import { engineGone } from '../../support/memory-runtime.ts'
 import { openService, problemOf } from '../../support/memory-service.ts'
 
@@ -24,6 +26,7 @@ test('a class that is down is listed as such', async (t) => {
     ...down,
     subject: 'os101',
     lab: 'linux-shell',
+    isolation: null,
     sandboxes: [],
   })
 })
@@ -42,7 +45,7 @@ test('a class that is up is told from the engine alone, while the store hangs', 
     students: { total: 3, running: 3 },
   }
   assert.deepEqual((await get('/room/classes')).json(), { classes: [summary] })
-  const { sandboxes, ...rest } = (await get('/room/classes/os101-a')).json()
+  const { sandboxes, isolation: _, ...rest } = (await get('/room/classes/os101-a')).json()
   assert.deepEqual(rest, { ...summary, subject: 'os101', lab: 'linux-shell', createdBy: 'tester' })
   assert.deepEqual(sandboxes[0], {
     studentId: 'SV001',
@@ -52,6 +55,23 @@ test('a class that is up is told from the engine alone, while the store hangs', 
     endpoint: 'http://10.201.0.2:8080/SV001',
     volume: ofClass.runtime.volume('SV001').name,
   })
+})
+
+test('how far sandboxes are kept apart is told of the network that they are in, not of the catalogue', async (t) => {
+  const { get, ofClass, editCatalogue } = await openService(t)
+  await ofClass.up()
+  const isolation = async () => (await get('/room/classes/os101-a')).json().isolation
+  const closed = {
+    ...{ classmates: 'reachable', otherClasses: 'blocked', host: 'reachable', engine: 'reachable', store: 'reachable' },
+    ...{ cloudMetadata: 'reachable', internet: 'blocked' },
+  }
+  assert.deepEqual(await isolation(), closed)
+  await editCatalogue(catalogueText({ internet: true }))
+  ofClass.catalogue = parseCatalogue(catalogueText({ internet: true }))
+  assert.deepEqual(await isolation(), closed)
+  await ofClass.down()
+  await ofClass.up()
+  assert.deepEqual(new Set(Object.values(await isolation())), new Set(['reachable']))
 })
 
 test('a class is up-partial while some run, and stopped while none does', async (t) => {
