@@ -14,6 +14,7 @@ import { collectionDefects } from '../test/defects/collection.ts'
 import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
 import { routesDefects } from '../test/defects/routes.ts'
+import { sandboxDefects } from '../test/defects/sandbox.ts'
 import { storeDefects } from '../test/defects/store.ts'
 import { sweepDefects } from '../test/defects/sweep.ts'
 
@@ -85,6 +86,7 @@ const words = process.argv.slice(2).filter((word) => word !== '--list')
 const all: readonly Defect[] = [
   ...engineDefects,
   ...collectionDefects,
+  ...sandboxDefects,
   ...storeDefects,
   ...classesDefects,
   ...sweepDefects,
