@@ -11,6 +11,7 @@ import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
 import { classesDefects } from '../test/defects/classes.ts'
 import { collectionDefects } from '../test/defects/collection.ts'
+import { contractDefects } from '../test/defects/contract.ts'
 import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
 import { routesDefects } from '../test/defects/routes.ts'
@@ -91,6 +92,7 @@ const all: readonly Defect[] = [
   ...classesDefects,
   ...sweepDefects,
   ...routesDefects,
+  ...contractDefects,
 ]
 const defects = all.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 const sources = defects.map(planted)

@@ -9,11 +9,13 @@ import type { CatalogueWatch } from './catalogue.ts'
 import type { ClassActions } from './classes/class-actions.ts'
 import type { ClassContext } from './classes/context.ts'
 import { spelledClass } from './classes/spelled-class.ts'
+import { registerContract } from './contract/call.ts'
 import type { Metrics } from './metrics.ts'
 import { registerActions } from './routes/actions.ts'
 import type { App } from './routes/app-type.ts'
 import { registerClasses } from './routes/classes.ts'
-import { answerFrameworkError, registerErrors } from './routes/errors.ts'
+import { registerDocs } from './routes/docs.ts'
+import { answerClientError, answerFrameworkError, registerErrors } from './routes/errors.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerLabs } from './routes/labs.ts'
 import { registerMetrics } from './routes/metrics.ts'
@@ -55,6 +57,11 @@ export function buildApp({
     // Long calls are bounded by `Prefer: wait`, not by the server.
     requestTimeout: 0,
     forceCloseConnections: 'idle',
+    // While it closes, calls get the problem that they would get anyway, not a body of Fastify's own.
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    // Nothing here depends on the Host header, and Node's refusal of a request without one has no body.
+    http: { requireHostHeader: false },
   }).withTypeProvider<TypeBoxProvider>()
 
   const { runtime, store } = classes
@@ -70,6 +77,7 @@ export function buildApp({
   registerErrors(app)
   registerRateLimit(app)
   registerAccess(app, { identify, operations, currentCatalogue })
+  const described = registerContract(app)
   registerActions(app, { actions, spellClass, currentCatalogue })
   registerPlan(app, classes, currentCatalogue)
   registerClasses(app, { runtime, operations, expiries: classes.expiries, currentCatalogue })
@@ -78,6 +86,7 @@ export function buildApp({
   registerLabs(app, runtime, currentCatalogue)
   registerHealth(app, { runtime, store, catalogue, metrics })
   registerMetrics(app, metrics, operations)
+  registerDocs(app, described)
 
   app.addHook('preClose', () => operations.stop())
   return app

@@ -2,32 +2,31 @@
 // They live in memory: what a restart must know is in the engine's labels and in the session's record.
 
 import { randomUUID } from 'node:crypto'
+import { type Static, Type } from '@sinclair/typebox'
 import type { Logger } from 'pino'
-import { Progress, type ProgressView } from './classes/progress.ts'
+import { Progress, ProgressView } from './classes/progress.ts'
 import { foldId } from './names.ts'
+import { Nullable } from './nullable.ts'
 import { Problem, type ProblemBody } from './problems.ts'
 
-export type OperationKind =
-  | 'up-class'
-  | 'down-class'
-  | 'collect-class'
-  | 'extend-class'
-  | 'reset-student'
-  | 'discard-student'
+const kinds = ['up-class', 'down-class', 'collect-class', 'extend-class', 'reset-student', 'discard-student'] as const
+export type OperationKind = (typeof kinds)[number]
 
-export interface OperationView {
-  readonly operationId: string
-  readonly kind: OperationKind
-  readonly classId: string
-  readonly state: 'running' | 'succeeded' | 'failed'
-  readonly startedAt: string
-  readonly endedAt: string | null
-  readonly progress: ProgressView
+/** What `result` and `problem` can be is said where all calls are: src/contract/schemas.ts. */
+export const OperationView = Type.Object({
+  operationId: Type.String(),
+  kind: Type.Union(kinds.map((kind) => Type.Literal(kind))),
+  classId: Type.String(),
+  state: Type.Union([Type.Literal('running'), Type.Literal('succeeded'), Type.Literal('failed')]),
+  startedAt: Type.String(),
+  endedAt: Nullable(Type.String()),
+  progress: ProgressView,
   /** The answer that the call would have given, once it has succeeded. */
-  readonly result: object | null
+  result: Nullable(Type.Unsafe<object>(Type.Object({}))),
   /** Why it failed, as the call would have said it. */
-  readonly problem: ProblemBody | null
-}
+  problem: Nullable(Type.Unsafe<ProblemBody>(Type.Object({}))),
+})
+export type OperationView = Static<typeof OperationView>
 
 export interface OperationRequest {
   readonly kind: OperationKind

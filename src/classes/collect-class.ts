@@ -1,6 +1,7 @@
 // collect-class: a snapshot bag of each running sandbox, and nothing is taken down. A sandbox stands still while its bag is
 // made, so that the bag is of one moment. The session's record says so first: after a crash the sweep lets everybody go on.
 
+import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError } from '../collection/errors.ts'
 import { bagDeclarationKey } from '../collection/tag-files.ts'
 import { foldId, studentPrefix } from '../names.ts'
@@ -9,7 +10,7 @@ import type { HeldContainer, HeldSandbox, HeldSession } from '../runtime/port.ts
 import { isRunning, snapshotStudent } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent, noBag } from './down-answer.ts'
-import { type DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
+import { DownAnswer, DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
 
 export interface CollectRequest {
   readonly classId: string
@@ -17,9 +18,25 @@ export interface CollectRequest {
   readonly students?: readonly string[]
 }
 
-type Snapshot = Omit<DownStudent, 'state'> & { readonly state: 'collected' | 'not-running' | 'failed' }
+export const Snapshot = Type.Composite([
+  Type.Omit(DownStudent, ['state']),
+  Type.Object({
+    state: Type.Union([Type.Literal('collected'), Type.Literal('not-running'), Type.Literal('failed')]),
+  }),
+])
+type Snapshot = Static<typeof Snapshot>
 
-export async function collectClass(context: ClassContext, action: Action, request: CollectRequest): Promise<object> {
+export const CollectAnswer = Type.Composite([
+  Type.Omit(DownAnswer, ['state', 'students', 'leaked']),
+  Type.Object({ state: Type.Literal('collected'), students: Type.Array(Snapshot) }),
+])
+export type CollectAnswer = Static<typeof CollectAnswer>
+
+export async function collectClass(
+  context: ClassContext,
+  action: Action,
+  request: CollectRequest,
+): Promise<CollectAnswer> {
   const { store } = context
   try {
     await letGoOn(context, await findOpen(context, request.classId))
@@ -145,7 +162,7 @@ const collected = <State extends string>(
   { store }: ClassContext,
   record: SessionRecord,
   state: State,
-  students: readonly Snapshot[],
+  students: Snapshot[],
 ) => {
   const { leaked: _, ...answer } = answerOf(store, record, state, [], [])
   return { ...answer, students }

@@ -1,6 +1,7 @@
 // discard-student: an admin gives up a sandbox that cannot be collected. It is collected once more first, so that only what
 // really cannot be saved is lost, and never because the engine or the store does not answer. The one way by which uncollected work may go.
 
+import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError, CollectError } from '../collection/errors.ts'
 import { foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
@@ -9,7 +10,7 @@ import { type CollectedStudent, collectStudent, removeCollected } from './collec
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, noBag } from './down-answer.ts'
 import { recordOf } from './down-class.ts'
-import { type DownStudent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
+import { DownAnswer, DownStudent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
 
 export interface DiscardRequest {
   readonly classId: string
@@ -18,10 +19,20 @@ export interface DiscardRequest {
   readonly reason: string
 }
 
+export const DiscardAnswer = Type.Composite([
+  Type.Omit(DownAnswer, ['state', 'leaked']),
+  Type.Object({ state: DownStudent.properties.state }),
+])
+type DiscardAnswer = Static<typeof DiscardAnswer>
+
 /** Time for a sandbox that nothing more is expected of. */
 const stopSeconds = 10
 
-export async function discardStudent(context: ClassContext, action: Action, request: DiscardRequest): Promise<object> {
+export async function discardStudent(
+  context: ClassContext,
+  action: Action,
+  request: DiscardRequest,
+): Promise<DiscardAnswer> {
   try {
     const { held, sandbox } = await findStudent(context, request)
     const record = await recordOf(context, held)

@@ -1,6 +1,7 @@
 // extend-class: moves the time at which a class goes down by itself. The labels keep the time of the up; the record has
 // the one that counts.
 
+import { type Static, Type } from '@sinclair/typebox'
 import { Problem } from '../problems.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { readSession, writeSession } from './session-record.ts'
@@ -11,13 +12,13 @@ export interface ExtendRequest {
   readonly ttlMinutes: number
 }
 
-export interface ExtendAnswer {
-  readonly classId: string
-  readonly sessionId: string
-  readonly expiresAt: string
-  /** The lab lets no session live longer; `expiresAt` is never later. */
-  readonly latest: string
-}
+export const ExtendAnswer = Type.Object({
+  classId: Type.String(),
+  sessionId: Type.String(),
+  expiresAt: Type.String(),
+  latest: Type.String({ description: 'The lab lets no session live longer; expiresAt is never later.' }),
+})
+export type ExtendAnswer = Static<typeof ExtendAnswer>
 
 export async function extendClass(
   context: ClassContext,

@@ -1,32 +1,34 @@
 // plan-class: what an up would need and whether it would be let through now. It looks as an up looks, and changes nothing.
 
-import type { Quota } from '../catalogue-schema.ts'
+import { type Static, Type } from '@sinclair/typebox'
+import { Quota } from '../catalogue-schema.ts'
 import { classPrefix } from '../names.ts'
 import { examine, refusals, weigh } from './admission.ts'
 import { asProblem, type ClassContext } from './context.ts'
 import type { UpOrder } from './up-order.ts'
-import type { Usage } from './usage.ts'
+import { Usage } from './usage.ts'
 
-export interface PlanAnswer {
-  readonly classId: string
-  readonly lab: string
-  readonly students: readonly string[]
-  readonly allowed: boolean
-  readonly refusals: readonly { readonly code: string; readonly detail: string }[]
-  /** Beside what is up already. */
-  readonly needs: {
-    readonly sandboxes: number
-    readonly cpus: number
-    readonly memoryMb: number
-    readonly networks: number
-  }
-  /** Of the subject. */
-  readonly quota: { readonly limits: Quota; readonly used: Usage }
-  /** All memory of the host, and what the sandboxes of all classes may use of it. */
-  readonly host: { readonly memoryMb: number; readonly usedMb: number }
-  readonly image: { readonly present: boolean }
-  readonly subnet: { readonly free: boolean }
-}
+export const PlanAnswer = Type.Object({
+  classId: Type.String(),
+  lab: Type.String(),
+  students: Type.Array(Type.String()),
+  allowed: Type.Boolean(),
+  refusals: Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }), {
+    description: 'Every problem that an up would be refused with now, the first thing to put right first.',
+  }),
+  needs: Type.Object(
+    { sandboxes: Type.Integer(), cpus: Type.Number(), memoryMb: Type.Integer(), networks: Type.Integer() },
+    { description: 'Beside what is up already.' },
+  ),
+  quota: Type.Object({ limits: Quota, used: Usage }, { description: 'Of the subject.' }),
+  host: Type.Object(
+    { memoryMb: Type.Integer(), usedMb: Type.Integer() },
+    { description: 'All memory of the host, and what the sandboxes of all classes may use of it.' },
+  ),
+  image: Type.Object({ present: Type.Boolean() }),
+  subnet: Type.Object({ free: Type.Boolean() }),
+})
+export type PlanAnswer = Static<typeof PlanAnswer>
 
 /** Problems of an engine, a proxy or a store that cannot be asked: without them there are no numbers to tell. */
 export async function planClass(context: ClassContext, order: UpOrder): Promise<PlanAnswer> {
@@ -40,7 +42,7 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
     return {
       classId,
       lab: lab.name,
-      students: order.students,
+      students: [...order.students],
       allowed: reasons.length === 0,
       refusals: reasons.map(({ code, message }) => ({ code, detail: message })),
       needs: { sandboxes: needed.students, cpus: needed.cpus, memoryMb: needed.memoryMb, networks },

@@ -1,10 +1,11 @@
 // How far a long operation is. Totals grow as inventories are taken: until then nobody knows how much there is.
 
-export interface ProgressView {
-  readonly students: { readonly total: number; readonly done: number }
-  readonly files: { readonly total: number; readonly done: number }
-  readonly bytes: { readonly total: number; readonly done: number }
-}
+import { type Static, Type } from '@sinclair/typebox'
+
+const Count = Type.Object({ total: Type.Integer(), done: Type.Integer() })
+
+export const ProgressView = Type.Object({ students: Count, files: Count, bytes: Count })
+export type ProgressView = Static<typeof ProgressView>
 
 export class Progress {
   readonly #students = { total: 0, done: 0 }

@@ -1,23 +1,19 @@
 // reset-student: a student's sandbox is collected, removed and made anew, with the files of an earlier bag in it if asked for.
 // The session's record says what was begun, and which container is the old one: after a crash the sweep goes on with it.
 
+import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError } from '../collection/errors.ts'
 import { requireBag, restoredContents } from '../collection/restore.ts'
 import { bagPrefix } from '../names.ts'
+import { Nullable } from '../nullable.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox } from '../runtime/port.ts'
 import { findOpen, letGoOn, type Open, removeHalfSnapshots } from './collect-class.ts'
 import { collectStudent, removeCollected } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { bagMembers } from './down-answer.ts'
-import {
-  type DownStudent,
-  type ResetIntent,
-  type SessionRecord,
-  withoutStudent,
-  writeSession,
-} from './session-record.ts'
-import { raiseStudents, type UpStudent } from './up-class.ts'
+import { DownStudent, type ResetIntent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
+import { raiseStudents, UpStudent } from './up-class.ts'
 import { planOf } from './up-session.ts'
 
 export interface ResetRequest {
@@ -27,16 +23,16 @@ export interface ResetRequest {
   readonly restore?: string
 }
 
-export interface ResetAnswer {
-  readonly classId: string
-  readonly sessionId: string
-  readonly state: 'reset'
+export const ResetAnswer = Type.Object({
+  classId: Type.String(),
+  sessionId: Type.String(),
+  state: Type.Literal('reset'),
   /** The bag of what was there before; null where an interrupted reset had removed that already. */
-  readonly collected: DownStudent | null
-  /** Collection id of the bag whose files were put back. */
-  readonly restored: string | null
-  readonly student: UpStudent | undefined
-}
+  collected: Nullable(DownStudent),
+  restored: Nullable(Type.String({ description: 'Collection id of the bag whose files were put back.' })),
+  student: Type.Optional(UpStudent),
+})
+export type ResetAnswer = Static<typeof ResetAnswer>
 
 export async function resetStudent(context: ClassContext, action: Action, request: ResetRequest): Promise<ResetAnswer> {
   const { classId, studentId: asked, restore = null } = request
@@ -103,7 +99,9 @@ async function carryOut(
   const network = await runtime.openNetwork(plan)
   const now = (await runtime.survey(classId)).find((session) => session.sessionId === sessionId)
   const contents = restore === null ? undefined : bagPrefix(classId, sessionId, studentId, restore)
-  const { students } = await raiseStudents(
+  const {
+    students: [student],
+  } = await raiseStudents(
     {
       context,
       action,
@@ -117,7 +115,7 @@ async function carryOut(
     },
     network,
   )
-  return { classId, sessionId, state: 'reset', collected, restored: restore, student: students[0] }
+  return { classId, sessionId, state: 'reset', collected, restored: restore, ...(student ? { student } : {}) }
 }
 
 /** A container of the student's own that is not the one the reset began with: the old one is gone. */

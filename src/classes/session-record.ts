@@ -1,15 +1,14 @@
 // A session's record in the store: what was asked for and has not ended yet (an up, a down), how it ended, and the frozen
 // lab that late joiners are made from. With the engine's labels it is all that a restarted service needs to know.
 
-import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { digestOf } from '../collection/digest.ts'
 import { createGate } from '../gate.ts'
 import { FrozenLab } from '../lab.ts'
 import { classPrefix, foldId, sessionIdPattern, sessionPrefix } from '../names.ts'
+import { Nullable } from '../nullable.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
-
-const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 export const DownStudent = Type.Object({
   studentId: Type.String(),
@@ -159,17 +158,19 @@ export async function sessionIds(store: Store, classId: string): Promise<string[
   return names.filter((name) => isSessionId.test(name)).reverse()
 }
 
-export type SessionSummary =
-  | {
-      readonly sessionId: string
-      readonly state: 'open' | 'going-down' | 'down' | 'down-partial'
-      readonly lab: string
-      readonly createdAt: string
-      readonly expiresAt: string
-      readonly endedAt: string | null
-      readonly students: number
-    }
-  | { readonly sessionId: string; readonly state: 'unreadable' }
+export const SessionSummary = Type.Union([
+  Type.Object({
+    sessionId: Type.String(),
+    state: Type.Union(['open', 'going-down', 'down', 'down-partial'].map((state) => Type.Literal(state))),
+    lab: Type.String(),
+    createdAt: Type.String(),
+    expiresAt: Type.String(),
+    endedAt: Nullable(Type.String()),
+    students: Type.Integer(),
+  }),
+  Type.Object({ sessionId: Type.String(), state: Type.Literal('unreadable') }),
+])
+export type SessionSummary = Static<typeof SessionSummary>
 
 const recordsReadAtOnce = 8
 

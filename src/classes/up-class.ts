@@ -1,6 +1,8 @@
 // up-class: network, Traefik, then a sandbox for each student, bounded parallel. Repeating it converges: late joiners are
 // added, what died is started again, nothing else is touched. What a failed up created is taken back, nothing more.
 
+import { type Static, Type } from '@sinclair/typebox'
+import { Nullable } from '../nullable.ts'
 import { Problem } from '../problems.ts'
 import {
   type Contents,
@@ -18,24 +20,27 @@ import type { UpOrder } from './up-order.ts'
 import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './up-session.ts'
 import type { SessionShare } from './usage.ts'
 
-export interface UpAnswer {
-  readonly classId: string
-  readonly sessionId: string
-  readonly state: 'up' | 'up-partial'
-  readonly lab: string
-  readonly network: string
-  readonly expiresAt: string
-  readonly students: readonly UpStudent[]
-}
+export const UpStudent = Type.Object({
+  studentId: Type.String(),
+  state: Type.Union([Type.Literal('running'), Type.Literal('failed')]),
+  containerId: Nullable(Type.String()),
+  containerName: Nullable(Type.String()),
+  endpoint: Nullable(Type.String()),
+  error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
+})
 
-export interface UpStudent {
-  readonly studentId: string
-  readonly state: 'running' | 'failed'
-  readonly containerId: string | null
-  readonly containerName: string | null
-  readonly endpoint: string | null
-  readonly error?: { readonly code: string; readonly detail: string }
-}
+export const UpAnswer = Type.Object({
+  classId: Type.String(),
+  sessionId: Type.String(),
+  state: Type.Union([Type.Literal('up'), Type.Literal('up-partial')]),
+  lab: Type.String(),
+  network: Type.String(),
+  expiresAt: Type.String(),
+  students: Type.Array(UpStudent),
+})
+
+export type UpAnswer = Static<typeof UpAnswer>
+export type UpStudent = Static<typeof UpStudent>
 
 /** How long sandboxes may take from start to running and healthy. */
 const readyTimeoutMs = 120_000

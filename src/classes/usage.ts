@@ -3,6 +3,7 @@
 // What a sandbox may use is taken from its session's record: the engine's lists do not tell it, and an inspection waits for
 // any archive that is being read.
 
+import { type Static, Type } from '@sinclair/typebox'
 import type { Catalogue } from '../catalogue.ts'
 import { createGate } from '../gate.ts'
 import { foldId } from '../names.ts'
@@ -26,13 +27,13 @@ export interface SessionShare {
   readonly memoryMb: number
 }
 
-export interface Usage {
-  readonly classes: number
-  /** Sandboxes: a student of two classes counts twice. */
-  readonly students: number
-  readonly cpus: number
-  readonly memoryMb: number
-}
+export const Usage = Type.Object({
+  classes: Type.Integer(),
+  students: Type.Integer({ description: 'Sandboxes: a student of two classes counts twice.' }),
+  cpus: Type.Number(),
+  memoryMb: Type.Integer(),
+})
+export type Usage = Static<typeof Usage>
 
 const recordsReadAtOnce = 8
 

@@ -7,6 +7,7 @@ import { foldId } from '../names.ts'
 import type { Operations } from '../operations.ts'
 import { isolationOf } from '../runtime/isolation.ts'
 import type { HeldSession, Runtime } from '../runtime/port.ts'
+import type { ClassDetails, ClassSummary } from './answers.ts'
 import type { App } from './app-type.ts'
 import { ClassParams } from './schemas.ts'
 
@@ -35,7 +36,7 @@ export function registerClasses(
     return { classes: shown.map((classId) => summary(classId, held.get(foldId(classId)))) }
   })
 
-  app.get('/room/classes/:classId', { schema: { params: ClassParams } }, async (request) => {
+  app.get('/room/classes/:classId', { schema: { params: ClassParams } }, async (request): Promise<ClassDetails> => {
     const { classId } = request.params
     const catalogue = await currentCatalogue()
     const [held] = await survey(classId)
@@ -60,7 +61,7 @@ export function registerClasses(
     }
   }
 
-  function summary(classId: string, held: HeldSession | undefined) {
+  function summary(classId: string, held: HeldSession | undefined): ClassSummary {
     const running = held?.sandboxes.filter(({ container }) => container?.state === 'running').length ?? 0
     return {
       classId,

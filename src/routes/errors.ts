@@ -1,7 +1,9 @@
 // Everything that goes wrong in a request leaves here as application/problem+json. Texts of 5xx never leak internals:
 // what is not a Problem is logged whole and answered as 'internal'.
 
+import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyRequest } from 'fastify'
 import { auditRefusal } from '../auth/audit.ts'
 import { Problem, type ProblemBody } from '../problems.ts'
@@ -13,6 +15,8 @@ export function registerErrors(app: App): void {
     auditRefusal(request, body.code, reply.elapsedTime)
     return reply.code(body.status).type(problemType).send(body)
   })
+  // Node would answer 417 without a body; whoever expects what nobody offers may be answered as if they did not (RFC 9110, 10.1.1).
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.setNotFoundHandler((request) => {
     throw new Problem('not-found', `There is no ${request.method} on this path. The README lists the calls.`)
   })
@@ -22,6 +26,24 @@ export function registerErrors(app: App): void {
 export function answerFrameworkError(error: FastifyError, request: LoggedRequest, response: ServerResponse): void {
   const body = describeError(request, error)
   response.writeHead(body.status, { 'content-type': problemType }).end(JSON.stringify(body))
+}
+
+/** For what Node refuses before it is a request, such as a header that cannot be read. Nobody else has its id. */
+export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const detail = 'The request is not HTTP that can be read: a line, a header or a chunk is wrong, too long or too late.'
+  const problem = new Problem('invalid-request', detail)
+  const body = JSON.stringify(problem.toBody(randomUUID()))
+  const head = [
+    `HTTP/1.1 ${problem.status} Bad Request`,
+    `content-type: ${problemType}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 const problemType = 'application/problem+json'

@@ -3,6 +3,7 @@
 import type { Catalogue } from '../catalogue.ts'
 import { asProblem } from '../classes/context.ts'
 import type { Runtime } from '../runtime/port.ts'
+import type { LabState } from './answers.ts'
 import type { App } from './app-type.ts'
 
 export function registerLabs(app: App, runtime: Runtime, currentCatalogue: () => Promise<Catalogue>): void {
@@ -11,7 +12,7 @@ export function registerLabs(app: App, runtime: Runtime, currentCatalogue: () =>
     return { labs: await Promise.all([...labs].map(describeLab)) }
   })
 
-  async function describeLab([name, lab]: [string, ReturnType<Catalogue['labs']['get']> & object]) {
+  async function describeLab([name, lab]: [string, ReturnType<Catalogue['labs']['get']> & object]): Promise<LabState> {
     const image = await runtime.image(lab.image).catch((error: unknown) => {
       throw asProblem(error, 'engine-unavailable')
     })

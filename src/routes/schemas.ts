@@ -62,4 +62,5 @@ const bagParams = {
 export const BagParams = Type.Object(bagParams, closed)
 export const BagFileParams = Type.Object({ ...bagParams, '*': Type.String({ minLength: 1, maxLength: 1024 }) }, closed)
 
+export const AssetParams = Type.Object({ asset: Type.String({ maxLength: 64 }) }, closed)
 export const OperationParams = Type.Object({ operationId: Type.String({ maxLength: 64 }) }, closed)

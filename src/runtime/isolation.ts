@@ -1,29 +1,32 @@
 // How far the sandboxes of a class are kept apart from everything else, told from the network that they are really in.
 // The surprise: an internal network alone keeps nobody from the host, which answers at the network's own gateway address.
 
+import { type Static, Type } from '@sinclair/typebox'
 import type { HeldNetwork } from './port.ts'
 
 /**
  * - `blocked`: nothing in the sandbox's network leads there
  * - `reachable`: nothing of ours is in between; firewalls of the operator's and the peer's own sign-in may be
  */
-export type Reach = 'blocked' | 'reachable'
+const Reach = Type.Union([Type.Literal('blocked'), Type.Literal('reachable')])
+type Reach = Static<typeof Reach>
 
 /** What one student's sandbox reaches over the network. There is no other way: it has no mount, device or socket of the host. */
-export interface Isolation {
+export const Isolation = Type.Object({
   /** Sandboxes of the same class share one network, since Traefik must reach each. */
-  readonly classmates: Reach
+  classmates: Reach,
   /** Docker keeps networks with a way out apart all the same; Podman does not. */
-  readonly otherClasses: Reach
+  otherClasses: Reach,
   /** Whatever listens on the engine's host, at any of its addresses. */
-  readonly host: Reach
+  host: Reach,
   /** Its TCP port, where it has one; its socket is in no sandbox. */
-  readonly engine: Reach
-  readonly store: Reach
+  engine: Reach,
+  store: Reach,
   /** 169.254.169.254, which is an address of the host itself on some clouds. */
-  readonly cloudMetadata: Reach
-  readonly internet: Reach
-}
+  cloudMetadata: Reach,
+  internet: Reach,
+})
+export type Isolation = Static<typeof Isolation>
 
 export function isolationOf({ internal, hasHost }: HeldNetwork): Isolation {
   const outside: Reach = internal ? 'blocked' : 'reachable'

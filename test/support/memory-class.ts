@@ -62,7 +62,8 @@ const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 export async function openClass(t: TestContext, lab: object = {}): Promise<MemoryClass> {
   const folder = await mkdtemp(join(scratch, 'class-runtime-test-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  // A call whose client hung up may still be writing here.
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   const runtime = new RefereedRuntime(folder)
   const reservations = new Reservations()
   // The service meets every fault of an engine, so the referee's own word must not depend on what it makes of it.

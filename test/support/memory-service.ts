@@ -1,5 +1,6 @@
 // The whole service for unit tests, without its process and without a port: every route, by inject, over an engine in
-// memory and a real directory store. At the end of each test its log is searched for tokens and presigned URLs.
+// memory and a real directory store. Every answer is held against the document that the service itself gives of its calls.
+// At the end of each test its log is searched for tokens and presigned URLs.
 
 import assert from 'node:assert/strict'
 import { rename, writeFile } from 'node:fs/promises'
@@ -16,6 +17,8 @@ import { createLog } from '../../src/log.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { Operations } from '../../src/operations.ts'
 import type { ProblemBody } from '../../src/problems.ts'
+import type { Runtime } from '../../src/runtime/port.ts'
+import { type Contract, noteRoutes, readContract, routeOf } from './contract.ts'
 import { catalogueText, type MemoryClass, openClass } from './memory-class.ts'
 
 export interface MemoryService {
@@ -23,6 +26,7 @@ export interface MemoryService {
   readonly app: ReturnType<typeof buildApp>
   /** What the service has logged, one object a line. */
   readonly log: Record<string, unknown>[]
+  readonly actions: ClassActions
   /** How often new images were asked for. */
   readonly imageFetches: () => number
   /** As an operator would edit it. */
@@ -31,10 +35,12 @@ export interface MemoryService {
   get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
 }
 
+/** `runtime`: another one than that of `ofClass`. */
 export async function openService(
   t: TestContext,
   lab: object = {},
   auth: AuthConfig = { kind: 'off' },
+  runtime?: Runtime,
 ): Promise<MemoryService> {
   const ofClass = await openClass(t, lab)
   const path = join(ofClass.folder, '.catalogue.json')
@@ -46,30 +52,37 @@ export async function openService(
   const log: Record<string, unknown>[] = []
   const tokens = new Set<string>()
   let fetches = 0
-  const classes = ofClass.context
+  const classes = runtime ? { ...ofClass.context, runtime } : ofClass.context
+  const actions = new ClassActions(classes, new Operations(), new Leases(classes.store))
   const app = buildApp({
     classes,
-    actions: new ClassActions(classes, new Operations(), new Leases(classes.store)),
+    actions,
     catalogue: await openCatalogue(path, () => {}),
     identify: await openIdentify(auth),
     metrics: new Metrics(),
     log: createLog('info', { write: (line: string) => void log.push(JSON.parse(line)) }),
     onCatalogueChange: () => void fetches++,
   })
+  let contract: Contract | undefined
+  noteRoutes(app)
   t.after(async () => {
     await app.close()
     const printed = JSON.stringify(log)
     for (const token of tokens) assert.ok(!printed.includes(token), 'a token is in the log')
     assert.doesNotMatch(printed, /X-Amz-|Bearer ey/)
   })
-  const call = (request: InjectOptions) => {
+  const call = async (request: InjectOptions) => {
     const token = /\S{20,}$/.exec(request.headers?.['authorization']?.toString() ?? '')?.[0]
     if (token !== undefined) tokens.add(token)
-    return app.inject(request)
+    contract ??= readContract((await app.inject({ url: '/openapi.json' })).body)
+    const response = await app.inject(request)
+    contract.check(routeOf(response.headers), response)
+    return response
   }
   return {
     ofClass,
     app,
+    actions,
     log,
     imageFetches: () => fetches,
     editCatalogue,

@@ -49,7 +49,7 @@ const ofClass: [string, (classId: string) => { url: string; body?: object }][] =
 const ofOperation = ['GET /room/operations/:operationId', 'GET /room/operations/:operationId/events']
 const discard = { url: '/room/discard-student', body: { classId: 'os101-a', studentId: 'SV999', reason: 'broken' } }
 const ofEverybody = ['GET /room/classes', 'GET /room/labs', 'GET /metrics']
-const open = ['GET /healthz', 'GET /readyz']
+const open = ['GET /healthz', 'GET /readyz', 'GET /openapi.json', 'GET /docs', 'GET /docs/:asset']
 
 const send = (
   { post, get }: MemoryService,

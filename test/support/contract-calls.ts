@@ -1,0 +1,67 @@
+// A good request for every call that the document has, so that a test can ask them all. A new call: a line here.
+
+import assert from 'node:assert/strict'
+import type { LightMyRequestResponse } from 'fastify'
+import type { Document } from './contract.ts'
+import { classId, students } from './memory-class.ts'
+import type { MemoryService } from './memory-service.ts'
+
+export interface Call {
+  readonly name: string
+  readonly method: 'GET' | 'POST'
+  /** As the document has it. */
+  readonly path: string
+  /** The codes that the document lists. */
+  readonly codes: readonly string[]
+}
+
+export interface Request {
+  readonly params?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object
+}
+
+export const key = 'data/workspace/notes.txt'
+
+/** For a class that is not up; of a past session only where `sessionId` is one. */
+export function goodRequest(name: string, sessionId = '20260102t030405678z-00ff', operationId = 'none'): Request {
+  const params = { classId, sessionId, studentId: students[0], collectionId: 'final', key, operationId }
+  const requests: Record<string, Request> = {
+    'up-class': { body: { classId } },
+    'down-class': { body: { classId } },
+    'collect-class': { body: { classId } },
+    'extend-class': { body: { classId, ttlMinutes: 120 } },
+    'reset-student': { body: { classId, studentId: students[0] } },
+    'discard-student': { body: { classId, studentId: students[0], reason: 'The disk of the host is broken.' } },
+    'plan-class': { body: { classId } },
+    'docs-asset': { params: { asset: 'start.js' } },
+  }
+  return requests[name] ?? { params }
+}
+
+export function callsOf(document: Document): Call[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId, responses }]) => ({
+      name: operationId,
+      method: method === 'post' ? 'POST' : 'GET',
+      path,
+      codes: [...JSON.stringify(responses).matchAll(/schemas\/problem-([a-z-]+)"\}/g)].map(([, code = '']) => code),
+    })),
+  )
+}
+
+/** The URL of the call; the key of a file keeps its slashes. */
+export const urlOf = ({ path }: Pick<Call, 'path'>, params: Request['params'] = {}): string =>
+  path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = params[name] ?? assert.fail(`${path}: no ${name}`)
+    return name === 'key' ? encodeURI(value) : encodeURIComponent(value)
+  })
+
+export function send(
+  { post, get }: MemoryService,
+  call: Call,
+  { params, headers, body }: Request,
+): Promise<LightMyRequestResponse> {
+  const url = urlOf(call, params)
+  return call.method === 'POST' ? post(url, body ?? {}, headers) : get(url, headers)
+}
