@@ -13,7 +13,8 @@ import { collectStudent, removeCollected } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { bagMembers } from './down-answer.ts'
 import { DownStudent, type ResetIntent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
-import { raiseStudents, UpStudent } from './up-class.ts'
+import { UpStudent } from './up-answer.ts'
+import { raiseStudents } from './up-class.ts'
 import { planOf } from './up-session.ts'
 
 export interface ResetRequest {

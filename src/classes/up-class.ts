@@ -1,8 +1,6 @@
 // up-class: network, Traefik, then a sandbox for each student, bounded parallel. Repeating it converges: late joiners are
 // added, what died is started again, nothing else is touched. What a failed up created is taken back, nothing more.
 
-import { type Static, Type } from '@sinclair/typebox'
-import { Nullable } from '../nullable.ts'
 import { Problem } from '../problems.ts'
 import {
   type Contents,
@@ -16,31 +14,10 @@ import { examine, type Findings, refusals, weigh } from './admission.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { removeSession, type UpIntent, writeSession } from './session-record.ts'
 import { takeBack, takeBackIdle } from './take-back.ts'
+import type { UpAnswer, UpStudent } from './up-answer.ts'
 import type { UpOrder } from './up-order.ts'
 import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './up-session.ts'
 import type { SessionShare } from './usage.ts'
-
-export const UpStudent = Type.Object({
-  studentId: Type.String(),
-  state: Type.Union([Type.Literal('running'), Type.Literal('failed')]),
-  containerId: Nullable(Type.String()),
-  containerName: Nullable(Type.String()),
-  endpoint: Nullable(Type.String()),
-  error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
-})
-
-export const UpAnswer = Type.Object({
-  classId: Type.String(),
-  sessionId: Type.String(),
-  state: Type.Union([Type.Literal('up'), Type.Literal('up-partial')]),
-  lab: Type.String(),
-  network: Type.String(),
-  expiresAt: Type.String(),
-  students: Type.Array(UpStudent),
-})
-
-export type UpAnswer = Static<typeof UpAnswer>
-export type UpStudent = Static<typeof UpStudent>
 
 /** How long sandboxes may take from start to running and healthy. */
 const readyTimeoutMs = 120_000

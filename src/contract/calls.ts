@@ -1,5 +1,6 @@
 // Every call, described: a route without a row stops the start, and so does a row without its route.
 // A new route: a row here, one in src/auth/access.ts, and an example of it in test/src/contract/.
+// Long because it is one table.
 
 import type { TSchema } from '@sinclair/typebox'
 import { CollectAnswer } from '../classes/collect-class.ts'
@@ -8,7 +9,7 @@ import { ExtendAnswer } from '../classes/extend-class.ts'
 import { PlanAnswer } from '../classes/plan-class.ts'
 import { ResetAnswer } from '../classes/reset-student.ts'
 import { DownAnswer } from '../classes/session-record.ts'
-import { UpAnswer } from '../classes/up-class.ts'
+import { UpAnswer } from '../classes/up-answer.ts'
 import { Submission } from '../collection/submission-schema.ts'
 import type { ProblemCode } from '../problems.ts'
 import { Alive, ClassDetails, ClassList, LabList, Readiness, SessionDetails, SessionList } from '../routes/answers.ts'

@@ -1,14 +1,13 @@
 // One student's sandbox on the engine: made, started, stopped, archived, removed.
-// Its workspace belongs to the student because a tar with that one directory is unpacked before the first start: the
-// volume is mounted one level above, and the engine skips the owner of an archive's own root.
 
 import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Container, isEngineError, packTar, type TarInput } from '../../engine-api/index.ts'
+import { type Container, isEngineError } from '../../engine-api/index.ts'
 import { specHash } from '../lab.ts'
 import { containerName, label, volumeName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
 import { asRuntimeError, isRefusal, resent, translatedEach } from './docker-errors.ts'
+import { prepareWorkspace } from './docker-workspace.ts'
 import {
   type ArchiveEntry,
   type Contents,
@@ -110,41 +109,6 @@ async function adopt(context: DockerContext, plan: SessionPlan, studentId: strin
     'name-taken',
     `A container named ${name} exists that is not of this session. It is left alone: ask the operator to look at it.`,
   )
-}
-
-async function prepareWorkspace(
-  { engine }: DockerContext,
-  plan: SessionPlan,
-  containerId: string,
-  contents: Contents | undefined,
-): Promise<void> {
-  const { workspace, user } = plan.frozenLab
-  const [uid = Number.NaN, gid = Number.NaN] = user.split(':').map(Number)
-  const name = posix.basename(workspace)
-  const directory = { name, type: 'directory', mode: 0o755, uid, gid, mtimeMs: Date.now() } as const
-  const entries = contents ? packed(workspace, directory, contents) : [directory]
-  await engine.containers.putArchive(containerId, posix.dirname(workspace), packTar(entries))
-}
-
-async function* packed(workspace: string, directory: TarInput, contents: Contents): AsyncGenerator<TarInput> {
-  const root = posix.basename(workspace)
-  yield directory
-  for await (const { path, type, size, mode, uid, gid, mtimeMs, linkTarget, body } of contents()) {
-    if (type !== 'directory' && type !== 'file' && type !== 'symbolic-link') {
-      throw new RuntimeError('failed', `A ${type} cannot be put into a workspace.`)
-    }
-    const name = Buffer.concat([Buffer.from(`${root}/`), path])
-    const linkName = acceptableTarget(workspace, path, linkTarget)
-    yield { name, type, mode, uid, gid, mtimeMs, linkName, body: { size, bytes: body } }
-  }
-}
-
-/** The engine refuses a relative link that leads out of where it unpacks: it gets the absolute path that it leads to. */
-function acceptableTarget(workspace: string, path: Uint8Array, target: Uint8Array): Uint8Array {
-  const [at, to] = [path, target].map((bytes) => Buffer.from(bytes).toString('latin1'))
-  if (at === undefined || to === undefined || to === '' || to.startsWith('/')) return target
-  const absolute = posix.resolve(workspace, posix.dirname(at), to)
-  return `${absolute}/`.startsWith(`${posix.dirname(workspace)}/`) ? target : Buffer.from(absolute, 'latin1')
 }
 
 /**

@@ -1,4 +1,5 @@
 // Defects in up, down and collect: what goes too early, what is touched that must not be.
+// Long because it is a list.
 
 import type { Defect } from './defect.ts'
 

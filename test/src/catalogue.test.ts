@@ -1,4 +1,5 @@
 // The operator's file: what is filled in, what is refused and where, and what stays in force when an edit is broken.
+// Long, since each rule has a case.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
