@@ -48,6 +48,8 @@ describe('the walls of a sandbox, from inside', { skip: skipWithoutEngine, timeo
   let service: Service
 
   before(async () => {
+    // Last of all: an image whose container is still there would only lose its name.
+    cleanUp.after(async () => void (await tryDocker(['rmi', suidImage])))
     site = await install(cleanUp, {
       name: 'walls',
       store: 'directory',
@@ -58,7 +60,6 @@ describe('the walls of a sandbox, from inside', { skip: skipWithoutEngine, timeo
     const script = 'mkdir /suid && cp /bin/busybox /suid/ping && chmod 4755 /suid/ping'
     await docker(['run', '--name', maker, '--label', site.testLabel, image, 'sh', '-c', script])
     await docker(['commit', '--change', 'CMD ["sh"]', maker, suidImage])
-    cleanUp.after(async () => void (await docker(['rmi', '--force', suidImage])))
     service = await site.start()
     await upClass(service, 'walls')
     await upClass(service, 'loose')
