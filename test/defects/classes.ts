@@ -187,7 +187,16 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'a committed snapshot is removed with the half ones',
     file: 'src/classes/collect-class.ts',
-    edits: [{ find: ' || (await store.stat(bag + bagDeclarationKey))) continue', replace: ') continue' }],
+    edits: [
+      { find: ' || (await store.stat(bag + bagDeclarationKey))) continue', replace: ') continue' },
+      { find: 'if (keys.includes(bag + bagDeclarationKey)) continue', replace: '' },
+    ],
+    tests: collectTests,
+  },
+  {
+    name: 'a store that denies one commit mark costs a committed snapshot',
+    file: 'src/classes/collect-class.ts',
+    edits: [{ find: 'if (keys.includes(bag + bagDeclarationKey)) continue', replace: '' }],
     tests: collectTests,
   },
   {
