@@ -20,6 +20,7 @@ export class Effects {
   readonly names: string[] = []
   #point: CrashPoint | undefined
   #kill: () => void = () => {}
+  #met = false
   #dead = false
 
   /** From now on the count begins anew, and `kill` is called at `point`. */
@@ -27,10 +28,20 @@ export class Effects {
     this.names.length = 0
     this.#point = point
     this.#kill = kill
+    this.#met = false
     this.#dead = false
   }
 
-  /** Whether the point was reached since it was armed. */
+  /** Whether the point was reached since it was armed: the kill is on its way, or has been. */
+  get met(): boolean {
+    return this.#met
+  }
+
+  meet(): void {
+    this.#met = true
+  }
+
+  /** Whether the service was killed since. */
   get struck(): boolean {
     return this.#dead
   }
@@ -61,7 +72,10 @@ export async function openCountedProxy(
   const take: RequestListener = (incoming, outgoing) => {
     // What a killed process had on its way does not arrive.
     if (effects.struck) return void outgoing.destroy()
+    // Nor does what it still sends while the kill is on its way.
+    if (effects.met) return
     const position = effects.arrive(nameOf(side, incoming))
+    if (position !== undefined) effects.meet()
     if (position === undefined) return forward(target, incoming, outgoing)
     if (position === 'before') return effects.strike()
     forward(target, incoming, outgoing, (answer, out) => {

@@ -41,6 +41,7 @@ async function provoke(lane: Lane, path: string | undefined): Promise<boolean> {
   else await Promise.race([call, delay(randomInt(longestMomentMs))])
   if (doomed && !byEffect) await lane.kill()
   await call
+  if (lane.effects.met) await lane.until('the kill', async () => lane.effects.struck)
   return lane.effects.struck || (doomed && !byEffect)
 }
 

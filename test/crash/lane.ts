@@ -83,8 +83,9 @@ export async function openLane(options: LaneOptions) {
     current = next
     effects.arm(() => void next.child.kill('SIGKILL'), point)
     next.child.on('message', (change: FolderChange) => {
-      if (effects.struck) return
+      if (effects.struck || (effects.met && !change.done)) return
       const position = change.done ? undefined : effects.arrive(change.name)
+      if (position !== undefined) effects.meet()
       if (change.done || position === 'before') effects.strike()
       else next.child.send({ number: change.number, position } satisfies FolderWord, () => {})
     })

@@ -84,7 +84,8 @@ async function finishOrDie(lane: Lane, point: CrashPoint | undefined): Promise<v
 async function runPoint(lane: Lane, scenario: Scenario, point: CrashPoint | undefined): Promise<boolean> {
   const files = await scenario.prepare(lane)
   await scenario.run(lane, point)
-  const reached = lane.effects.struck
+  const reached = lane.effects.met
+  if (reached) await lane.until('the kill', async () => lane.effects.struck)
   if (reached) {
     await lane.start()
     await lane.until('the next service to finish by itself', () => isSettled(lane))
