@@ -1,8 +1,8 @@
 // discard-student: an admin gives up a sandbox that cannot be collected. It is collected once more first, so that only what
-// really cannot be saved is lost, and never because the engine or the store does not answer. The one way by which uncollected work may go.
+// really cannot be saved is lost, and never for a fault that may pass. The one way by which uncollected work may go.
 
 import { type Static, Type } from '@sinclair/typebox'
-import { asCollectError, CollectError } from '../collection/errors.ts'
+import { asCollectError, CollectError, type CollectErrorCode } from '../collection/errors.ts'
 import { foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox, type HeldSession } from '../runtime/port.ts'
@@ -102,9 +102,14 @@ async function giveUp(
   return { studentId, state: 'discarded', ...noBag, error, reason }
 }
 
+/** Faults that are not the sandbox's own: of the store, of the engine, or of another hand at work in it. */
+const passing: readonly CollectErrorCode[] = ['store-unavailable', 'engine-unavailable', 'store-mismatch', 'changed']
+
 /** What may pass by itself is no reason to lose anything. */
 function refuseToGiveUp(fault: CollectError, signal: AbortSignal): void {
   if (signal.aborted) throw new Problem('shutting-down', 'The service is stopping; nothing was given up.')
-  if (fault.code !== 'store-unavailable' && fault.code !== 'engine-unavailable') return
-  throw new Problem(fault.code, `${fault.message} Nothing was given up.`, { cause: fault })
+  const { code, message } = fault
+  if (!passing.includes(code)) return
+  const unavailable = code === 'store-unavailable' || code === 'engine-unavailable'
+  throw new Problem(unavailable ? code : 'collect-failed', `${message} Nothing was given up.`, { cause: fault })
 }

@@ -238,7 +238,13 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'work is given up because the store does not answer',
     file: 'src/classes/discard-student.ts',
-    edits: [{ find: "fault.code !== 'store-unavailable' && ", replace: '' }],
+    edits: [{ find: "['store-unavailable', ", replace: '[' }],
+    tests: discardTests,
+  },
+  {
+    name: 'work is given up because somebody else is at work in the sandbox',
+    file: 'src/classes/discard-student.ts',
+    edits: [{ find: ", 'changed']", replace: ']' }],
     tests: discardTests,
   },
   {

@@ -103,6 +103,25 @@ test('nothing is given up because the store or the engine does not answer', asyn
   assert.ok(ofClass.runtime.held().includes('volume SV001'))
 })
 
+test('nothing is given up because another hand is at work in the sandbox, or the store holds other bytes than were sent', async (t) => {
+  const { discard, ofClass, sessionId } = await openUp(t)
+  ofClass.runtime.before = (event) => {
+    if (event === 'archive SV001') throw new RuntimeError('running', 'The sandbox runs, though it was stopped.')
+  }
+  assert.equal(problemOf(await discard()).code, 'collect-failed')
+  ofClass.runtime.before = () => {}
+  ofClass.storeHooks = {
+    before: (method, key) => {
+      if (method === 'put' && key.includes('SV001')) throw new StoreError('mismatch', 'Other bytes arrived.')
+    },
+  }
+  assert.equal(problemOf(await discard()).code, 'collect-failed')
+  ofClass.storeHooks = {}
+  assert.equal((await ofClass.record(sessionId))?.discarded, undefined)
+  assert.ok(ofClass.runtime.held().includes('volume SV001'))
+  assert.equal((await discard()).json().state, 'removed')
+})
+
 test('a sandbox whose work is safe and that does not go is not given up', async (t) => {
   const { discard, ofClass, sessionId } = await openUp(t)
   ofClass.runtime.before = (event) => {
