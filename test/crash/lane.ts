@@ -4,10 +4,10 @@
 // Long, since all that one lane holds is opened and closed together.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -25,6 +25,15 @@ import { engineHost, type StoreKind, s3Server } from '../support/live.ts'
 import type { Answer } from '../support/service.ts'
 import { type CrashPoint, Effects, openCountedProxy } from './effects.ts'
 import type { FolderChange, FolderWord } from './folder.ts'
+
+const project = resolve(import.meta.dirname, '../..')
+/** The service as plain JavaScript: it starts in a third of the time that it takes through tsx, and each point starts two. */
+const built = join(project, '.local/crash')
+execFileSync(join(project, 'node_modules/.bin/tsc'), ['--noEmit', 'false', '--noCheck', '--outDir', built], {
+  cwd: project,
+})
+for (const read of ['package.json', 'src/contract/examples.json'])
+  await copyFile(join(project, read), join(built, read))
 
 export const classId = 'crash-class'
 const patienceMs = 60_000
@@ -241,9 +250,8 @@ interface Process {
 }
 
 function launch(): Process {
-  const spare = resolve(import.meta.dirname, 'spare.ts')
-  const child = spawn(process.execPath, ['--import', 'tsx', '--import', spare, 'src/server.ts'], {
-    cwd: resolve(import.meta.dirname, '../..'),
+  const child = spawn(process.execPath, ['--import', './test/crash/spare.js', 'src/server.js'], {
+    cwd: built,
     env: {},
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
