@@ -91,6 +91,8 @@ async function main(): Promise<void> {
 
 async function listen(app: ReturnType<typeof buildApp>, where: Config['listen']): Promise<void> {
   if ('path' in where) await removeStaleSocket(where.path)
+  // Apart from the listening: what fails in here is not the address.
+  await app.ready()
   try {
     await app.listen(where)
   } catch (error) {
