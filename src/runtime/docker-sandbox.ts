@@ -18,7 +18,7 @@ import {
   type SessionPlan,
   type StoppedContainer,
 } from './port.ts'
-import { sandboxBody, volumeBody } from './sandbox-body.ts'
+import { restartPolicy, sandboxBody, volumeBody } from './sandbox-body.ts'
 
 export async function raiseSandbox(
   context: DockerContext,
@@ -42,6 +42,8 @@ export async function raiseSandbox(
     existing ?? (await createContainer(context, plan, studentId, containerName(plan.classId, studentId)))
   done.containerId = containerId
   if (existing === undefined || state === 'created') await prepareWorkspace(context, plan, containerId, contents)
+  // A down or a reset that failed after its stop has taken the policy away.
+  else await context.engine.containers.update(containerId, { RestartPolicy: restartPolicy })
   await context.engine.containers.start(containerId)
 }
 

@@ -3,7 +3,12 @@
 // Whoever wants a container of their choosing has to change this file: no request reaches it but through a frozen lab.
 
 import { posix } from 'node:path'
-import type { ContainerSpecification, NetworkSpecification, VolumeSpecification } from '../../engine-api/index.ts'
+import type {
+  ContainerSpecification,
+  NetworkSpecification,
+  RestartPolicy,
+  VolumeSpecification,
+} from '../../engine-api/index.ts'
 import type { ProxyConfig } from '../config.ts'
 import { type FrozenLab, freezeCollect, specHash } from '../lab.ts'
 import { containerName, foldId, hostName, label, networkName, volumeName } from '../names.ts'
@@ -11,6 +16,9 @@ import type { SessionIdentity, SessionPlan } from './port.ts'
 
 const mebibyte = 1024 * 1024
 const nanosecondsPerSecond = 1_000_000_000
+
+/** A host that was restarted has its classes back; what was stopped by call stays stopped. */
+export const restartPolicy: RestartPolicy = { Name: 'unless-stopped' }
 
 export function sandboxBody(
   installation: string,
@@ -49,7 +57,7 @@ export function sandboxBody(
       AutoRemove: false,
       Privileged: false,
       ...(lab.runtime === undefined ? {} : { Runtime: lab.runtime }),
-      RestartPolicy: { Name: 'unless-stopped' },
+      RestartPolicy: restartPolicy,
       Mounts: [
         {
           Type: 'volume',

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { createEngine, isEngineError, packTar, type TarInput } from '../../../engine-api/index.ts'
+import { isEngineError, packTar, type TarInput } from '../../../engine-api/index.ts'
 import { parseCatalogue } from '../../../src/catalogue.ts'
 import { specHash } from '../../../src/lab.ts'
 import { containerName, label, volumeName } from '../../../src/names.ts'
@@ -18,10 +18,10 @@ import {
 } from '../../../src/runtime/docker-sandbox.ts'
 import { type RaisedSandbox, RuntimeError, type RuntimeErrorCode, type SessionPlan } from '../../../src/runtime/port.ts'
 import { collected } from '../../engine-api/cut.ts'
-import { answerOf, rawServer } from '../../engine-api/raw-server.ts'
+import { answerOf } from '../../engine-api/raw-server.ts'
 import { catalogueText, classId } from '../../support/memory-class.ts'
+import { contextWith, inspectedContainer, installation } from './hand-made.ts'
 
-const installation = 'campus'
 const studentId = 'SV001'
 
 function makePlan(): SessionPlan {
@@ -53,51 +53,21 @@ async function serve(t: TestContext, told: Readonly<Record<string, Answer | read
   const callOf = ({ method, target }: { method: string; target: string }) =>
     `${method} ${target.replace(/^\/v[\d.]+/, '').replace(/\?.*$/, '')}`
   const answers = new Map(Object.entries(told).map(([call, answer]) => [call, [answer].flat()]))
-  const server = await rawServer(t, (socket, request) => {
+  const { context, server } = await contextWith(t, (socket, request) => {
     const ofCall = answers.get(callOf(request)) ?? []
     const answer = (ofCall.length > 1 ? ofCall.shift() : ofCall[0]) ?? nothing
     if (answer === lost) socket.destroy()
     else socket.write(answer)
   })
-  const engine = createEngine({ host: server.host })
-  t.after(() => engine.close())
-  const context: DockerContext = {
-    engine,
-    installation,
-    proxy: { container: undefined, entrypoints: 'web', middlewares: undefined, labDomain: 'lab.localhost' },
-    subnets: { base: 10 * 2 ** 24, prefix: 24, size: 28 },
-    reservedSubnets: new Set(),
-  }
-  return { context, calls: () => server.requests.map(callOf) }
+  return { context, calls: () => server.requests.map(callOf), requests: server.requests }
 }
 
 const json = (status: number, body: object): Buffer => answerOf(status, JSON.stringify(body))
 
 const isError = (code: RuntimeErrorCode) => (error: unknown) => error instanceof RuntimeError && error.code === code
 
-/** A container as inspected. */
-const container = (Labels: Readonly<Record<string, string>>) => ({
-  Id: 'found',
-  Name: `/${containerName(classId, studentId)}`,
-  Created: '2026-01-02T03:04:05Z',
-  Image: 'sha256:image',
-  Config: { Image: 'sha256:image', Labels, Tty: false },
-  State: {
-    Status: 'created',
-    Running: false,
-    Paused: false,
-    Restarting: false,
-    OOMKilled: false,
-    Dead: false,
-    ExitCode: 0,
-    Error: '',
-    StartedAt: '0001-01-01T00:00:00Z',
-    FinishedAt: '0001-01-01T00:00:00Z',
-  },
-  HostConfig: { RestartPolicy: { Name: 'unless-stopped' }, Memory: 0, NanoCpus: 0 },
-  Mounts: [],
-  NetworkSettings: { Networks: {} },
-})
+const container = (labels: Readonly<Record<string, string>>) =>
+  inspectedContainer('found', containerName(classId, studentId), labels)
 
 async function pathsOf(context: DockerContext): Promise<string[]> {
   const paths: string[] = []
@@ -184,6 +154,18 @@ test('a container of our name is adopted where it is the very one that was asked
     assert.ok(isError('name-taken')(outcome), `${name}: ${outcome}`)
     assert.deepEqual([done.containerId, calls], [undefined, [inspect]], name)
   }
+})
+
+test('a sandbox that ended is started again, with the restart policy that a stop has taken away', async (t) => {
+  const { context, calls, requests } = await serve(t, {
+    'POST /containers/c/update': json(200, { Warnings: null }),
+    'POST /containers/c/start': answerOf(204),
+  })
+  const container = { id: 'c', name: 'c', isWrap: false, state: 'exited', endpoint: undefined, spec: '' } as const
+  const held = { studentId, container, volume, collect: '' }
+  await raiseSandbox(context, plan, studentId, held, { containerId: undefined, createdVolume: undefined })
+  assert.deepEqual(calls(), ['POST /containers/c/update', 'POST /containers/c/start'])
+  assert.deepEqual(JSON.parse(`${requests[0]?.body}`), { RestartPolicy: { Name: 'unless-stopped' } })
 })
 
 const exited = { ...container(ours), State: { ...container(ours).State, Status: 'exited' } }
