@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerSummary } from '../../engine-api/index.ts'
+import { createGate } from '../gate.ts'
 import { label } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
 import { readState } from './docker-survey.ts'
@@ -11,6 +12,9 @@ const pollMs = 150
 
 /** A program that ends at once is restarted by the engine after 100 ms, then 200 ms: a life this long is a real one. */
 const steadyMs = 400
+
+/** Of one up: fewer than the connections that the engine client has for a call, so that inspections which hang leave some to others. */
+const inspectionsAtOnce = 4
 
 /**
  * A container is up when it is seen running in one life for some time, and still runs when the last one is up. A glance
@@ -26,9 +30,10 @@ export async function waitReady(
   const waiting = new Set(containerIds)
   const lives = new Map<string, { startedAt: string; since: number }>()
   const reasons = new Map<string, string>()
+  const gate = createGate(inspectionsAtOnce)
   while (waiting.size > 0) {
     const listed = await list()
-    await Promise.all([...waiting].map((id) => look(id, listed.get(id))))
+    await Promise.all([...waiting].map((id) => gate(() => look(id, listed.get(id)))))
     if (waiting.size > 0) await delay(pollMs)
   }
   const last = await list()
