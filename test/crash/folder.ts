@@ -40,10 +40,12 @@ export function tellChanges(root: string): void {
     const word = wordFor(number)
     process.send?.({ name, number, done: false } satisfies FolderChange)
     const position = await word
-    const result = await make()
-    if (position === undefined) return result
+    const made = make()
+    if (position === undefined) return await made
+    // One that fails, such as the removal of a folder that is not empty, has happened too.
+    await made.catch(() => {})
     process.send?.({ name, number, done: true } satisfies FolderChange)
-    return position === 'between' ? result : new Promise<never>(() => {})
+    return position === 'between' ? await made : await new Promise<never>(() => {})
   }
 
   function wordFor(number: number): Promise<Position | undefined> {
