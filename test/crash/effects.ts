@@ -32,6 +32,11 @@ export class Effects {
     this.#dead = false
   }
 
+  /** The point is given up: what comes now, such as the calls of a check, kills nobody. */
+  disarm(): void {
+    this.#point = undefined
+  }
+
   /** Whether the point was reached since it was armed: the kill is on its way, or has been. */
   get met(): boolean {
     return this.#met

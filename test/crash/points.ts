@@ -85,11 +85,11 @@ async function runPoint(lane: Lane, scenario: Scenario, point: CrashPoint | unde
   const files = await scenario.prepare(lane)
   await scenario.run(lane, point)
   const reached = lane.effects.met
-  if (reached) await lane.until('the kill', async () => lane.effects.struck)
   if (reached) {
+    await lane.until('the kill', async () => lane.effects.struck)
     await lane.start()
     await lane.until('the next service to finish by itself', () => isSettled(lane))
-  }
+  } else lane.effects.disarm()
   await checkEnd(lane, files)
   return reached
 }
