@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
@@ -27,14 +28,15 @@ function filesOf(arguments_: readonly string[]): string[] {
 
 /** Runs the files, showing node's report as it comes. Returns node's exit code and its report as plain text. */
 async function runNode(files: readonly string[]): Promise<{ exitCode: number; report: string }> {
-  const concurrency = files.some((file) => file.startsWith(liveFolder)) ? ['--test-concurrency=1'] : []
+  // Node's own default leaves one core idle. Live tests share one engine.
+  const concurrency = files.some((file) => file.startsWith(liveFolder)) ? 1 : availableParallelism()
   const node = spawn(
     process.execPath,
-    ['--import', 'tsx', '--test', '--test-reporter=spec', `--test-timeout=${timeoutMs}`, ...concurrency, ...files],
-    {
-      cwd: resolve(testFolder, '..'),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
+    [
+      ...['--import', 'tsx', '--test', '--test-reporter=spec'],
+      ...[`--test-timeout=${timeoutMs}`, `--test-concurrency=${concurrency}`, ...files],
+    ],
+    { cwd: resolve(testFolder, '..'), stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const exit = once(node, 'exit')
   let report = ''
