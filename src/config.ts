@@ -53,6 +53,8 @@ export interface ProxyConfig {
   readonly entrypoints: string
   readonly middlewares: string | undefined
   readonly labDomain: string
+  /** CLASS_SUBNET_POOL: who calls from there is a sandbox. */
+  readonly sandboxes: string
 }
 
 export interface SubnetConfig {
@@ -81,6 +83,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       'DOCKER_TLS_VERIFY is set, so DOCKER_CERT_PATH must name the folder of ca.pem, cert.pem and key.pem.',
     )
   }
+  // The engine's own pools end at 30 networks. 10.201/16 is rarely routed; /24 holds a class of 250, and there are 256 of them.
+  const pool = get('CLASS_SUBNET_POOL') ?? '10.201.0.0/16'
   return {
     // Loopback, so that nobody else can reach a service that was started without a thought about callers.
     listen: parseListen(get('LISTEN') ?? '127.0.0.1:8080', auth),
@@ -106,8 +110,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
         /^[a-z0-9.-]{1,180}$/,
         'a lower-case domain name',
       ),
+      sandboxes: pool,
     },
-    subnets: readSubnets(get),
+    subnets: readSubnets(pool, get),
     // The engine's own start-up costs stop shrinking at about four at once on two cores; eight suits larger hosts.
     upConcurrency: integer('UP_CONCURRENCY', get('UP_CONCURRENCY'), 8, 1, 64),
     // Each collection holds one archive stream open and up to 16 MiB of small files. Of both, a class that has none under
@@ -151,9 +156,7 @@ function readStore(get: (name: string) => string | undefined): Config['store'] {
   }
 }
 
-function readSubnets(get: (name: string) => string | undefined): SubnetConfig {
-  // The engine's own pools end at 30 networks. 10.201/16 is rarely routed; /24 holds a class of 250, and there are 256 of them.
-  const pool = get('CLASS_SUBNET_POOL') ?? '10.201.0.0/16'
+function readSubnets(pool: string, get: (name: string) => string | undefined): SubnetConfig {
   const [address = '', length = ''] = pool.split('/')
   if (isIP(address) !== 4 || !/^\d{1,2}$/.test(length) || Number(length) < 8 || Number(length) > 28) {
     throw new ConfigError(

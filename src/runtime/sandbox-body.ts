@@ -131,14 +131,29 @@ export function sandboxLabels(installation: string, plan: SessionPlan, studentId
 function routeLabels(proxy: ProxyConfig, plan: SessionPlan, studentId: string): Record<string, string> {
   const name = containerName(plan.classId, studentId)
   const router = `traefik.http.routers.${name}`
+  const host = `Host(\`${hostName(plan.classId, studentId, proxy.labDomain)}\`)`
   return {
     'traefik.enable': 'true',
     'traefik.docker.network': networkName(plan.classId),
-    [`${router}.rule`]: `Host(\`${hostName(plan.classId, studentId, proxy.labDomain)}\`)`,
+    [`${router}.rule`]: host,
     [`${router}.entrypoints`]: proxy.entrypoints,
     [`${router}.service`]: name,
     ...(proxy.middlewares === undefined ? {} : { [`${router}.middlewares`]: proxy.middlewares }),
     [portLabel(name)]: String(plan.frozenLab.port),
+    ...(proxy.container === undefined ? {} : guardLabels(proxy, `${name}--inside`, host)),
+  }
+}
+
+/**
+ * Traefik is in the networks of all classes, and would lead a sandbox into those of others. What comes from a sandbox is taken by this
+ * router, whose longer rule goes first, and led nowhere (418). Needs Traefik 2.5; an older one ignores it and serves the rest.
+ */
+function guardLabels(proxy: ProxyConfig, name: string, host: string): Record<string, string> {
+  const router = `traefik.http.routers.${name}`
+  return {
+    [`${router}.rule`]: `${host} && ClientIP(\`${proxy.sandboxes}\`)`,
+    [`${router}.entrypoints`]: proxy.entrypoints,
+    [`${router}.service`]: 'noop@internal',
   }
 }
 

@@ -182,7 +182,13 @@ async function openService(
   const s3Proxy = cell.at === 's3' ? await startS3Proxy(server.endpoint) : undefined
 
   const subnets = { base: 0x0af0_0000 + number * 16, prefix: 28, size: 29 }
-  const proxy = { container: undefined, entrypoints: 'web', middlewares: undefined, labDomain: 'lab.localhost' }
+  const proxy = {
+    container: undefined,
+    entrypoints: 'web',
+    middlewares: undefined,
+    labDomain: 'lab.localhost',
+    sandboxes: '10.201.0.0/16',
+  }
   const catalogueFile = join(folder, 'catalogue.json')
   await writeFile(catalogueFile, JSON.stringify(catalogueOf({ [classId]: students })))
   const catalogue = await openCatalogue(catalogueFile, () => {})

@@ -235,6 +235,9 @@ function expectedLabels(site: Installation, up: UpAnswer, student: string, sandb
     [`traefik.http.routers.${name}.middlewares`]: 'sign-in@file',
     [`traefik.http.routers.${name}.service`]: name,
     [`traefik.http.services.${name}.loadbalancer.server.port`]: '8080',
+    [`traefik.http.routers.${name}--inside.rule`]: `Host(\`${student}--up.lab.localhost\`) && ClientIP(\`10.211.0.0/16\`)`,
+    [`traefik.http.routers.${name}--inside.entrypoints`]: 'web',
+    [`traefik.http.routers.${name}--inside.service`]: 'noop@internal',
   }
 }
 

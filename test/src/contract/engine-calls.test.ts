@@ -53,7 +53,13 @@ async function startEngine(t: TestContext) {
     { host: `unix://${path}` },
     {
       installation: 'test',
-      proxy: { container: undefined, entrypoints: 'web', middlewares: undefined, labDomain: 'lab.localhost' },
+      proxy: {
+        container: undefined,
+        entrypoints: 'web',
+        middlewares: undefined,
+        labDomain: 'lab.localhost',
+        sandboxes: '10.201.0.0/16',
+      },
       subnets: { base: 10 * 2 ** 24, prefix: 24, size: 28 },
     },
   )

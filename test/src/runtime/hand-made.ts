@@ -18,7 +18,13 @@ export async function contextWith(
   const context: DockerContext = {
     engine,
     installation,
-    proxy: { container: undefined, entrypoints: 'web', middlewares: undefined, labDomain: 'lab.localhost' },
+    proxy: {
+      container: undefined,
+      entrypoints: 'web',
+      middlewares: undefined,
+      labDomain: 'lab.localhost',
+      sandboxes: '10.201.0.0/16',
+    },
     subnets: { base: 10 * 2 ** 24, prefix: 24, size: 28 },
     reservedSubnets: new Set(),
   }

@@ -45,6 +45,7 @@ const proxy: ProxyConfig = {
   entrypoints: 'websecure',
   middlewares: 'auth@file',
   labDomain: 'lab.example',
+  sandboxes: '10.201.0.0/16',
 }
 
 test('the whole create body of a lab is this and nothing else', () => {
@@ -75,6 +76,10 @@ test('the whole create body of a lab is this and nothing else', () => {
       'traefik.http.routers.class-os101-a--sv001.service': 'class-os101-a--sv001',
       'traefik.http.routers.class-os101-a--sv001.middlewares': 'auth@file',
       'traefik.http.services.class-os101-a--sv001.loadbalancer.server.port': '8080',
+      'traefik.http.routers.class-os101-a--sv001--inside.rule':
+        'Host(`sv001--os101-a.lab.example`) && ClientIP(`10.201.0.0/16`)',
+      'traefik.http.routers.class-os101-a--sv001--inside.entrypoints': 'websecure',
+      'traefik.http.routers.class-os101-a--sv001--inside.service': 'noop@internal',
     },
     Healthcheck: { Test: ['CMD', 'true'], Interval: 2_000_000_000, Timeout: 2_000_000_000, Retries: 3 },
     ExposedPorts: { '8080/tcp': {} },

@@ -81,6 +81,9 @@ const traefikLabels = ({ network, studentId }: Case): Rules => {
     [`traefik.http.routers.${name}.entrypoints`]: sameAs(({ proxy }) => proxy.entrypoints),
     [`traefik.http.routers.${name}.service`]: is(name),
     [`traefik.http.routers.${name}.middlewares`]: sameAs(({ proxy }) => proxy.middlewares),
+    [`traefik.http.routers.${name}--inside.rule`]: matches(/^Host\(`[^`]+`\) && ClientIP\(`10\.201\.0\.0\/16`\)$/),
+    [`traefik.http.routers.${name}--inside.entrypoints`]: sameAs(({ proxy }) => proxy.entrypoints),
+    [`traefik.http.routers.${name}--inside.service`]: is('noop@internal'),
     [`traefik.http.services.${name}.loadbalancer.server.port`]: matches(/^[1-9]\d{0,4}$/),
   }
 }
@@ -191,6 +194,7 @@ function drawCase(random: Random): Case | undefined {
       entrypoints: random.pick(['web', 'websecure', '--privileged', '`) || Host(`x']),
       middlewares: random.pick(['auth@file', '', '"},"Privileged":true']) || undefined,
       labDomain: random.pick(['lab.localhost', 'x', 'a-b.example']),
+      sandboxes: '10.201.0.0/16',
     }
     return { plan, lab, proxy, studentId: students[0] ?? '', network: `class-${classId.toLowerCase()}` }
   } catch (error) {
