@@ -1,8 +1,10 @@
-// What earlier downs committed for a student, read from the bag's own bag-info.txt: small, however large the bag is.
+// What was committed: the bags of a session, and of a student's what the bag's own bag-info.txt says: small, however large the bag is.
 
+import { type Static, Type } from '@sinclair/typebox'
 import type { Bag } from '../collection/collect.ts'
 import { bagDeclarationKey, bagInfoKey, bagInfoLabel, tagManifestKey } from '../collection/tag-files.ts'
-import { bagPrefix, studentPrefix } from '../names.ts'
+import { createGate } from '../gate.ts'
+import { bagPrefix, sessionPrefix, studentPrefix } from '../names.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
 import type { SessionRecord } from './session-record.ts'
 
@@ -32,6 +34,34 @@ export async function findFinalBag(
     if (await store.stat(prefix + tagManifestKey)) return { prefix, missing: bagDeclarationKey }
   }
   return undefined
+}
+
+export const BagReference = Type.Object({
+  studentId: Type.String(),
+  collectionId: Type.String(),
+  prefix: Type.String({ description: 'Of its objects in the store.' }),
+})
+export type BagReference = Static<typeof BagReference>
+
+const foldersReadAtOnce = 8
+
+/** Every committed bag of a session, snapshots too, by student and collection. */
+export async function listBags(store: Store, classId: string, sessionId: string): Promise<BagReference[]> {
+  const gate = createGate(foldersReadAtOnce)
+  const students = await store.folders(sessionPrefix(classId, sessionId))
+  const found = await Promise.all(
+    students.map((studentId) =>
+      gate(async () => {
+        const bags: BagReference[] = []
+        for (const collectionId of await store.folders(studentPrefix(classId, sessionId, studentId))) {
+          const prefix = bagPrefix(classId, sessionId, studentId, collectionId)
+          if (await store.stat(prefix + bagDeclarationKey)) bags.push({ studentId, collectionId, prefix })
+        }
+        return bags
+      }),
+    ),
+  )
+  return found.flat()
 }
 
 const finalBag = /^final(?:-(\d+))?$/

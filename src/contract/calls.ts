@@ -160,7 +160,7 @@ export const calls: Readonly<Record<string, Call>> = {
   [`GET ${session}`]: {
     name: 'get-session',
     summary: 'One session, and what became of each student',
-    answers: { 200: json("The session's record.", SessionDetails) },
+    answers: { 200: json("The session's record, and every bag that is committed.", SessionDetails) },
     problems: ['unknown-class', 'unknown-session', engine, store],
   },
   [`GET ${bag}`]: {

@@ -1,6 +1,7 @@
 // What the calls that only read answer with. What the class actions answer with stands beside each, in src/classes/.
 
 import { type Static, Type } from '@sinclair/typebox'
+import { BagReference } from '../classes/committed-bag.ts'
 import { SessionRecord, SessionSummary } from '../classes/session-record.ts'
 import { Nullable } from '../nullable.ts'
 import { OperationView } from '../operations.ts'
@@ -48,7 +49,10 @@ export type ClassDetails = Static<typeof ClassDetails>
 
 export const SessionList = Type.Object({ classId: Type.String(), sessions: Type.Array(SessionSummary) })
 
-export const SessionDetails = Type.Omit(SessionRecord, ['frozenLab'])
+export const SessionDetails = Type.Composite([
+  Type.Omit(SessionRecord, ['frozenLab']),
+  Type.Object({ bags: Type.Array(BagReference) }),
+])
 
 const LabState = Type.Object({
   name: Type.String(),

@@ -6,7 +6,7 @@ import { asProblem } from '../classes/context.ts'
 import { foldId } from '../names.ts'
 import type { Operations } from '../operations.ts'
 import { isolationOf } from '../runtime/isolation.ts'
-import type { HeldSession, Runtime } from '../runtime/port.ts'
+import type { ContainerState, HeldSession, Runtime } from '../runtime/port.ts'
 import type { ClassDetails, ClassSummary } from './answers.ts'
 import type { App } from './app-type.ts'
 import { ClassParams } from './schemas.ts'
@@ -62,7 +62,7 @@ export function registerClasses(
   }
 
   function summary(classId: string, held: HeldSession | undefined): ClassSummary {
-    const running = held?.sandboxes.filter(({ container }) => container?.state === 'running').length ?? 0
+    const running = held?.sandboxes.filter(({ container }) => container && lives.has(container.state)).length ?? 0
     return {
       classId,
       state: stateOf(held, running),
@@ -75,6 +75,9 @@ export function registerClasses(
     }
   }
 }
+
+/** Its processes are there: they start, are unhealthy, or stand still while a collection reads. */
+const lives: ReadonlySet<ContainerState> = new Set(['running', 'starting', 'unhealthy', 'paused'])
 
 /** `stopped`: nothing runs, but sandboxes are kept, after a down that could not finish or a host that was restarted. */
 function stateOf(held: HeldSession | undefined, running: number): 'down' | 'up' | 'up-partial' | 'stopped' {

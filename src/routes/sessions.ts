@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream'
 import type { Static } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
+import { listBags } from '../classes/committed-bag.ts'
 import { asProblem } from '../classes/context.ts'
 import { listSessions, readSession } from '../classes/session-record.ts'
 import { type SpellClass, spelledAmong } from '../classes/spelled-class.ts'
@@ -28,7 +29,7 @@ export function registerSessions(app: App, store: Store, spellClass: SpellClass)
       if (!record) throw new Problem('unknown-session', `Class '${classId}' has no session '${params.sessionId}'.`)
       // The frozen lab is the operator's: its environment may hold what is not for callers.
       const { frozenLab: _, ...shown } = record
-      return shown
+      return { ...shown, bags: await listBags(store, classId, params.sessionId) }
     }),
   )
 

@@ -80,6 +80,10 @@ test('a class is up-partial while some run, and stopped while none does', async 
   const stateNow = async () => (await get('/room/classes/os101-a')).json().state
   ofClass.runtime.exit(ofClass.runtime.container('SV001'), 1)
   assert.equal(await stateNow(), 'up-partial')
+  for (const state of ['starting', 'unhealthy', 'paused'] as const) {
+    for (const studentId of ['SV002', 'SV003']) ofClass.runtime.container(studentId).state = state
+    assert.equal(await stateNow(), 'up-partial', state)
+  }
   for (const studentId of ['SV002', 'SV003']) ofClass.runtime.exit(ofClass.runtime.container(studentId), 1)
   assert.equal(await stateNow(), 'stopped')
 })

@@ -42,6 +42,27 @@ test('sessions are listed newest first, and each has its record', async (t) => {
   assert.equal((await get(`/room/classes/os101-a/sessions/${next}`)).json().ended, undefined)
 })
 
+test('a session leads to each of its committed bags, snapshots too, and to no other', async (t) => {
+  const { get, post, ofClass } = await openService(t)
+  const { sessionId } = await ofClass.up({ students: ['SV001', 'SV002'] })
+  const session = `/room/classes/os101-a/sessions/${sessionId}`
+  assert.deepEqual((await get(session)).json().bags, [])
+  assert.equal((await post('/room/collect-class', { classId: 'os101-a', students: ['SV001'] })).statusCode, 200)
+  await ofClass.down()
+  const unfinished = join(ofClass.folder, 'os101-a', sessionId, 'SV002', 'snapshot-20260102t030405678z')
+  await mkdir(unfinished)
+  await writeFile(join(unfinished, 'manifest-sha256.txt'), '')
+  const { bags } = (await get(session)).json()
+  const names = bags.map(({ studentId, collectionId }: Record<string, string>) => `${studentId} ${collectionId}`)
+  assert.deepEqual(
+    names.map((name: string) => name.replace(/\d{8}t\d{9}z/, 'time')),
+    ['SV001 final', 'SV001 snapshot-time', 'SV002 final'],
+  )
+  for (const { studentId, collectionId } of bags) {
+    assert.equal((await get(`${session}/students/${studentId}/${collectionId}`)).statusCode, 200)
+  }
+})
+
 test('a bag is told by its submission record', async (t) => {
   const { get, bag } = await pastSession(t)
   const response = await get(bag)
