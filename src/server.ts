@@ -26,6 +26,8 @@ import { openStore } from './store/open-store.ts'
 const catalogueCheckMs = 5_000
 /** What holds nothing is left alone for so long: another process may be about to fill it. */
 const leakGraceMs = 300_000
+/** A registry or an engine that was away is asked for the missing images again after so long. */
+const imageRetryMs = 60_000
 /** Exit code of sysexits.h for a wrong configuration. */
 const exitBadConfiguration = 78
 
@@ -48,7 +50,13 @@ async function main(): Promise<void> {
     reservations: new Reservations(),
     expiries: new Map<string, string>(),
   }
-  const fetchImages = () => void fetchMissingImages(runtime, catalogue.current(), log)
+  let imageRetry: NodeJS.Timeout | undefined
+  const fetchImages = () => {
+    clearTimeout(imageRetry)
+    void fetchMissingImages(runtime, catalogue.current(), log).then((complete) => {
+      if (!complete) imageRetry = setTimeout(fetchImages, imageRetryMs).unref()
+    })
+  }
   const actions = new ClassActions(classes, new Operations(), new Leases(store))
   const sweep = new Sweep(classes, actions, log, { everyMs: config.sweepSeconds * 1000, graceMs: leakGraceMs })
   const metrics = new Metrics()

@@ -19,15 +19,15 @@ const catalogue = parseCatalogue(
 
 test('each missing image is pulled once, one that is there never', async () => {
   const runtime = new MemoryRuntime()
-  await fetchMissingImages(runtime, catalogue, quiet)
+  assert.equal(await fetchMissingImages(runtime, catalogue, quiet), true)
   assert.deepEqual(runtime.events, ['pull python:3', 'pull node:20'])
 })
 
-test('a pull that fails stops neither the others nor the service', async () => {
+test('a pull that fails is told, and stops neither the others nor the service', async () => {
   const runtime = new MemoryRuntime()
   runtime.before = (event) => {
     if (event === 'pull python:3') throw new RuntimeError('failed', 'no such repository')
   }
-  await fetchMissingImages(runtime, catalogue, quiet)
+  assert.equal(await fetchMissingImages(runtime, catalogue, quiet), false)
   assert.deepEqual(runtime.events, ['pull node:20'])
 })
