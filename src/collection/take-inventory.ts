@@ -83,8 +83,13 @@ function reasonToSkip(path: string, size: number, limits: InventoryLimits): stri
   return undefined
 }
 
-/** A sparse file can claim exabytes and the archive would send them all: what is read but not stored is bounded too. */
+/**
+ * A sparse file can claim exabytes and the archive would send them all: what is read but not stored is bounded too, so far above
+ * small limits that what a rule skips seldom meets it.
+ */
 const unstoredFactor = 4
+const leastUnstoredBytes = 16 * 1024 ** 3
+const leastEntries = 100_000
 
 class Budget {
   readonly #inventory: Inventory
@@ -101,17 +106,15 @@ class Budget {
     const { maxBytes } = this.#limits
     if (!skipped && this.#inventory.bytes + size > maxBytes) this.#refuse(`more than ${maxBytes} bytes`)
     if (skipped) this.#skippedBytes += size
-    if (this.#skippedBytes > maxBytes * unstoredFactor) {
-      this.#refuse(`more than ${maxBytes * unstoredFactor} bytes in files that are not stored`)
-    }
+    const mostUnstored = Math.max(maxBytes * unstoredFactor, leastUnstoredBytes)
+    if (this.#skippedBytes > mostUnstored) this.#refuse(`more than ${mostUnstored} bytes in files that are not stored`)
   }
 
   checkTotals(): void {
     const { maxBytes, maxFiles } = this.#limits
     if (this.#inventory.files > maxFiles) this.#refuse(`more than ${maxFiles} files`)
-    if (this.#inventory.entries > maxFiles * (1 + unstoredFactor)) {
-      this.#refuse(`more than ${maxFiles * (1 + unstoredFactor)} files, directories and links`)
-    }
+    const mostEntries = Math.max(maxFiles * (1 + unstoredFactor), leastEntries)
+    if (this.#inventory.entries > mostEntries) this.#refuse(`more than ${mostEntries} files, directories and links`)
     if (this.#inventory.bytes > maxBytes) this.#refuse(`more than ${maxBytes} bytes, hard links counted as files`)
   }
 
