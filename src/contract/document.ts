@@ -117,7 +117,7 @@ const prefer = {
   name: 'Prefer',
   in: 'header',
   description:
-    'RFC 7240. `respond-async` answers 202 at once; `wait=N` waits up to N seconds (3600 at most) for the end. Default: `wait=20`.',
+    'RFC 7240. `respond-async` answers 202 at once; `wait=N` waits up to N seconds (3600 at most) for the end, also beside `respond-async`. Default: `wait=20`.',
   schema: { type: 'string' },
   examples: { async: { value: 'respond-async' }, wait: { value: 'wait=5' } },
 }

@@ -28,7 +28,7 @@ async function endedWithin(operation: Operation, seconds: number): Promise<void>
   timer.abort()
 }
 
-/** `respond-async` wins over `wait`; what is not understood is passed over, as the RFC asks. */
+/** `respond-async` alone waits for nothing, with `wait` as long as that says; what is not understood is passed over, as the RFC asks. */
 export function readPrefer(header: string | string[] | undefined): { seconds: number; applied?: string } {
   const preferences = [header ?? []]
     .flat()
@@ -36,11 +36,11 @@ export function readPrefer(header: string | string[] | undefined): { seconds: nu
     .toLowerCase()
     .split(',')
     .map((each) => each.split(';')[0]?.trim() ?? '')
-  if (preferences.includes('respond-async')) return { seconds: 0, applied: 'respond-async' }
+  const isAsync = preferences.includes('respond-async')
   const wait = preferences
     .map((each) => /^wait\s*=\s*"?(\d{1,6})"?$/.exec(each)?.[1])
     .find((value) => value !== undefined)
-  if (wait === undefined) return { seconds: defaultWaitSeconds }
+  if (wait === undefined) return isAsync ? { seconds: 0, applied: 'respond-async' } : { seconds: defaultWaitSeconds }
   const seconds = Math.min(Number(wait), longestWaitSeconds)
-  return { seconds, applied: `wait=${seconds}` }
+  return { seconds, applied: `${isAsync ? 'respond-async, ' : ''}wait=${seconds}` }
 }

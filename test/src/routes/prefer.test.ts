@@ -38,15 +38,11 @@ test('a wait that is no number is passed over', () => {
   }
 })
 
-test('respond-async wins over wait', () => {
-  const async = { seconds: 0, applied: 'respond-async' }
-  for (const header of [
-    'respond-async',
-    'Respond-Async',
-    'wait=10, respond-async',
-    'respond-async, wait=10',
-    'respond-async; x=1',
-  ]) {
-    assert.deepEqual(readPrefer(header), async, header)
+test('respond-async alone waits for nothing, with wait as long as that says', () => {
+  for (const header of ['respond-async', 'Respond-Async', 'respond-async; x=1', 'respond-async, wait=soon']) {
+    assert.deepEqual(readPrefer(header), { seconds: 0, applied: 'respond-async' }, header)
+  }
+  for (const header of ['wait=10, respond-async', 'respond-async, wait=10']) {
+    assert.deepEqual(readPrefer(header), { seconds: 10, applied: 'respond-async, wait=10' }, header)
   }
 })
