@@ -134,9 +134,12 @@ export interface CatalogueWatch {
   current(): Catalogue
   /** Reads the file again if it has changed. Returns true when a new good catalogue came into force. */
   refresh(): Promise<boolean>
-  /** Why the newest edit is not in force, if it is not: for everybody, so without the file's path and text. */
+  /** Says that the newest edit is not in force, if it is not: for everybody, so only the log has the reason. */
   brokenEdit(): string | undefined
 }
+
+/** A reason names classes, students and paths, and may quote a secret of a lab. */
+const notInForce = 'The newest edit is not in force. The log has the reason.'
 
 /**
  * Reads the catalogue at start-up; a missing or broken file is a CatalogueError, since there is no last good one yet.
@@ -144,7 +147,8 @@ export interface CatalogueWatch {
  */
 export async function openCatalogue(path: string, onBroken: (reason: string) => void): Promise<CatalogueWatch> {
   let seen: string | undefined
-  let broken: { readonly logged: string; readonly told: string } | undefined
+  /** As it was logged. */
+  let broken: string | undefined
   let current = await read().catch((error: unknown) => {
     throw new CatalogueError(wholeReason(error), { cause: error })
   })
@@ -161,7 +165,7 @@ export async function openCatalogue(path: string, onBroken: (reason: string) => 
 
   return {
     current: () => current,
-    brokenEdit: () => broken?.told,
+    brokenEdit: () => (broken === undefined ? undefined : notInForce),
     async refresh() {
       const before = seen
       const now = await stat(path).then(
@@ -175,17 +179,11 @@ export async function openCatalogue(path: string, onBroken: (reason: string) => 
         return true
       } catch (error) {
         seen = now
-        const logged = wholeReason(error)
-        if (logged !== broken?.logged) onBroken(logged)
-        broken = { logged, told: reasonForAll(error) }
+        const reason = wholeReason(error)
+        if (reason !== broken) onBroken(reason)
+        broken = reason
         return false
       }
     },
   }
-}
-
-/** A syntax error quotes the text around it, which may be a secret of a lab; an error of the file system holds the path. */
-function reasonForAll(error: unknown): string {
-  if (error instanceof CatalogueError) return error.cause instanceof SyntaxError ? 'it is not JSON' : error.message
-  return `it cannot be read${error instanceof Error && 'code' in error ? ` (${error.code})` : ''}`
 }

@@ -220,22 +220,17 @@ test('an edit comes into force, and only an edit does', async (t) => {
   assert.equal(await watch.refresh(), false)
 })
 
-test('why an edit is not in force is told to all without the path and without the text of the file', async (t) => {
+test('that an edit is not in force is told to all, whatever the reason is, without a word of the file', async (t) => {
   const path = await catalogueFile(t)
   await save(path, good)
   const watch = await openCatalogue(path, () => {})
-  const reasons: (string | undefined)[] = []
+  assert.equal(watch.brokenEdit(), undefined)
   for (const edit of ['{ "labs": topsecret', withClass({ subject: 'gone' }), undefined]) {
     if (edit === undefined) await rm(path)
     else await save(path, typeof edit === 'string' ? edit : { ...good, ...edit })
     await watch.refresh()
-    reasons.push(watch.brokenEdit())
+    assert.equal(watch.brokenEdit(), 'The newest edit is not in force. The log has the reason.')
   }
-  assert.deepEqual(reasons, [
-    'it is not JSON',
-    "at /classes/os101-A/subject: there is no subject 'gone'",
-    'it cannot be read (ENOENT)',
-  ])
 })
 
 test('a broken or removed file keeps the last good catalogue, is reported once, and heals', async (t) => {
