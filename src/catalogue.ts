@@ -163,27 +163,35 @@ export async function openCatalogue(path: string, onBroken: (reason: string) => 
     return `CATALOGUE ${path} cannot be used: ${error instanceof Error ? error.message : error}`
   }
 
+  async function refreshOnce(): Promise<boolean> {
+    const before = seen
+    const now = await stat(path).then(
+      ({ mtimeMs, size, ino }) => `${mtimeMs}/${size}/${ino}`,
+      () => 'missing',
+    )
+    if (now === before) return false
+    try {
+      current = await read()
+      broken = undefined
+      return true
+    } catch (error) {
+      seen = now
+      const reason = wholeReason(error)
+      if (reason !== broken) onBroken(reason)
+      broken = reason
+      return false
+    }
+  }
+
+  /** One after the other: a slow reading must not overtake a newer one, and put an older catalogue in force again. */
+  let last: Promise<boolean> = Promise.resolve(false)
+
   return {
     current: () => current,
     brokenEdit: () => (broken === undefined ? undefined : notInForce),
-    async refresh() {
-      const before = seen
-      const now = await stat(path).then(
-        ({ mtimeMs, size, ino }) => `${mtimeMs}/${size}/${ino}`,
-        () => 'missing',
-      )
-      if (now === before) return false
-      try {
-        current = await read()
-        broken = undefined
-        return true
-      } catch (error) {
-        seen = now
-        const reason = wholeReason(error)
-        if (reason !== broken) onBroken(reason)
-        broken = reason
-        return false
-      }
+    refresh() {
+      last = last.then(refreshOnce)
+      return last
     },
   }
 }

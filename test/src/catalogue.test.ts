@@ -2,7 +2,8 @@
 // Long, since each rule has a case.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -217,6 +218,27 @@ test('an edit comes into force, and only an edit does', async (t) => {
   assert.ok(!watch.current().hasClass('new'), 'nothing changes between two refreshes')
   assert.equal(await watch.refresh(), true)
   assert.ok(watch.current().hasClass('new'))
+  assert.equal(await watch.refresh(), false)
+})
+
+test('a slow reading of an older edit does not put it in force over a newer one', async (t) => {
+  const path = await catalogueFile(t)
+  await save(path, good)
+  const watch = await openCatalogue(path, assert.fail)
+  await rm(path)
+  execFileSync('mkfifo', [path])
+  const slow = watch.refresh()
+  // A pipe is opened once it is read from: the reading of the older edit has begun.
+  const older = await open(path, 'w')
+  await save(path, { ...good, classes: { newer: good.classes['os101-A'] } })
+  const newer = watch.refresh()
+  await older.writeFile(JSON.stringify(good) + ' '.repeat(8 * 1024 * 1024))
+  await older.close()
+  await Promise.all([slow, newer])
+  assert.deepEqual(
+    watch.current().classes.map(({ classId }) => classId),
+    ['newer'],
+  )
   assert.equal(await watch.refresh(), false)
 })
 
