@@ -99,9 +99,12 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
     }
   })
 
-  // Before the body is read: a stranger costs one token check.
+  // Before the body is read: a stranger costs one token check, and a path that no route takes not even that.
   app.addHook('onRequest', async (request, reply) => {
-    if (request.is404 || accessOf(request) === 'open') return
+    if (request.is404) {
+      throw new Problem('not-found', `There is no ${request.method} on this path. The README lists the calls.`)
+    }
+    if (accessOf(request) === 'open') return
     try {
       identities.set(request, await identify(request.headers.authorization))
     } catch (error) {
@@ -113,7 +116,7 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
   // After the schemas: the class is known, and nothing has been looked at yet.
   app.addHook('preHandler', async (request) => {
     const access = accessOf(request)
-    if (request.is404 || access === 'open' || access === 'authenticated') return
+    if (access === 'open' || access === 'authenticated') return
     const identity = identityOf(request)
     const catalogue = await currentCatalogue()
     if (access === 'operation') {

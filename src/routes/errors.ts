@@ -17,9 +17,6 @@ export function registerErrors(app: App): void {
   })
   // Node would answer 417 without a body; whoever expects what nobody offers may be answered as if they did not (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-  app.setNotFoundHandler((request) => {
-    throw new Problem('not-found', `There is no ${request.method} on this path. The README lists the calls.`)
-  })
 }
 
 /** For what Fastify refuses before it has a route, such as a path that cannot be decoded. */

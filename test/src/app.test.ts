@@ -22,6 +22,15 @@ test('unknown paths, methods and unreadable paths are problems', async (t) => {
   }
 })
 
+test('a body that no route takes is not read', async (t) => {
+  const { app } = await openService(t)
+  for (const payload of ['{', 'x'.repeat(2 * 1024 * 1024)]) {
+    const headers = { 'content-type': 'application/json' }
+    const response = await app.inject({ method: 'POST', url: '/nowhere', payload, headers })
+    assert.equal(problemOf(response).code, 'not-found')
+  }
+})
+
 test('a body that is no JSON object is refused with the reason', async (t) => {
   const { app } = await openService(t)
   const send = (payload: string, type = 'application/json') =>

@@ -121,14 +121,8 @@ export function refined(value: object): object {
 const refinedMember = (member: unknown): unknown =>
   typeof member === 'object' && member !== null ? refined(member) : member
 
-/** A body is read before it is known that no call wants it. */
-const withoutRoute = [
-  'not-found',
-  'invalid-request',
-  'too-many-requests',
-  'payload-too-large',
-  'unsupported-media-type',
-]
+/** No body is read before there is a route. */
+const withoutRoute = ['not-found', 'invalid-request', 'too-many-requests']
 
 const routeHeader = 'test-route'
 
