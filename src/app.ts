@@ -21,7 +21,7 @@ import { registerLabs } from './routes/labs.ts'
 import { registerMetrics } from './routes/metrics.ts'
 import { registerOperations } from './routes/operations.ts'
 import { registerPlan } from './routes/plan.ts'
-import { registerRateLimit } from './routes/rate-limit.ts'
+import { limit, overLimit, registerRateLimit, TokenBuckets } from './routes/rate-limit.ts'
 import type { TypeBoxProvider } from './routes/schemas.ts'
 import { registerSessions } from './routes/sessions.ts'
 
@@ -45,6 +45,7 @@ export function buildApp({
   metrics,
   onCatalogueChange,
 }: AppDependencies): App {
+  const buckets = new TokenBuckets(limit)
   const app = Fastify({
     loggerInstance: log,
     genReqId: () => randomUUID(),
@@ -53,7 +54,12 @@ export function buildApp({
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     // Longer than any valid parameter, so that the schema refuses a long one by its name.
     routerOptions: { maxParamLength: 2048 },
-    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply.hijack().raw),
+    frameworkErrors: (error, request, reply) => {
+      const { raw } = reply.hijack()
+      const refused = overLimit(buckets, request)
+      if (refused) raw.setHeader('retry-after', refused.retryAfterSeconds)
+      answerFrameworkError(refused?.problem ?? error, request, raw)
+    },
     // Long calls are bounded by `Prefer: wait`, not by the server.
     requestTimeout: 0,
     forceCloseConnections: 'idle',
@@ -75,7 +81,7 @@ export function buildApp({
   app.removeContentTypeParser('text/plain')
 
   registerErrors(app)
-  registerRateLimit(app)
+  registerRateLimit(app, buckets)
   registerAccess(app, { identify, operations, currentCatalogue })
   const described = registerContract(app)
   registerActions(app, { actions, spellClass, currentCatalogue })

@@ -20,7 +20,11 @@ export function registerErrors(app: App): void {
 }
 
 /** For what Fastify refuses before it has a route, such as a path that cannot be decoded. */
-export function answerFrameworkError(error: FastifyError, request: LoggedRequest, response: ServerResponse): void {
+export function answerFrameworkError(
+  error: FastifyError | Problem,
+  request: LoggedRequest,
+  response: ServerResponse,
+): void {
   const body = describeError(request, error)
   response.writeHead(body.status, { 'content-type': problemType }).end(JSON.stringify(body))
 }

@@ -2,6 +2,7 @@
 // for a request. It keeps a client that loops off engine and store; a flood from many addresses is a proxy's to stop.
 // Over a Unix socket there are no addresses, and all callers are one.
 
+import type { FastifyRequest } from 'fastify'
 import { Problem } from '../problems.ts'
 import type { App } from './app-type.ts'
 
@@ -48,16 +49,27 @@ export class TokenBuckets {
   }
 }
 
-export function registerRateLimit(app: App): void {
-  const buckets = new TokenBuckets(limit)
+/** Counts a call, and says with how many seconds to wait where it is one too many. */
+export function overLimit(
+  buckets: TokenBuckets,
+  { ip = '' }: Pick<FastifyRequest, 'ip'>,
+): { readonly problem: Problem; readonly retryAfterSeconds: number } | undefined {
+  const outcome = buckets.take(ip, performance.now())
+  if (outcome === 'taken') return undefined
+  const { retryAfterSeconds } = outcome
+  const problem = new Problem(
+    'too-many-requests',
+    `More than ${limit.perSecond} requests a second come from this address. Wait ${retryAfterSeconds} s, and poll less often: GET /room/operations/:operationId/events needs no polling.`,
+  )
+  return { problem, retryAfterSeconds }
+}
+
+/** `buckets`: those that what Fastify refuses before its hooks takes from too. */
+export function registerRateLimit(app: App, buckets: TokenBuckets): void {
   app.addHook('onRequest', async (request, reply) => {
-    const outcome = buckets.take(request.ip ?? '', performance.now())
-    if (outcome === 'taken') return
-    const { retryAfterSeconds } = outcome
-    reply.header('retry-after', String(retryAfterSeconds))
-    throw new Problem(
-      'too-many-requests',
-      `More than ${limit.perSecond} requests a second come from this address. Wait ${retryAfterSeconds} s, and poll less often: GET /room/operations/:operationId/events needs no polling.`,
-    )
+    const refused = overLimit(buckets, request)
+    if (!refused) return
+    reply.header('retry-after', String(refused.retryAfterSeconds))
+    throw refused.problem
   })
 }

@@ -50,8 +50,10 @@ test('a client that loops is refused on every route, told when to come again; ot
   assert.equal(refused.statusCode, 429)
   assert.match(refused.headers['retry-after']?.toString() ?? '', /^[1-9]\d*$/)
   assert.equal(problemOf(refused).code, 'too-many-requests')
-  for (const url of ['/room/classes', '/no-such-call', '/room/operations/none/events']) {
-    assert.equal((await untilRefused(() => get(url))).statusCode, 429, url)
+  for (const url of ['/room/classes', '/no-such-call', '/room/operations/none/events', '/%zz']) {
+    const { statusCode, headers } = await untilRefused(() => get(url))
+    assert.equal(statusCode, 429, url)
+    assert.match(headers['retry-after']?.toString() ?? '', /^[1-9]\d*$/, url)
   }
   const other = await app.inject({ method: 'GET', url: '/healthz', remoteAddress: '10.0.0.9' })
   assert.equal(other.statusCode, 200)
