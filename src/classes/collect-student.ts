@@ -5,6 +5,7 @@ import type { CollectionTarget } from '../collection/bag-work.ts'
 import { type Bag, collect } from '../collection/collect.ts'
 import { CollectError } from '../collection/errors.ts'
 import type { UnarchivedThing } from '../collection/tag-files.ts'
+import { confirmBag } from '../collection/verify.ts'
 import { type FrozenCollect, parseFrozenCollect } from '../lab.ts'
 import type { HeldContainer, HeldSandbox, SessionIdentity, SessionPlan, StoppedContainer } from '../runtime/port.ts'
 import { RuntimeError } from '../runtime/port.ts'
@@ -90,8 +91,16 @@ function makeBag(
   )
 }
 
-/** Removes what was collected: only if it is still the very life that the bag was made of, by id, container before volume. */
-export async function removeCollected({ runtime }: ClassContext, collected: CollectedStudent): Promise<void> {
+/**
+ * Removes what was collected: only if it is still the very life that the bag was made of, by id, container before volume,
+ * and only if the store still holds the bag: it may have been committed long ago, while the others were collected.
+ */
+export async function removeCollected(
+  { runtime, store }: ClassContext,
+  { signal }: Action,
+  collected: CollectedStudent,
+): Promise<void> {
+  await confirmBag(store, collected.bag.prefix, collected.bag.manifestSha256, signal)
   const now = await runtime.inspectStopped(collected.container.id)
   if (now.startedAt !== collected.container.startedAt || now.finishedAt !== collected.container.finishedAt) {
     throw new RuntimeError('running', 'The sandbox ran again after it was collected. Take the class down again.')

@@ -43,7 +43,7 @@ export async function discardStudent(
     const outcome =
       collected instanceof CollectError
         ? await giveUp(context, action, { record, sandbox, reason: request.reason, fault: collected })
-        : await remove(context, record, sandbox, collected)
+        : await remove(context, action, record, sandbox, collected)
     action.progress.studentDone()
     const { leaked: _, ...answer } = answerOf(context.store, record, outcome.state, [outcome], [])
     return answer
@@ -67,13 +67,17 @@ async function findStudent(
 
 async function remove(
   context: ClassContext,
+  action: Action,
   record: SessionRecord,
   { studentId }: HeldSandbox,
   collected: CollectedStudent,
 ): Promise<DownStudent> {
   // Of a running class, a student whose work is in a snapshot is no longer one whose sandbox a down looks for.
   if (!record.down) await writeSession(context.store, withoutStudent(record, studentId))
-  await removeCollected(context, collected)
+  await removeCollected(context, action, collected).catch((error: unknown) => {
+    refuseToGiveUp(asCollectError(error), action.signal)
+    throw error
+  })
   return { studentId, state: 'removed', ...bagMembers(collected.bag) }
 }
 

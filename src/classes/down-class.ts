@@ -1,6 +1,7 @@
 // down-class: every student's bag is committed and read back before the first sandbox is removed. A failure keeps the
 // sandbox and says why; calling again finishes the rest. With allowPartial the committed ones go and the others stay stopped.
-// At the end every bag is looked at again: one that the store has lost meanwhile makes it `down-partial`, whatever was allowed.
+// Every bag is looked at again right before its sandbox goes, and at the end: one that the store has lost by then makes it
+// `down-partial`, whatever was allowed.
 
 import { asCollectError, CollectError } from '../collection/errors.ts'
 import { foldId } from '../names.ts'
@@ -207,12 +208,13 @@ async function removeLeaver(
   const { collected, outcome, sandbox, studentId } = leaver
   if (!collected) return
   try {
-    await removeCollected(context, collected)
+    await removeCollected(context, action, collected)
     leaver.outcome = { ...outcome, state: 'removed' }
   } catch (error) {
     const fault = asCollectError(error)
     action.log.error({ err: error, studentId }, 'sandbox not removed')
-    if (fault.code === 'changed') leaver.outcome = { ...outcome, ...keptStudent(studentId, 'kept', fault) }
+    const toCollectAgain = fault.code === 'changed' || fault.code === 'store-mismatch'
+    if (toCollectAgain) leaver.outcome = { ...outcome, ...keptStudent(studentId, 'kept', fault) }
     else leaked.push({ kind: 'sandbox', name: sandbox?.container?.name ?? studentId, reason: fault.message })
   }
 }

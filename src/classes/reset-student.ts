@@ -138,7 +138,7 @@ async function takeOld(
     // Their work is safe now: a down must not miss what the removal, or one whose answer is lost, takes away.
     settled = withoutStudent(record, studentId)
     await writeSession(context.store, { ...settled, reset: intent })
-    await removeCollected(context, collected)
+    await removeCollected(context, action, collected)
     return { studentId, state: 'removed', ...bagMembers(collected.bag) }
   } catch (error) {
     action.log.error({ err: error, studentId }, 'sandbox not collected: it is not reset')

@@ -55,7 +55,7 @@ async function takeBackSandbox(up: Up, studentId: string, done: RaisedSandbox): 
   if (!ran) return 'untouched'
   const collected = await collectStudent(context, action, record, ran, 'snapshot')
   // An older volume stays, for the next container of this student.
-  await removeCollected(context, { ...collected, volume: done.createdVolume })
+  await removeCollected(context, action, { ...collected, volume: done.createdVolume })
   return { studentId, state: 'removed', ...bagMembers(collected.bag) }
 }
 

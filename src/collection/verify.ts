@@ -107,7 +107,7 @@ export async function tagFilesIntact(store: Store, prefix: string, signal: Abort
 }
 
 /**
- * Looks again at a bag that was committed, after its sandbox has gone: by one listing and its manifest, no payload is
+ * Looks again at a bag that was committed, before its sandbox goes and after: by one listing and its manifest, no payload is
  * read. Rejects with CollectError 'store-mismatch' where something is missing or `manifestSha256` is no longer that of the
  * manifest, with StoreError where the store does not let itself be looked at.
  */

@@ -37,7 +37,7 @@ export const classesDefects: readonly Defect[] = [
       {
         find: "leaver.outcome = { studentId, state: 'collected'",
         replace:
-          "await removeCollected(context, leaver.collected)\n      leaver.outcome = { studentId, state: 'collected'",
+          "await removeCollected(context, action, leaver.collected)\n      leaver.outcome = { studentId, state: 'collected'",
       },
     ],
     tests: downTests,
@@ -71,6 +71,17 @@ export const classesDefects: readonly Defect[] = [
       {
         find: 'if (now.startedAt !== collected.container.startedAt || now.finishedAt !== collected.container.finishedAt) {',
         replace: 'if (false) {',
+      },
+    ],
+    tests: downTests,
+  },
+  {
+    name: 'a sandbox is removed though the store has lost its bag meanwhile',
+    file: 'src/classes/collect-student.ts',
+    edits: [
+      {
+        find: 'await confirmBag(store, collected.bag.prefix, collected.bag.manifestSha256, signal)',
+        replace: 'void store',
       },
     ],
     tests: downTests,
@@ -252,9 +263,9 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/discard-student.ts',
     edits: [
       {
-        find: 'await remove(context, record, sandbox, collected)',
+        find: 'await remove(context, action, record, sandbox, collected)',
         replace:
-          'await remove(context, record, sandbox, collected).catch((error: unknown) => giveUp(context, action, { record, sandbox, reason: request.reason, fault: asCollectError(error) }))',
+          'await remove(context, action, record, sandbox, collected).catch((error: unknown) => giveUp(context, action, { record, sandbox, reason: request.reason, fault: asCollectError(error) }))',
       },
     ],
     tests: discardTests,

@@ -1,6 +1,8 @@
 // An admin gives a sandbox up: only what cannot be collected is lost, with the reason on record, and the class can end.
 
 import assert from 'node:assert/strict'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { RuntimeError } from '../../../src/runtime/port.ts'
 import { StoreError } from '../../../src/store/port.ts'
@@ -120,6 +122,24 @@ test('nothing is given up because another hand is at work in the sandbox, or the
   assert.equal((await ofClass.record(sessionId))?.discarded, undefined)
   assert.ok(ofClass.runtime.held().includes('volume SV001'))
   assert.equal((await discard()).json().state, 'removed')
+})
+
+test('a sandbox whose bag the store loses before the removal is kept, and collected by the next call', async (t) => {
+  const { discard, ofClass, folderOf } = await openUp(t)
+  ofClass.storeHooks = {
+    async after(method, key) {
+      if (method !== 'put' || !key.endsWith('session.json')) return
+      const [bag = ''] = await readdir(folderOf('SV001'))
+      await rm(join(folderOf('SV001'), bag, 'bagit.txt'))
+    },
+  }
+  const problem = problemOf(await discard())
+  assert.equal(problem.code, 'collect-failed')
+  assert.match(problem.detail, /bagit\.txt is missing.* Nothing was given up/)
+  assert.ok(ofClass.runtime.held().includes('container SV001 exited'))
+  ofClass.storeHooks = {}
+  assert.equal((await discard()).json().state, 'removed')
+  assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
 })
 
 test('a sandbox whose work is safe and that does not go is not given up', async (t) => {

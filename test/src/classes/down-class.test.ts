@@ -418,3 +418,26 @@ test('who was removed, and whose bag the store then damaged, is not called lost:
     assert.deepEqual((await record(sessionId))?.ended?.answer, answer, 'nobody can repair it by a repeat')
   }
 })
+
+test('a bag that the store loses while others are still collected keeps its sandbox', async (t) => {
+  const { down, runtime, ofClass, folderOf } = await openWorkedClass(t)
+  const path = join(folderOf('SV001'), 'final/data/workspace/a/b')
+  let committed = () => {}
+  const firstIsCommitted = new Promise<void>((resolve) => {
+    committed = resolve
+  })
+  ofClass.storeHooks = {
+    async after(method, key) {
+      if (method !== 'read' || !key.endsWith('SV001/final/bagit.txt')) return
+      await rm(path)
+      committed()
+    },
+  }
+  runtime.before = (event) => (event === 'archive SV002' ? firstIsCommitted : undefined)
+  assert.deepEqual((await refusal(down(), 'collect-failed')).states, ['SV001 kept store-mismatch', 'SV002 removed'])
+  assert.ok(runtime.held().includes('container SV001 exited'))
+  ofClass.storeHooks = {}
+  await writeFile(path, 'deeper')
+  assert.equal((await down()).state, 'down')
+  assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+})
