@@ -44,13 +44,18 @@ export async function fillBag(
       `The store does not hold what was sent: ${what}. Take the class down again.`,
     )
   }
-  for (const key of extra) await store.remove(prefix + key, signal)
+  for (const key of extra) await removeLeftover(work, prefix, prefix + key)
   await commit(store, prefix, signal)
 }
 
 /** A committed bag is immutable, also for a second process that is slower at the same work. */
 async function refuseIfCommitted({ store, signal }: BagWork, prefix: string): Promise<void> {
   if ((await store.stat(prefix + bagDeclarationKey, signal)) !== undefined) throw committedMeanwhile()
+}
+
+async function removeLeftover(work: BagWork, prefix: string, key: string): Promise<void> {
+  await refuseIfCommitted(work, prefix)
+  await work.store.remove(key, work.signal)
 }
 
 const committedMeanwhile = () =>
@@ -61,12 +66,13 @@ const committedMeanwhile = () =>
  * `a/b` of now. Answers whether anything is left to build on. Nothing else is touched: another process may be at work on
  * the same bag, and two readings of one stopped sandbox want the same files.
  */
-async function clearLeftovers({ store, inventory, signal }: BagWork, prefix: string): Promise<boolean> {
+async function clearLeftovers(work: BagWork, prefix: string): Promise<boolean> {
+  const { store, inventory, signal } = work
   let found = false
   for await (const { key } of store.list(prefix + workspacePrefix, signal)) {
     const record = await inventory.find(key.slice(prefix.length))
     if (record && isStored(record)) found = true
-    else await store.remove(key, signal)
+    else await removeLeftover(work, prefix, key)
   }
   return found
 }

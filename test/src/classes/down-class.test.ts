@@ -441,3 +441,22 @@ test('a bag that the store loses while others are still collected keeps its sand
   assert.equal((await down()).state, 'down')
   assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
 })
+
+test('a process that was overtaken takes nothing out of a bag that is committed', async (t) => {
+  const { down, runtime, ofClass, folderOf } = await openWorkedClass(t)
+  const late = file('late.txt', 'the last minute')
+  let overtaken = false
+  ofClass.storeHooks = {
+    async before(method, key) {
+      if (overtaken || method !== 'list' || !key.endsWith('SV001/final/data/workspace/')) return
+      overtaken = true
+      runtime.start(runtime.container('SV001'))
+      runtime.write('SV001', late)
+      runtime.exit(runtime.container('SV001'), 0)
+      assert.equal((await down()).state, 'down')
+    },
+  }
+  const { states } = await refusal(down(), 'collect-failed')
+  assert.equal(states[0], 'SV001 kept changed')
+  assert.ok(await isCollected(folderOf('SV001'), [...workOf('SV001'), late]))
+})
