@@ -21,6 +21,7 @@ export const problemKinds = {
   'host-full': { status: 409, title: 'The host has no room for it' },
   'lab-differs': { status: 409, title: 'The running session has another lab' },
   'lab-image-missing': { status: 409, title: 'The image of the lab is not on the engine' },
+  'lab-image-unfit': { status: 409, title: 'The image of the lab cannot be used' },
   'lab-not-allowed': { status: 409, title: 'The subject does not allow this lab' },
   'lab-runtime-missing': { status: 409, title: 'The runtime of the lab is not on the engine' },
   'operation-in-progress': { status: 409, title: 'Another operation of this class is running' },

@@ -13,6 +13,15 @@ const ImageSchema = Type.Object({
   RepoDigests: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   /** Bytes. */
   Size: Type.Number(),
+  Config: Type.Optional(
+    Type.Union([
+      Type.Object({
+        /** Paths at which each container gets a volume, as keys of empty objects. */
+        Volumes: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
+      }),
+      Type.Null(),
+    ]),
+  ),
   Architecture: Type.Optional(Type.String()),
   Os: Type.Optional(Type.String()),
 })

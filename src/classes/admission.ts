@@ -100,6 +100,7 @@ const checks: readonly ((findings: Findings) => Problem | undefined)[] = [
   refuseUnfinished,
   refuseOtherLab,
   refuseMissingImage,
+  refuseUnfitImage,
   refuseMissingRuntime,
   refuseTooMany,
   refuseOverQuota,
@@ -126,6 +127,15 @@ function refuseOtherLab({ order, running }: Findings): Problem | undefined {
 function refuseMissingImage({ image, lab, needed }: Findings): Problem | undefined {
   if (image || needed.students === 0) return undefined
   return imageMissing(lab.name, lab.image)
+}
+
+/** A volume that the image asks for would hold work that is not collected, and stay on the engine for ever. */
+function refuseUnfitImage({ image, lab, needed }: Findings): Problem | undefined {
+  if (!image || image.volumes.length === 0 || needed.students === 0) return undefined
+  return new Problem(
+    'lab-image-unfit',
+    `The image '${lab.image}' of lab '${lab.name}' declares volumes at ${image.volumes.join(', ')}: what is written there would not be collected. Ask the operator to build the image without VOLUME.`,
+  )
 }
 
 function refuseMissingRuntime({ capacity: { runtimes }, lab, needed }: Findings): Problem | undefined {

@@ -74,6 +74,7 @@ export const calls: Readonly<Record<string, Call>> = {
       'down-unfinished',
       'lab-differs',
       'lab-image-missing',
+      'lab-image-unfit',
       'lab-runtime-missing',
       'class-too-large',
       'quota-exceeded',

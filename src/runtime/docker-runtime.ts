@@ -56,8 +56,8 @@ export function createDockerRuntime(
 
 async function findImage(engine: Engine, reference: string): Promise<ImageFacts | undefined> {
   try {
-    const { Id, RepoDigests, Size } = await engine.images.inspect(reference)
-    return { id: Id, digest: RepoDigests?.[0], size: Size }
+    const { Id, RepoDigests, Size, Config } = await engine.images.inspect(reference)
+    return { id: Id, digest: RepoDigests?.[0], size: Size, volumes: Object.keys(Config?.Volumes ?? {}) }
   } catch (error) {
     if (isEngineError(error, 'not-found')) return undefined
     throw error

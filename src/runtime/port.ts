@@ -131,6 +131,8 @@ export interface ImageFacts {
   readonly id: string
   readonly digest: string | undefined
   readonly size: number
+  /** Paths that the image declares as volumes: the engine would make one at each, which nobody collects or removes. */
+  readonly volumes: readonly string[]
 }
 
 export interface Capacity {

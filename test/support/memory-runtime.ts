@@ -12,6 +12,7 @@ import {
   type FrozenContainer,
   type HeldSandbox,
   type HeldSession,
+  type ImageFacts,
   type LogPiece,
   type Runtime,
   RuntimeError,
@@ -61,7 +62,9 @@ export const engineGone = (): RuntimeError => new RuntimeError('unavailable', 'T
 export class MemoryRuntime implements Runtime {
   /** Every effect and reading that was done, in order. `survey`, `image`, `capacity` and `check` are left out. */
   readonly events: string[] = []
-  readonly images = new Map([['busybox:1.36', { id: 'sha256:image', digest: 'busybox@sha256:digest', size: 1000 }]])
+  readonly images = new Map<string, ImageFacts>([
+    ['busybox:1.36', { id: 'sha256:image', digest: 'busybox@sha256:digest', size: 1000, volumes: [] }],
+  ])
   room = { memoryMb: 65_536, hasFreeSubnet: true }
   runtimes: readonly string[] = ['runc']
   readonly networks = new Map<string, MemoryNetwork>()
@@ -95,7 +98,9 @@ export class MemoryRuntime implements Runtime {
   }
 
   async pull(reference: string): Promise<void> {
-    await this.#step(`pull ${reference}`, () => this.images.set(reference, { id: 'sha256:new', digest: '', size: 1 }))
+    await this.#step(`pull ${reference}`, () =>
+      this.images.set(reference, { id: 'sha256:new', digest: '', size: 1, volumes: [] }),
+    )
   }
 
   async survey(classId?: string): Promise<HeldSession[]> {

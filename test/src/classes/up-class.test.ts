@@ -116,8 +116,8 @@ test('a session keeps the lab it began with, late joiners included, whatever the
   ofClass.catalogue = parseCatalogue(catalogueText({ memoryMb: 4096, internet: true }))
   const { images } = ofClass.runtime
   // The image keeps its id when its name goes to another.
-  images.set('<none>', { id: 'sha256:image', digest: '', size: 1000 })
-  images.set('busybox:1.36', { id: 'sha256:newer', digest: 'd', size: 1 })
+  images.set('<none>', { id: 'sha256:image', digest: '', size: 1000, volumes: [] })
+  images.set('busybox:1.36', { id: 'sha256:newer', digest: 'd', size: 1, volumes: [] })
   await ofClass.up()
   const specs = students.map((studentId) => ofClass.runtime.container(studentId).spec)
   assert.equal(new Set(specs).size, 1)
@@ -153,6 +153,18 @@ test('a lab whose image is missing is refused before anything is written or made
   await refusal(up(), 'lab-image-missing')
   assert.deepEqual(runtime.events, [])
   await assert.rejects(rm(join(folder, 'os101-a')), { code: 'ENOENT' })
+})
+
+test('an image that declares volumes is refused before anything is made, also for who would join later', async (t) => {
+  const { up, runtime } = await openClass(t)
+  await up({ students: ['SV001'] })
+  runtime.events.length = 0
+  const image = runtime.images.get('busybox:1.36') ?? assert.fail('no image')
+  runtime.images.set('busybox:1.36', { ...image, volumes: ['/data', '/home'] })
+  const { message } = await refusal(up(), 'lab-image-unfit')
+  assert.match(message, /busybox:1\.36.*\/data, \/home.*without VOLUME/)
+  assert.deepEqual(runtime.events, [])
+  assert.equal((await up({ students: ['SV001'] })).state, 'up', 'what is up already stays so')
 })
 
 test('up is refused while the store cannot be written: work that cannot be collected must not begin', async (t) => {

@@ -182,6 +182,9 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests'>, Provoke> = {
     return await ask(service, call)
   },
   'lab-image-missing': after(({ ofClass }) => ofClass.runtime.images.clear()),
+  'lab-image-unfit': after(({ ofClass: { runtime } }) => {
+    for (const [name, image] of runtime.images) runtime.images.set(name, { ...image, volumes: ['/data'] })
+  }),
   'lab-runtime-missing': withCatalogue(({ labs, ...rest }) => ({
     ...rest,
     labs: { ...labs, 'linux-shell': { ...labs['linux-shell'], runtime: 'runsc' } },
