@@ -162,6 +162,12 @@ export function asStopped(container: Container): StoppedContainer {
   }
 }
 
+/**
+ * Bytes of a directory's path in the sandbox. The engine reads below a folder of its own, in paths of at most 4095 bytes
+ * with a last name of at most 255, and leaves out what it cannot reach, in every reading and without a word.
+ */
+const longestDirectory = 3500
+
 /** The workspace's entries, their paths relative to it. An archive that is anything else than that directory is refused. */
 export async function* archiveSandbox(
   { engine }: DockerContext,
@@ -183,6 +189,12 @@ export async function* archiveSandbox(
       const { type, size, mode, uid, gid, mtimeMs, body, linkName } = entry
       const linkTarget = type === 'hard-link' ? relativeTo(root, linkName) : linkName
       const path = relativeTo(root, entry.name)
+      if (type === 'directory' && Buffer.byteLength(workspace) + 1 + path.length > longestDirectory) {
+        throw new RuntimeError(
+          'archive',
+          `The workspace has a directory whose path is longer than ${longestDirectory} bytes: the engine may leave out what is in it. Ask the student or the operator to move or rename it.`,
+        )
+      }
       yield { path, type, size, mode, uid, gid, mtimeMs, linkTarget, body: translatedEach(body) }
     }
   } catch (error) {

@@ -115,6 +115,17 @@ test('a workspace that is no directory any more is an error, never an empty work
   }
 })
 
+test('a directory too deep for the engine is an error, a file with as long a path is not', async (t) => {
+  const pathOf = (length: number): string => 'd/'.repeat(length).slice(0, length - '/home/student/'.length)
+  const served = async (length: number, type: 'directory' | 'file') => {
+    const tar = await archive(workspace, { ...facts, name: `student/${pathOf(length)}`, type })
+    return (await serve(t, { 'GET /containers/c/archive': answerOf(200, tar) })).context
+  }
+  assert.equal((await pathsOf(await served(3499, 'directory'))).length, 2)
+  assert.equal((await pathsOf(await served(3501, 'file'))).length, 2)
+  await assert.rejects(pathsOf(await served(3501, 'directory')), isError('archive'))
+})
+
 async function raise(context: DockerContext): Promise<{ done: RaisedSandbox; outcome: unknown }> {
   const done: RaisedSandbox = { containerId: undefined, createdVolume: undefined }
   const outcome = await raiseSandbox(context, plan, studentId, undefined, done).catch((error: unknown) => error)
