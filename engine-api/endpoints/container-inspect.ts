@@ -41,6 +41,8 @@ const ContainerSchema = Type.Object({
     /** The image as it was named at creation. */
     Image: Type.String(),
     Labels,
+    /** As it was given at creation, such as `1000:1000`; empty for the image's own. */
+    User: Type.Optional(Type.String()),
     Tty: Type.Boolean(),
   }),
   State: Type.Object({

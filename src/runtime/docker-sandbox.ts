@@ -2,7 +2,7 @@
 
 import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Container, isEngineError } from '../../engine-api/index.ts'
+import { type Container, isEngineError, type TarEntry } from '../../engine-api/index.ts'
 import { specHash } from '../lab.ts'
 import { containerName, label, volumeName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
@@ -41,7 +41,8 @@ export async function raiseSandbox(
   const containerId =
     existing ?? (await createContainer(context, plan, studentId, containerName(plan.classId, studentId)))
   done.containerId = containerId
-  if (existing === undefined || state === 'created') await prepareWorkspace(context, plan, containerId, contents)
+  if (existing === undefined || state === 'created')
+    await prepareWorkspace(context, plan.frozenLab, containerId, contents)
   // A down or a reset that failed after its stop has taken the policy away.
   else await context.engine.containers.update(containerId, { RestartPolicy: restartPolicy })
   await context.engine.containers.start(containerId)
@@ -170,7 +171,7 @@ const longestDirectory = 3500
 
 /** The workspace's entries, their paths relative to it. An archive that is anything else than that directory is refused. */
 export async function* archiveSandbox(
-  { engine }: DockerContext,
+  context: DockerContext,
   containerId: string,
   workspace: string,
   signal: AbortSignal,
@@ -178,7 +179,7 @@ export async function* archiveSandbox(
   const root = Buffer.from(posix.basename(workspace))
   let first = true
   try {
-    for await (const entry of engine.containers.archive(containerId, workspace, { signal })) {
+    for await (const entry of readPrepared(context, containerId, workspace, signal)) {
       if (first && !(entry.type === 'directory' && entry.name.equals(root))) {
         throw new RuntimeError(
           'archive',
@@ -200,6 +201,33 @@ export async function* archiveSandbox(
   } catch (error) {
     throw asArchiveError(error)
   }
+}
+
+/** An up that was interrupted may have left a sandbox that never ran and has no workspace: it gets one, and that is read. */
+async function* readPrepared(
+  context: DockerContext,
+  containerId: string,
+  workspace: string,
+  signal: AbortSignal,
+): AsyncGenerator<TarEntry> {
+  const { containers } = context.engine
+  try {
+    yield* containers.archive(containerId, workspace, { signal })
+  } catch (error) {
+    if (!isEngineError(error, 'not-found')) throw error
+    const container = await containers.inspect(containerId)
+    const { User: user } = container.Config
+    if (!user || !neverRan(container)) throw error
+    await prepareWorkspace(context, { workspace, user }, containerId)
+    yield* containers.archive(containerId, workspace, { signal })
+  }
+}
+
+/** A wrap never runs either, but the student's own container did before it: what is not in its volume is lost. */
+function neverRan({ Name, Config, State }: Container): boolean {
+  const { [label.class]: classId, [label.student]: studentId } = Config.Labels ?? {}
+  const isOwn = classId && studentId && Name === `/${containerName(classId, studentId)}`
+  return Boolean(isOwn) && State.StartedAt.startsWith('0001-')
 }
 
 /** A path that is not there is never taken for a workspace with no files. */

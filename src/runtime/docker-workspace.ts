@@ -3,16 +3,16 @@
 
 import { posix } from 'node:path'
 import { packTar, type TarInput } from '../../engine-api/index.ts'
+import type { FrozenLab } from '../lab.ts'
 import type { DockerContext } from './docker-context.ts'
-import { type Contents, RuntimeError, type SessionPlan } from './port.ts'
+import { type Contents, RuntimeError } from './port.ts'
 
 export async function prepareWorkspace(
   { engine }: DockerContext,
-  plan: SessionPlan,
+  { workspace, user }: Pick<FrozenLab, 'workspace' | 'user'>,
   containerId: string,
-  contents: Contents | undefined,
+  contents?: Contents,
 ): Promise<void> {
-  const { workspace, user } = plan.frozenLab
   const [uid = Number.NaN, gid = Number.NaN] = user.split(':').map(Number)
   const name = posix.basename(workspace)
   const directory = { name, type: 'directory', mode: 0o755, uid, gid, mtimeMs: Date.now() } as const

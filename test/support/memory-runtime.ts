@@ -43,6 +43,7 @@ export interface MemoryVolume {
   readonly session: SessionIdentity
   readonly studentId: string
   readonly collect: string
+  /** None before the workspace is prepared. */
   things: Thing[]
 }
 
@@ -180,7 +181,10 @@ export class MemoryRuntime implements Runtime {
     await this.#ensureVolume(plan, studentId)
     const id = held?.container?.id ?? (await this.#createContainer(plan, studentId))
     done.containerId = id
-    if (contents && (state === undefined || state === 'created')) await this.#fill(studentId, contents)
+    if (state === undefined || state === 'created') {
+      if (contents) await this.#fill(studentId, contents)
+      else prepare(this.volume(studentId))
+    }
     await this.#step(`start ${studentId}`, () => this.start(this.container(studentId)))
   }
 
@@ -199,7 +203,7 @@ export class MemoryRuntime implements Runtime {
   async #ensureVolume(plan: SessionPlan, studentId: string): Promise<void> {
     const name = volumeName(plan.classId, studentId, plan.sessionId)
     const collect = JSON.stringify(freezeCollect(plan.frozenLab))
-    const volume = { name, session: identityOf(plan), studentId, collect, things: [root] }
+    const volume = { name, session: identityOf(plan), studentId, collect, things: [] }
     if (!this.volumes.has(name)) await this.#step(`create-volume ${studentId}`, () => this.volumes.set(name, volume))
   }
 
@@ -292,7 +296,10 @@ export class MemoryRuntime implements Runtime {
       'an archive is taken only of what stands still',
     )
     await this.#step(`archive ${container.studentId}`, () => {})
-    yield* archiveOf(this.volumes.get(container.volume)?.things ?? [], () => signal.throwIfAborted())
+    const volume = this.volumes.get(container.volume)
+    if (volume && container.startedAt === never && container.name !== container.volume) prepare(volume)
+    if (!volume?.things.length) throw new RuntimeError('archive', 'The workspace is not on the engine.')
+    yield* archiveOf(volume.things, () => signal.throwIfAborted())
   }
 
   async *logs(containerId: string): AsyncGenerator<LogPiece> {
@@ -408,6 +415,10 @@ export class MemoryRuntime implements Runtime {
     this.#ticks++
     return new Date(Date.UTC(2026, 0, 1, 0, 0, this.#ticks)).toISOString()
   }
+}
+
+function prepare(volume: MemoryVolume): void {
+  if (volume.things.length === 0) volume.things.push(root)
 }
 
 const identityOf = ({ classId, sessionId, subject, lab, createdBy, expiresAt }: SessionPlan): SessionIdentity => ({

@@ -460,3 +460,22 @@ test('a process that was overtaken takes nothing out of a bag that is committed'
   assert.equal(states[0], 'SV001 kept changed')
   assert.ok(await isCollected(folderOf('SV001'), [...workOf('SV001'), late]))
 })
+
+test('a sandbox that an interrupted up made, and never gave a workspace, goes with an empty bag', async (t) => {
+  const { runtime, up, down } = await openClass(t)
+  let gone = false
+  runtime.before = () => {
+    if (gone) throw engineGone()
+  }
+  runtime.after = (event) => {
+    gone ||= event === 'create-container SV001'
+    if (gone) throw engineGone()
+  }
+  await assert.rejects(up({ students: ['SV001'] }))
+  gone = false
+  runtime.after = () => {}
+  assert.deepEqual(runtime.held(), ['container SV001 created', 'network class-os101-a', 'volume SV001'])
+  assert.deepEqual(runtime.volume('SV001').things, [])
+  const { state, students } = await down()
+  assert.deepEqual([state, students[0]?.files, runtime.held()], ['down', 0, []])
+})

@@ -285,7 +285,7 @@ test('an expiry that was moved beyond the lab’s longest life of 720 minutes ke
 
 test('of an expired class who can be collected goes, and the others are kept', async (t) => {
   const { ofClass, sessionId, runtime } = await openWorkedClass(t, { collect: { maxBytes: 10 } })
-  runtime.volume('SV001').things.length = 0
+  runtime.volume('SV001').things.splice(1)
   await rewrite(ofClass, sessionId, { expiresAt: longAgo })
   await serve(ofClass).round()
   assert.deepEqual(runtime.held(), ['container SV002 exited', 'network class-os101-a', 'volume SV002'])

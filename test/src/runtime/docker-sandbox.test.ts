@@ -107,6 +107,46 @@ test('a workspace or a sandbox that is not there is an error, never an empty wor
   }
 })
 
+test('a sandbox that never ran and was never given a workspace gets one, and no other does', async (t) => {
+  const found = answerOf(200, await archive(workspace))
+  const absent = json(404, { message: 'Could not find the file /home/student in container c' })
+  const mine = { ...ours, [label.class]: classId, [label.student]: studentId }
+  const reading = async (name: string, labels: Readonly<Record<string, string>>, StartedAt: string) => {
+    const { Config, State, ...inspected } = inspectedContainer('c', name, labels)
+    const { context, calls } = await serve(t, {
+      'GET /containers/c/archive': [absent, found],
+      'GET /containers/c/json': json(200, {
+        ...inspected,
+        Config: { ...Config, User: '1000:1000' },
+        State: { ...State, StartedAt },
+      }),
+      'PUT /containers/c/archive': answerOf(200),
+    })
+    return { paths: pathsOf(context), calls }
+  }
+  const never = '0001-01-01T00:00:00Z'
+  const own = containerName(classId, studentId)
+  const { paths, calls } = await reading(own, mine, never)
+  assert.deepEqual(await paths, [''])
+  assert.deepEqual(calls(), [
+    'GET /containers/c/archive',
+    'GET /containers/c/json',
+    'PUT /containers/c/archive',
+    'GET /containers/c/archive',
+  ])
+  const others: Parameters<typeof reading>[] = [
+    [own, mine, '2026-01-02T03:04:05Z'],
+    // Around a volume that a container of the student's had before.
+    [volume, mine, never],
+    [own, ours, never],
+  ]
+  for (const other of others) {
+    const { paths, calls } = await reading(...other)
+    await assert.rejects(paths, isError('archive'))
+    assert.equal(calls().includes('PUT /containers/c/archive'), false)
+  }
+})
+
 test('a workspace that is no directory any more is an error, never an empty workspace', async (t) => {
   const elsewhere = await archive({ ...workspace, name: 'other' })
   for (const tar of [await linkArchive(), await archive({ ...workspace, type: 'file' }), elsewhere]) {
