@@ -28,7 +28,8 @@ export async function raiseSandbox(
   done: RaisedSandbox,
   contents?: Contents,
 ): Promise<void> {
-  const state = held?.container?.state
+  const { state, spec, name } = held?.container ?? {}
+  if (spec !== undefined && spec !== specHash(plan.frozenLab)) throw notOurs(name)
   if (state === 'running' || state === 'starting' || state === 'unhealthy' || state === 'restarting') return
   if (state === 'paused' || state === 'removing') {
     throw new RuntimeError(
@@ -108,11 +109,14 @@ async function adopt(context: DockerContext, plan: SessionPlan, studentId: strin
     labels[label.student] === studentId &&
     labels[label.spec] === specHash(plan.frozenLab)
   if (same) return found.Id
-  throw new RuntimeError(
-    'name-taken',
-    `A container named ${name} exists that is not of this session. It is left alone: ask the operator to look at it.`,
-  )
+  throw notOurs(name)
 }
+
+const notOurs = (name = ''): RuntimeError =>
+  new RuntimeError(
+    'name-taken',
+    `A container named ${name} exists that this session did not make. It is left alone: ask the operator to look at it.`,
+  )
 
 /**
  * Restart policy first: a stopped container must stay stopped while it is collected. Podman 4 cannot change it, and leaves

@@ -207,12 +207,25 @@ test('a container of our name is adopted where it is the very one that was asked
   }
 })
 
+const spec = specHash(plan.frozenLab)
+
+test('a container with our labels and another specification is left alone, running or not', async (t) => {
+  const { context, calls } = await serve(t, {})
+  for (const state of ['running', 'exited', 'created'] as const) {
+    const container = { id: 'c', name: 'c', isWrap: false, state, endpoint: undefined, spec: 'another' }
+    const held = { studentId, container, volume, collect: '' }
+    const outcome = raiseSandbox(context, plan, studentId, held, { containerId: undefined, createdVolume: undefined })
+    await assert.rejects(outcome, isError('name-taken'))
+  }
+  assert.deepEqual(calls(), [])
+})
+
 test('a sandbox that ended is started again, with the restart policy that a stop has taken away', async (t) => {
   const { context, calls, requests } = await serve(t, {
     'POST /containers/c/update': json(200, { Warnings: null }),
     'POST /containers/c/start': answerOf(204),
   })
-  const container = { id: 'c', name: 'c', isWrap: false, state: 'exited', endpoint: undefined, spec: '' } as const
+  const container = { id: 'c', name: 'c', isWrap: false, state: 'exited', endpoint: undefined, spec } as const
   const held = { studentId, container, volume, collect: '' }
   await raiseSandbox(context, plan, studentId, held, { containerId: undefined, createdVolume: undefined })
   assert.deepEqual(calls(), ['POST /containers/c/update', 'POST /containers/c/start'])
