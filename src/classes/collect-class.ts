@@ -98,11 +98,16 @@ export async function findOpen({ runtime, store }: ClassContext, classId: string
 
 function chosen({ classId, sandboxes }: HeldSession, { students }: CollectRequest): readonly HeldSandbox[] {
   if (students === undefined) return sandboxes
-  return students.map((studentId) => {
+  const named = new Set<HeldSandbox>()
+  for (const studentId of students) {
     const found = sandboxes.find((sandbox) => foldId(sandbox.studentId) === foldId(studentId))
-    if (found) return found
-    throw new Problem('unknown-student', `students: '${studentId}' has no sandbox in class '${classId}'.`)
-  })
+    if (!found) throw new Problem('unknown-student', `students: '${studentId}' has no sandbox in class '${classId}'.`)
+    if (named.has(found)) {
+      throw new Problem('duplicate-student', `students: '${studentId}' is named twice; ids are compared without case.`)
+    }
+    named.add(found)
+  }
+  return [...named]
 }
 
 async function snapshot(

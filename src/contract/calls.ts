@@ -96,7 +96,7 @@ export const calls: Readonly<Record<string, Call>> = {
     CollectAnswer,
     'Collect a running class',
     'A snapshot bag of each running sandbox, which stands still while it is read and then goes on. Nothing is taken down.',
-    ['unknown-class', 'unknown-student', engine, store, 'class-not-up', 'collect-failed'],
+    ['unknown-class', 'unknown-student', 'duplicate-student', engine, store, 'class-not-up', 'collect-failed'],
   ),
   'POST /room/extend-class': action(
     'extend-class',

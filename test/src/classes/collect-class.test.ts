@@ -69,6 +69,14 @@ test('only those who are named, in any case; a stranger is refused by name befor
   )
 })
 
+test('who is named twice, in any case, is refused by name before anybody stands still', async (t) => {
+  const { collect, ofClass } = await openUp(t)
+  const problem = problemOf(await collect({ students: ['SV001', 'sv001'] }))
+  assert.equal(problem.code, 'duplicate-student')
+  assert.match(problem.detail, /'sv001'/)
+  assert.deepEqual(ofClass.runtime.events, [])
+})
+
 test('a sandbox that does not run is named and left as it is', async (t) => {
   const { collect, ofClass } = await openUp(t)
   ofClass.runtime.exit(ofClass.runtime.container('SV001'), 0)

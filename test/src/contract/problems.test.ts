@@ -146,7 +146,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests'>, Provoke> = {
       body: name.endsWith('-student') ? { studentId: 'SV999' } : { students: ['SV999'] },
     }),
   ),
-  'duplicate-student': after(nothing, { body: { students: ['SV001', 'sv001'] } }),
+  'duplicate-student': after(({ ofClass }) => ofClass.up(), { body: { students: ['SV001', 'sv001'] } }),
   'lab-not-allowed': withCatalogue(
     ({ labs, classes }) => ({
       labs,
