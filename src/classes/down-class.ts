@@ -4,7 +4,7 @@
 // `down-partial`, whatever was allowed.
 
 import { asCollectError, CollectError } from '../collection/errors.ts'
-import { foldId } from '../names.ts'
+import { foldId, sessionTime } from '../names.ts'
 import { Problem } from '../problems.ts'
 import type { HeldSandbox, HeldSession } from '../runtime/port.ts'
 import { StoreError, storeErrorAdvice } from '../store/port.ts'
@@ -83,7 +83,7 @@ export async function recordOf({ store, installation }: ClassContext, held: Held
     subject,
     lab,
     createdBy,
-    createdAt: '',
+    createdAt: sessionTime(sessionId).toISOString(),
     expiresAt,
     students: [],
   }

@@ -29,7 +29,10 @@ export async function extendClass(
     for (const { sessionId, classId: spelled } of await context.runtime.survey(classId)) {
       const record = await readSession(context.store, spelled, sessionId)
       if (!record || record.down || record.ended) continue
-      const latest = Date.parse(record.createdAt) + (record.frozenLab?.maxLifeMinutes ?? 0) * 60_000
+      // Where the record was lost, and with it what the lab allows, the class keeps the time that it has.
+      const latest = record.frozenLab
+        ? Date.parse(record.createdAt) + record.frozenLab.maxLifeMinutes * 60_000
+        : Date.parse(record.expiresAt)
       const expiresAt = new Date(Math.min(Date.now() + ttlMinutes * 60_000, latest)).toISOString()
       await writeSession(context.store, { ...record, expiresAt })
       context.expiries.set(sessionId, expiresAt)

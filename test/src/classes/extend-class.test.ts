@@ -1,6 +1,8 @@
 // Moving a class's expiry: later and sooner, never past the lab's longest life, and only while it is up.
 
 import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { file } from '../../support/memory-archive.ts'
 import { openService, problemOf } from '../../support/memory-service.ts'
@@ -38,6 +40,18 @@ test('no expiry is later than the lab’s longest life allows, counted from the 
   const { expiresAt, latest } = (await extend(1000)).json()
   assert.equal(expiresAt, latest)
   assert.equal(minutesFromNow(latest), 60)
+})
+
+test('after a lost record and a discard, which writes a new one, a class keeps the time that it had', async (t) => {
+  const { extend, post, ofClass, sessionId } = await openUp(t)
+  const before = await ofClass.record(sessionId)
+  await rm(join(ofClass.folder, 'os101-a', sessionId, 'session.json'))
+  const discarded = await post('/room/discard-student', { classId: 'os101-a', studentId: 'SV001', reason: 'broken' })
+  assert.equal(discarded.statusCode, 200, discarded.body)
+  assert.equal((await ofClass.record(sessionId))?.createdAt, before?.createdAt)
+  const response = await extend(400)
+  assert.equal(response.statusCode, 200, response.body)
+  assert.equal(response.json().expiresAt, before?.expiresAt)
 })
 
 test('a class that is not up, or on its way down, has no expiry to move', async (t) => {
