@@ -3,7 +3,7 @@
 
 import type { ContainerSummary, Engine, Network, Volume } from '../../engine-api/index.ts'
 import type { ProxyConfig } from '../config.ts'
-import { foldId, hostName, label, networkName, volumeName } from '../names.ts'
+import { containerName, foldId, hostName, label, networkName, volumeName } from '../names.ts'
 import type { ContainerState, HeldSandbox, HeldSession, SessionIdentity } from './port.ts'
 import { hostlessOption, portLabel } from './sandbox-body.ts'
 
@@ -41,13 +41,23 @@ export async function surveyDocker(
     return fresh
   }
   for (const network of networks) addNetwork(gather(network.Labels), network)
-  for (const container of containers) addContainer(gather(container.Labels), container, proxy)
+  for (const container of containers) {
+    const name = ownName(container)
+    if (name !== undefined) addContainer(gather(container.Labels), container, name, proxy)
+  }
   for (const volume of volumes) addVolume(gather(volume.Labels), volume)
   return [...sessions.values()].map(({ identity, network, sandboxes }) => ({
     ...identity,
     network,
     sandboxes: [...sandboxes.values()].sort((a, b) => (foldId(a.studentId) < foldId(b.studentId) ? -1 : 1)),
   }))
+}
+
+/** Undefined for a container of another hand that has our labels: an image made of a sandbox hands them on. */
+function ownName({ Names, Labels }: ContainerSummary): string | undefined {
+  const { [label.class]: classId = '', [label.student]: studentId = '', [label.session]: sessionId = '' } = Labels ?? {}
+  const own = [containerName(classId, studentId), volumeName(classId, studentId, sessionId)]
+  return Names?.map((name) => name.replace(/^\//, '')).find((name) => own.includes(name))
 }
 
 /** Undefined for a thing that carries our installation but not all of our labels: it was not made by this service. */
@@ -71,11 +81,15 @@ function addVolume(session: Gathered | undefined, volume: Volume): void {
   if (sandbox) sandbox.volume = volume.Name
 }
 
-function addContainer(session: Gathered | undefined, container: ContainerSummary, proxy: ProxyConfig): void {
+function addContainer(
+  session: Gathered | undefined,
+  container: ContainerSummary,
+  name: string,
+  proxy: ProxyConfig,
+): void {
   const labels = container.Labels ?? {}
   const sandbox = session && sandboxOf(session, labels)
   if (!sandbox) return
-  const name = container.Names?.[0]?.replace(/^\//, '') ?? container.Id
   sandbox.container = {
     id: container.Id,
     name,

@@ -1,9 +1,12 @@
-// States of containers, read from the texts of the engine's list.
+// What is read from the engine's lists: states of containers, and which containers are sandboxes. The lists are hand-made.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ContainerSummary } from '../../../engine-api/index.ts'
-import { readState } from '../../../src/runtime/docker-survey.ts'
+import { containerName, label, volumeName } from '../../../src/names.ts'
+import { readState, surveyDocker } from '../../../src/runtime/docker-survey.ts'
+import { answerOf } from '../../engine-api/raw-server.ts'
+import { contextWith, installation } from './hand-made.ts'
 
 const summary = (State: string, Status: string): ContainerSummary => ({
   Id: 'id',
@@ -33,4 +36,32 @@ test('states of Docker and Podman are known, and an unknown one counts as not ru
   assert.equal(readState(summary('configured', '')), 'created')
   assert.equal(readState(summary('stopped', '')), 'exited')
   assert.equal(readState(summary('something-new', '')), 'exited')
+})
+
+test('a container of another name is no sandbox, whatever labels it got from an image that was made of one', async (t) => {
+  const [classId, studentId, sessionId] = ['OS101-a', 'SV001', '20260102t030405678z-00ff']
+  const Labels = {
+    [label.installation]: installation,
+    [label.class]: classId,
+    [label.session]: sessionId,
+    [label.subject]: 'os101',
+    [label.lab]: 'linux-shell',
+    [label.createdBy]: 't-lan',
+    [label.expiresAt]: '2026-01-02T06:04:05.678Z',
+    [label.student]: studentId,
+  }
+  const foundAmong = async (...names: string[]) => {
+    const containers = names.map((name) => ({ ...summary('running', 'Up'), Id: name, Names: [`/${name}`], Labels }))
+    const { context } = await contextWith(t, (socket, { target }) => {
+      const list = target.includes('/volumes') ? { Volumes: [] } : target.includes('/networks') ? [] : containers
+      socket.write(answerOf(200, JSON.stringify(list)))
+    })
+    const sessions = await surveyDocker(context.engine, installation, context.proxy, undefined)
+    return sessions.map(({ sandboxes }) => sandboxes.map(({ container }) => [container?.name, container?.isWrap]))
+  }
+  const own = containerName(classId, studentId)
+  const wrap = volumeName(classId, studentId, sessionId)
+  assert.deepEqual(await foundAmong('before', own, 'after'), [[[own, false]]])
+  assert.deepEqual(await foundAmong(wrap, containerName(classId, 'SV002')), [[[wrap, true]]])
+  assert.deepEqual(await foundAmong('copy'), [])
 })
