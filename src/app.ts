@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
 import type { Logger } from 'pino'
 import { registerAccess } from './auth/access.ts'
-import type { Identify } from './auth/tokens.ts'
+import { registerLoopback } from './auth/loopback.ts'
+import { type Identify, trustEverybody } from './auth/tokens.ts'
 import type { CatalogueWatch } from './catalogue.ts'
 import type { ClassActions } from './classes/class-actions.ts'
 import type { ClassContext } from './classes/context.ts'
@@ -66,7 +67,7 @@ export function buildApp({
     // While it closes, calls get the problem that they would get anyway, not a body of Fastify's own.
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
-    // Nothing here depends on the Host header, and Node's refusal of a request without one has no body.
+    // Nobody who may call needs a Host header, and Node's refusal of a request without one has no body.
     http: { requireHostHeader: false },
   }).withTypeProvider<TypeBoxProvider>()
 
@@ -83,6 +84,7 @@ export function buildApp({
   registerErrors(app)
   registerRateLimit(app, buckets)
   registerAccess(app, { identify, operations, currentCatalogue })
+  if (identify === trustEverybody) registerLoopback(app)
   const described = registerContract(app)
   registerActions(app, { actions, spellClass, currentCatalogue })
   registerPlan(app, classes, currentCatalogue)

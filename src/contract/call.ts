@@ -69,8 +69,7 @@ export const isAction = (access: Access): boolean => access === 'class-action' |
 /** Those that follow from the route, and the call's own. */
 export function problemsOf({ access, body, params, problems }: Described): ProblemCode[] {
   const codes: ProblemCode[] = ['too-many-requests', 'internal', ...problems]
-  if (access !== 'open') codes.push('not-authenticated', 'keys-unavailable')
-  if (access.startsWith('class') || access === 'admin-action') codes.push('forbidden')
+  if (access !== 'open') codes.push('not-authenticated', 'keys-unavailable', 'forbidden')
   if (access === 'operation') codes.push('unknown-operation')
   if (isAction(access)) codes.push('operation-in-progress', 'shutting-down')
   if (body ?? params) codes.push('invalid-request')

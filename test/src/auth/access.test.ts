@@ -247,3 +247,27 @@ test('students of a request must be in the roster, whoever asks', async (t) => {
     assert.equal(problemOf(response).code, 'unknown-student')
   }
 })
+
+const otherHosts = ['portal.example', 'portal.example:8080', '127.0.0.1.portal.example', 'localhost.example', '[::2]']
+
+test('without authentication a page of another site is not answered, whatever its name points at', async (t) => {
+  const { get, post, ofClass: memory } = await openService(t)
+  for (const host of otherHosts) {
+    for (const path of ofEverybody) {
+      const response = await get(path.split(' ')[1] ?? '', { host })
+      assert.equal(response.statusCode, 403, `${path} ${host}`)
+      assert.match(problemOf(response).detail, /call localhost or 127\.0\.0\.1/)
+    }
+    assert.equal(problemOf(await post('/room/up-class', { classId: 'os101-a' }, { host })).code, 'forbidden')
+    assert.equal((await get('/healthz', { host })).statusCode, 200)
+  }
+  assert.deepEqual(memory.runtime.events, [])
+  for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1:8080', '127.255.0.3', '[::1]:8080']) {
+    assert.equal((await get('/room/classes', { host })).statusCode, 200, host)
+  }
+})
+
+test('with authentication any host is answered: a page of another site has no token', async (t) => {
+  const { get } = await openSchool(t)
+  assert.equal((await get('/room/classes', { host: 'portal.example', ...lan })).statusCode, 200)
+})
