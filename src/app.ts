@@ -17,6 +17,7 @@ import type { App } from './routes/app-type.ts'
 import { registerClasses } from './routes/classes.ts'
 import { registerDocs } from './routes/docs.ts'
 import { answerClientError, answerFrameworkError, registerErrors } from './routes/errors.ts'
+import { answerHeadWithoutBody } from './routes/head.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerLabs } from './routes/labs.ts'
 import { registerMetrics } from './routes/metrics.ts'
@@ -82,6 +83,7 @@ export function buildApp({
   app.removeContentTypeParser('text/plain')
 
   registerErrors(app)
+  answerHeadWithoutBody(app)
   registerRateLimit(app, buckets)
   registerAccess(app, { identify, operations, currentCatalogue })
   if (identify === trustEverybody) registerLoopback(app)

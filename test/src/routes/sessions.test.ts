@@ -235,3 +235,30 @@ test('sessions stay readable while the engine is away; a store that is away is 5
     assert.doesNotMatch(response.body, /10\.0\.0\.9/)
   }
 })
+
+test('HEAD of a file says what GET would, and the file is let go at its first piece', async (t) => {
+  const { app, ofClass, bag } = await pastSession(t)
+  let pieces = 0
+  let letGo = () => {}
+  const gone = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  t.mock.method(ofClass.store, 'read', async () =>
+    (async function* () {
+      try {
+        for (; pieces < 100; pieces++) yield Buffer.from('piece')
+      } finally {
+        letGo()
+      }
+    })(),
+  )
+  const { statusCode, headers, body } = await app.inject({
+    method: 'HEAD',
+    url: `${bag}/files/meta/submission.json`,
+  })
+  assert.equal(statusCode, 200)
+  assert.equal(headers['content-disposition'], 'attachment')
+  assert.equal(body, '')
+  await gone
+  assert.equal(pieces, 0)
+})
