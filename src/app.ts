@@ -38,6 +38,9 @@ export interface AppDependencies {
   onCatalogueChange(): void
 }
 
+/** Each holds a file descriptor; what is above this is closed unanswered. */
+const connectionsAtOnce = 2_000
+
 export function buildApp({
   classes,
   actions,
@@ -62,8 +65,8 @@ export function buildApp({
       if (refused) raw.setHeader('retry-after', refused.retryAfterSeconds)
       answerFrameworkError(refused?.problem ?? error, request, raw)
     },
-    // Long calls are bounded by `Prefer: wait`, not by the server.
-    requestTimeout: 0,
+    // For all of a request to come in; long calls are bounded by `Prefer: wait`.
+    requestTimeout: 60_000,
     forceCloseConnections: 'idle',
     // While it closes, calls get the problem that they would get anyway, not a body of Fastify's own.
     return503OnClosing: false,
@@ -71,6 +74,8 @@ export function buildApp({
     // Nobody who may call needs a Host header, and Node's refusal of a request without one has no body.
     http: { requireHostHeader: false },
   }).withTypeProvider<TypeBoxProvider>()
+
+  app.server.maxConnections = connectionsAtOnce
 
   const { runtime, store } = classes
   const { operations } = actions

@@ -96,3 +96,10 @@ test('closing the service lets a running operation come to a safe end first', as
   assert.equal(problemOf(response).code, 'collect-failed')
   assert.ok(!ofClass.runtime.events.some((event) => event.startsWith('remove-')))
 })
+
+test('a request that does not come to its end, and connections without end, do not hold the service', async (t) => {
+  const { app } = await openService(t)
+  await app.ready()
+  assert.equal(app.server.requestTimeout, 60_000)
+  assert.equal(app.server.maxConnections, 2_000)
+})
