@@ -87,10 +87,15 @@ function describeInvalid(context: string | undefined, invalid: Invalid): string 
     .join('.')
   const { params } = invalid
   if (invalid.keyword === 'additionalProperties') {
-    return `Unknown field '${[field, params['additionalProperty']].filter(Boolean).join('.')}'. Only class actions exist: leave it out.`
+    return `Unknown field '${shortened([field, params['additionalProperty']].filter(Boolean).join('.'))}'. Only class actions exist: leave it out.`
   }
   if (invalid.keyword === 'required')
     return `Field '${[field, params['missingProperty']].filter(Boolean).join('.')}' is missing.`
   if (field === '') return `The body ${invalid.message ?? 'is not valid'}.`
   return `Field '${field}' ${invalid.message ?? 'is not valid'}.`
 }
+
+const longestName = 100
+
+/** A name of the caller's own may be as long as a body, and would be in the answer and in the log. */
+const shortened = (name: string): string => (name.length > longestName ? `${name.slice(0, longestName)}…` : name)

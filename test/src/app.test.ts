@@ -103,3 +103,13 @@ test('a request that does not come to its end, and connections without end, do n
   assert.equal(app.server.requestTimeout, 60_000)
   assert.equal(app.server.maxConnections, 2_000)
 })
+
+test('a field name that is as long as a body is cut in the answer and in the log', async (t) => {
+  const { post, log } = await openService(t)
+  const response = await post('/room/down-class', { classId: 'os101-a', ['x'.repeat(100_000)]: 1 })
+  assert.equal(
+    problemOf(response).detail,
+    `Unknown field '${'x'.repeat(100)}…'. Only class actions exist: leave it out.`,
+  )
+  assert.ok(JSON.stringify(log).length < 10_000)
+})
