@@ -1,5 +1,6 @@
 // RFC 7240: how long a caller wants to wait for a long operation. Proxies cut long calls, so the default is 20 s.
 
+import type { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Operation } from '../operations.ts'
@@ -15,16 +16,21 @@ export async function answerWhenDone(
 ): Promise<object> {
   const { seconds, applied } = readPrefer(request.headers['prefer'])
   if (applied !== undefined) reply.header('preference-applied', applied)
-  await endedWithin(operation, seconds)
+  await endedWithin(operation, seconds, reply.raw)
   if (!operation.running) return operation.outcome()
   reply.code(202).header('location', `/room/operations/${operation.id}`).header('retry-after', '1')
   return operation.view()
 }
 
-async function endedWithin(operation: Operation, seconds: number): Promise<void> {
+/** Ends as soon as nobody waits for the answer any more, too: the operation itself goes on. */
+async function endedWithin(operation: Operation, seconds: number, response: Writable): Promise<void> {
   const timer = new AbortController()
   const timeout = delay(seconds * 1000, undefined, { signal: timer.signal }).catch(() => undefined)
+  const leave = () => timer.abort()
+  response.once('close', leave)
+  if (response.destroyed) leave()
   await Promise.race([operation.ended, timeout])
+  response.off('close', leave)
   timer.abort()
 }
 

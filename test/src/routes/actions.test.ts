@@ -1,6 +1,8 @@
 // up-class and down-class as callers see them: fields, statuses, waiting, joining.
 
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { RuntimeError } from '../../../src/runtime/port.ts'
 import { DownAnswer, UpAnswer } from '../../support/answers.ts'
@@ -194,4 +196,27 @@ test('an identical call joins the running operation, whatever the order of its s
   release()
   assert.equal((await post('/room/up-class', body)).statusCode, 200)
   assert.equal(ofClass.runtime.events.filter((event) => event === 'start SV001').length, 1)
+})
+
+test('a call whose client has gone stops waiting; its operation goes on', async (t) => {
+  const { app, ofClass, actions } = await openService(t)
+  const release = ofClass.runtime.hold('survey')
+  const answered = new Promise<void>((resolve) => {
+    app.addHook('onSend', async (request) => {
+      if (request.method === 'POST') resolve()
+    })
+  })
+  const path = join(ofClass.folder, '.listen.sock')
+  await app.listen({ path })
+  const headers = { 'content-type': 'application/json', prefer: 'wait=3600' }
+  const call = request({ socketPath: path, method: 'POST', path: '/room/up-class', headers })
+  call.on('error', () => {})
+  call.end('{"classId":"os101-a"}')
+  while (!actions.operations.runningFor('os101-a')) await new Promise(setImmediate)
+  call.destroy()
+  await answered
+  const running = actions.operations.runningFor('os101-a')
+  assert.ok(running?.running, 'the operation goes on')
+  release()
+  await running.ended
 })
