@@ -4,7 +4,7 @@
 // meet that store itself.
 
 import { randomUUID } from 'node:crypto'
-import { readlink } from 'node:fs/promises'
+import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setInterval } from 'node:timers'
 import { type Static, Type } from '@sinclair/typebox'
@@ -18,6 +18,8 @@ const Holder = Type.Object({
   /** One life of a process. */
   process: Type.String(),
   host: Type.String(),
+  /** One life of one kernel: names of hosts repeat, and so does the number of the first pid namespace. Absent: unknown. */
+  bootId: Type.Optional(Type.String()),
   /** Numbers of processes mean something only within it. */
   pidNamespace: Type.String(),
   pid: Type.Integer(),
@@ -132,7 +134,9 @@ export class Leases {
 
   async #describe(): Promise<Holder> {
     const pidNamespace = await readlink('/proc/self/ns/pid').catch(() => '')
-    return { process: this.#process, host: hostname(), pidNamespace, pid: process.pid, beat: 0 }
+    const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined)
+    const kernel = bootId === undefined ? {} : { bootId: bootId.trim() }
+    return { process: this.#process, host: hostname(), ...kernel, pidNamespace, pid: process.pid, beat: 0 }
   }
 
   async #acquire(classId: string, key: string, holder: Holder): Promise<true> {
@@ -153,7 +157,7 @@ export class Leases {
   #isFree(key: string, text: string, me: Holder): boolean {
     const found = parse(text)
     if (found?.process === me.process) return true
-    if (found?.host === me.host && found.pidNamespace === me.pidNamespace && !isAlive(found.pid)) return true
+    if (found && sharesProcesses(found, me) && !isAlive(found.pid)) return true
     const watched = this.#watched.get(foldId(key))
     if (watched?.text === text) return performance.now() - watched.since > this.#times.deadAfterMs
     this.#watched.set(foldId(key), { text, since: performance.now() })
@@ -183,6 +187,13 @@ function parse(text: string): Holder | undefined {
     return undefined
   }
 }
+
+/** Whether a number of a process means the same to both. */
+const sharesProcesses = (found: Holder, me: Holder): boolean =>
+  found.bootId !== undefined &&
+  found.bootId === me.bootId &&
+  found.host === me.host &&
+  found.pidNamespace === me.pidNamespace
 
 /** A number equal to ours is of an earlier life of this container. */
 function isAlive(pid: number): boolean {

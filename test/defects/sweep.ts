@@ -81,6 +81,12 @@ export const sweepDefects: readonly Defect[] = [
     tests: leaseTests,
   },
   {
+    name: 'a living process of another machine of the same name is taken for a dead one of this machine',
+    file: 'src/classes/lease.ts',
+    edits: [{ find: 'found.bootId !== undefined &&\n  found.bootId === me.bootId &&\n', replace: '' }],
+    tests: leaseTests,
+  },
+  {
     name: 'who lost the lease goes on, and is not told',
     file: 'src/classes/lease.ts',
     edits: [{ find: "ours || lost.abort(new Error('another process took over'))", replace: 'ours' }],

@@ -14,6 +14,18 @@ import { createMemoryStore, hookedStore } from '../../support/memory-store.ts'
 
 const never = new AbortController().signal
 
+/** Beyond the largest number that Linux gives. */
+const gonePid = 2 ** 22 + 1
+
+/** What a lease of another process of this machine says, but for its number. */
+const processHere = async () => ({
+  process: 'another',
+  host: hostname(),
+  bootId: (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
+  pidNamespace: await readlink('/proc/self/ns/pid'),
+  beat: 0,
+})
+
 async function open(t: TestContext, times?: LeaseTimes) {
   const ofClass = await openClass(t)
   const leases = new Leases(ofClass.store, times)
@@ -21,14 +33,13 @@ async function open(t: TestContext, times?: LeaseTimes) {
   // A lease's own timer keeps no process alive, and some of these tests wait for nothing else: this does, for long enough.
   const alive = setTimeout(() => {}, 10_000)
   t.after(() => clearTimeout(alive))
-  const pidNamespace = await readlink('/proc/self/ns/pid')
-  const holder = { process: 'another', host: hostname(), pidNamespace, pid: process.ppid, beat: 0 }
+  const holder = { ...(await processHere()), pid: process.ppid }
   return {
     ...ofClass,
     ofClass,
     path,
     /** Another process's lease, as that process would write it. */
-    async heldByAnother(change: Partial<typeof holder> = {}) {
+    async heldByAnother(change: object = {}) {
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, JSON.stringify({ ...holder, ...change }))
     },
@@ -61,11 +72,19 @@ test('a class that a living process works on is refused, and its lease stays', a
 
 test('the lease of a process of this machine that is gone is taken over at once', async (t) => {
   const { hold, heldByAnother } = await open(t)
-  // Beyond the largest number that Linux gives.
-  await heldByAnother({ pid: 2 ** 22 + 1 })
+  await heldByAnother({ pid: gonePid })
   assert.equal(await hold(), 'done')
   await heldByAnother({ pid: process.pid })
   assert.equal(await hold(), 'done', 'an earlier process of the same number, as in a restarted container')
+})
+
+test('a machine of the same name and pid namespace is another one unless it says the same boot id', async (t) => {
+  const { hold, clear, heldByAnother } = await open(t)
+  for (const bootId of ['00000000-0000-4000-8000-000000000000', undefined]) {
+    await heldByAnother({ pid: gonePid, bootId })
+    await assert.rejects(hold(), isBusy)
+    assert.equal(await clear(), false)
+  }
 })
 
 test('a process elsewhere is dead once its lease has not changed for long enough, by the clock of who watches', async (t) => {
@@ -154,7 +173,7 @@ test('a lease whose holder is dead is removed; a living one stays, and what nobo
   assert.equal(await readFile(path, 'utf8'), living)
   await heldByAnother({ host: 'elsewhere' })
   assert.equal(await clear(), false, 'nobody knows yet whether it still changes')
-  await heldByAnother({ pid: 2 ** 22 + 1 })
+  await heldByAnother({ pid: gonePid })
   assert.equal(await clear(), true)
   await assert.rejects(readFile(path), { code: 'ENOENT' })
 })
@@ -189,8 +208,8 @@ test('what this process holds is not removed; what it could not give back is', a
 
 test('who begins while a dead lease is being removed waits for that', async () => {
   const memory = createMemoryStore()
-  const dead = { process: 'another', host: hostname(), pidNamespace: await readlink('/proc/self/ns/pid'), beat: 0 }
-  memory.objects.set(`${classId}/lease.json`, Buffer.from(JSON.stringify({ ...dead, pid: 2 ** 22 + 1 })))
+  const dead = { ...(await processHere()), pid: gonePid }
+  memory.objects.set(`${classId}/lease.json`, Buffer.from(JSON.stringify(dead)))
   const calls: string[] = []
   let removeNow = () => {}
   const removal = new Promise<void>((resolve) => {

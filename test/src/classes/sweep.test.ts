@@ -452,7 +452,9 @@ test('the lease of a process that was killed is removed, of a class that asks fo
   const { ofClass, down } = await openWorkedClass(t)
   await down()
   const path = join(ofClass.folder, classId, 'lease.json')
-  const holder = { process: 'killed', host: hostname(), pidNamespace: await readlink('/proc/self/ns/pid'), beat: 0 }
+  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  const pidNamespace = await readlink('/proc/self/ns/pid')
+  const holder = { process: 'killed', host: hostname(), bootId, pidNamespace, beat: 0 }
   await writeFile(path, JSON.stringify({ ...holder, pid: process.ppid }))
   const service = serve(ofClass)
   assert.equal(await service.round(), undefined)
