@@ -19,15 +19,18 @@ export function newSessionId(now = new Date()): string {
 }
 
 /** When the session began, as its id says. */
-export function sessionTime(sessionId: string): Date {
-  const [, year, month, day, hour, minute, second, millisecond] =
-    /^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)(\d{3})z/.exec(sessionId) ?? []
-  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`)
-}
+export const sessionTime = (sessionId: string): Date => stampedTime(sessionId)
 
 /** `20261123t141745123z`: sorts by time, is valid in engine names, DNS labels and store keys. */
 export function timeStamp(now: Date): string {
   return now.toISOString().replace(/[-:.]/g, '').toLowerCase()
+}
+
+/** The time that a text begins with, as `timeStamp` writes it; else an invalid date. */
+export function stampedTime(text: string): Date {
+  const [, year, month, day, hour, minute, second, millisecond] =
+    /^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)(\d{3})z/.exec(text) ?? []
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`)
 }
 
 export const networkName = (classId: string): string => `class-${foldId(classId)}`

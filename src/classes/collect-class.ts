@@ -4,7 +4,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError } from '../collection/errors.ts'
 import { bagDeclarationKey } from '../collection/tag-files.ts'
-import { foldId, studentPrefix } from '../names.ts'
+import { foldId, stampedTime, studentPrefix } from '../names.ts'
 import { Problem } from '../problems.ts'
 import type { HeldContainer, HeldSandbox, HeldSession } from '../runtime/port.ts'
 import { isRunning, snapshotStudent } from './collect-student.ts'
@@ -132,7 +132,7 @@ async function snapshot(
 const runs = (sandbox: HeldSandbox): sandbox is HeldSandbox & { readonly container: HeldContainer } =>
   isRunning(sandbox.container) !== undefined
 
-/** The collection has ended: no prefix without a commit mark stays behind, and the record says so. */
+/** The collection has ended: no old prefix without a commit mark stays behind, and the record says so. */
 async function settle({ store, runtime }: ClassContext, action: Action, record: SessionRecord): Promise<void> {
   const { collect: _, ...settled } = record
   const { classId, sessionId } = record
@@ -144,7 +144,13 @@ async function settle({ store, runtime }: ClassContext, action: Action, record: 
   await writeSession(store, settled)
 }
 
-/** What a collection of this student that did not come to its end has left in the store. */
+/**
+ * A younger one may be that of a living process that is taken for dead: it can commit at any instant, and then remove the
+ * sandbox, while the bag is being removed here.
+ */
+const halfSnapshotMs = 60 * 60_000
+
+/** What a collection of this student that did not come to its end has left in the store, once it is old enough. */
 export async function removeHalfSnapshots(
   store: ClassContext['store'],
   { signal }: Action,
@@ -153,14 +159,20 @@ export async function removeHalfSnapshots(
 ): Promise<void> {
   const student = studentPrefix(classId, sessionId, studentId)
   for (const folder of await store.folders(student, signal)) {
+    if (!isOldSnapshot(folder)) continue
     const bag = `${student}${folder}/`
-    if (!folder.startsWith('snapshot-') || (await store.stat(bag + bagDeclarationKey))) continue
+    if (await store.stat(bag + bagDeclarationKey)) continue
     const keys: string[] = []
     for await (const { key } of store.list(bag, signal)) keys.push(key)
     // A store that is wrong about one object must not cost a committed bag: both of its answers have to agree.
     if (keys.includes(bag + bagDeclarationKey)) continue
     for (const key of keys) await store.remove(key, signal)
   }
+}
+
+function isOldSnapshot(folder: string): boolean {
+  const [, stamp] = /^snapshot-(.*)$/.exec(folder) ?? []
+  return stamp !== undefined && Date.now() - stampedTime(stamp).getTime() > halfSnapshotMs
 }
 
 const collected = <State extends string>(

@@ -199,9 +199,15 @@ export const classesDefects: readonly Defect[] = [
     name: 'a committed snapshot is removed with the half ones',
     file: 'src/classes/collect-class.ts',
     edits: [
-      { find: ' || (await store.stat(bag + bagDeclarationKey))) continue', replace: ') continue' },
+      { find: 'if (await store.stat(bag + bagDeclarationKey)) continue', replace: '' },
       { find: 'if (keys.includes(bag + bagDeclarationKey)) continue', replace: '' },
     ],
+    tests: collectTests,
+  },
+  {
+    name: 'the half snapshot of a process that may be alive is removed',
+    file: 'src/classes/collect-class.ts',
+    edits: [{ find: ' && Date.now() - stampedTime(stamp).getTime() > halfSnapshotMs', replace: '' }],
     tests: collectTests,
   },
   {

@@ -1,8 +1,11 @@
 // Snapshots of a running class: what is in them, what keeps running, and what a crash or a fault on the way leaves.
 
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { digestOf } from '../../../src/collection/digest.ts'
+import { timeStamp } from '../../../src/names.ts'
 import { file } from '../../support/memory-archive.ts'
 import { pair } from '../../support/memory-class.ts'
 import { isCollected } from '../../support/memory-referee.ts'
@@ -22,6 +25,9 @@ async function openUp(t: TestContext, lab: object = {}) {
     collect: (more: object = {}) => service.post('/room/collect-class', { classId: 'os101-a', ...more }),
   }
 }
+
+/** The collection id of so many minutes ago. */
+const snapshotOf = (minutes: number): string => `snapshot-${timeStamp(new Date(Date.now() - minutes * 60_000))}`
 
 const running = ['container SV001 running', 'container SV002 running']
 
@@ -107,12 +113,27 @@ test('who cannot be collected is named, goes on running, and leaves no half bag'
 test('a store that once denies a commit mark costs no committed bag', async (t) => {
   const { collect, ofClass, folderOf } = await openUp(t)
   await collect()
+  const [made = ''] = await readdir(folderOf('SV001'))
+  await rename(join(folderOf('SV001'), made), join(folderOf('SV001'), snapshotOf(61)))
   const { stat } = ofClass.store
   t.mock.method(ofClass.store, 'stat', async (key: string) =>
     key.endsWith('/bagit.txt') && key.includes('/snapshot-') ? undefined : await stat(key),
   )
   await collect({ students: ['SV002'] })
   assert.ok(await isCollected(folderOf('SV001'), [file('work.txt', 'of SV001')]))
+})
+
+test('a bag without its commit mark is removed once it is old; a young one may be at work in another process', async (t) => {
+  const { collect, ofClass, sessionId, folderOf } = await openUp(t)
+  const bytes = Buffer.from('of a bag that was not committed')
+  const young = snapshotOf(59)
+  for (const folder of [young, snapshotOf(61)]) {
+    const key = `os101-a/${sessionId}/SV001/${folder}/data/workspace/work.txt`
+    await ofClass.store.put(key, digestOf(bytes), bytes)
+  }
+  assert.equal((await collect()).statusCode, 200)
+  const bags = await readdir(folderOf('SV001'))
+  assert.deepEqual([bags.includes(young), bags.length], [true, 2], 'the other one is that of this collection')
 })
 
 test('a class that is not up, or on its way down, has no snapshots', async (t) => {
