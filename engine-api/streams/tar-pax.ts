@@ -66,10 +66,17 @@ function decodeInteger(value: Buffer, at: number): number {
   return number
 }
 
-/** Seconds with any number of decimals, to whole milliseconds. */
+/** The last instant that a Date holds, in milliseconds from 1970; the first is as far before. */
+const lastTimeMs = 8.64e15
+
+/**
+ * Seconds with any number of decimals, to whole milliseconds. Some file systems keep any time of 64 bits: one that no Date
+ * holds is given as the nearest that it does, since a student can set it and must not make the archive unreadable by it.
+ */
 function decodeTime(value: Buffer, at: number): number {
   const [, sign, seconds = '', decimals = ''] = /^(-?)(\d+)(?:\.(\d*))?$/.exec(value.toString('latin1')) ?? []
-  const milliseconds = Number(seconds) * 1000 + Number(decimals.slice(0, 3).padEnd(3, '0'))
-  if (seconds === '' || !Number.isSafeInteger(milliseconds)) throw corruptArchive(at, 'a PAX time is invalid')
+  if (seconds === '') throw corruptArchive(at, 'a PAX time is invalid')
+  const exact = Number(seconds) * 1000 + Number(decimals.slice(0, 3).padEnd(3, '0'))
+  const milliseconds = Math.min(exact, lastTimeMs)
   return sign === '-' ? -milliseconds : milliseconds
 }

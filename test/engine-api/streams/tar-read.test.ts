@@ -238,6 +238,18 @@ test('a global header holds for all entries after it, and an own one wins', asyn
   assert.deepEqual(times, [5500, -6250, 5500])
 })
 
+test('a PAX time that no Date holds is the nearest one that it does', async () => {
+  for (const [value, year] of [
+    ['9223372036854775807', '+275760'],
+    ['-9223372036854775808', '-271821'],
+    ['99999999999999.5', '+275760'],
+  ] as const) {
+    const [entry] = await read(archive(extension('x', record('mtime', value)), header()))
+    const time = new Date(Object.getOwnPropertyDescriptor(entry ?? {}, 'mtimeMs')?.value)
+    assert.equal(time.toISOString().slice(0, 7), year)
+  }
+})
+
 test('extended headers out of place are corrupt', async () => {
   const long = extension('L', 'long\0')
   const pax = extension('x', record('uid', '1'))
