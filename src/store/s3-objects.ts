@@ -1,6 +1,6 @@
 // What the store port promises, made of the plain calls of an S3 bucket: bytes proven before an answer counts, again after a passing
 // fault, nothing left after any other.
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { attachment } from './attachment.ts'
 import { checkBytes, checkedBody, contentOf } from './checked-body.ts'
 import { checkKey, checkPrefix, reservedFolder } from './key.ts'
@@ -54,7 +54,7 @@ export interface ListPage {
 const chunkBytes = 64 * 1024
 
 export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
-  // `check` learns both. No MD5: objects encrypted by a key service, MinIO with --no-compat. No If-None-Match on PUT: servers before 2024.
+  // `check` learns both, the first also whatever is read back. No MD5: objects encrypted by a key service, MinIO with --no-compat. No If-None-Match on PUT: servers before 2024.
   let etagIsMd5 = true
   let honoursIfNoneMatch = true
 
@@ -97,9 +97,18 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
     return new StoreError('mismatch', `${what}: the store holds other bytes than it was given; ${outcome}`)
   }
 
+  /** Of an ETag that is not the MD5: either the bytes are others, or ETags are no MD5 on this store (any more). */
+  const readBack = async (key: string, content: Content, signal?: AbortSignal): Promise<void> => {
+    const hash = createHash('md5')
+    for await (const chunk of await fetch(key, signal)) hash.update(chunk)
+    if (hash.digest('hex') !== content.md5) throw await discard(key)
+    etagIsMd5 = false
+  }
+
   const prove = async (key: string, content: Content, signal?: AbortSignal): Promise<void> => {
     const stored = await stat(key, signal)
-    if (stored?.size !== content.size || (stored.md5 ?? content.md5) !== content.md5) throw await discard(key)
+    if (stored?.size !== content.size) throw await discard(key)
+    if (!isEtagOf(stored.md5, content.md5)) await readBack(key, content, signal)
   }
 
   const putWhole = (
@@ -154,7 +163,7 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
       const answer = await putWhole(key, content, source, ifNoneMatch, signal)
       if (answer.status === 412 && ifNoneMatch) return 'exists'
       if (answer.status !== 200) throw bucket.refusal(key, answer)
-      if (!isEtagOf(answer.etag, content.md5)) throw await discard(key)
+      if (!isEtagOf(answer.etag, content.md5)) await readBack(key, content, signal)
       return 'stored'
     }
 

@@ -91,11 +91,39 @@ test('after a lost answer, a put where nothing was may find its own object', asy
 test('a 200 whose ETag is the MD5 of something else is a mismatch, and the object is removed', async (t) => {
   const { s3, store } = await open(t)
   for (const body of [hello, streamOf(hello)]) {
-    s3.react = (request) =>
-      request.method === 'PUT' ? { ...s3.plain(request), headers: { etag: etagOf(Buffer.from('hell')) } } : undefined
+    s3.react = (request) => (request.method === 'PUT' ? s3.plain({ ...request, body: Buffer.from('hell') }) : undefined)
     await rejectsWith(store.put('a', contentOf(hello), body), 'mismatch')
     assert.equal(s3.objects.size, 0)
   }
+})
+
+test('an ETag that turns out to be no MD5 costs no object: the bytes are read back, once', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = (request) => {
+    const answer = s3.plain(request)
+    return { ...answer, headers: { ...answer.headers, etag: '"00000000000000000000000000000000"' } }
+  }
+  for (const key of ['a', 'b']) assert.equal(await store.put(key, contentOf(hello), streamOf(hello)), 'stored')
+  assert.deepEqual([...s3.objects.values()], [hello, hello])
+  assert.deepEqual(
+    s3.requests.map(({ method, key }) => `${method} ${key}`),
+    ['PUT a', 'GET a', 'PUT b'],
+  )
+})
+
+test('a copy whose ETag is no MD5 is kept too', async (t) => {
+  const { s3, store } = await open(t)
+  await store.put('a', contentOf(hello), hello)
+  s3.react = (request) => {
+    if (request.method === 'PUT') {
+      s3.objects.set(request.key, hello)
+      return { status: 200, body: `<CopyObjectResult><ETag>${etagOf(hello)}</ETag></CopyObjectResult>` }
+    }
+    const answer = s3.plain(request)
+    return { ...answer, headers: { ...answer.headers, etag: '"00000000000000000000000000000000"' } }
+  }
+  await store.copy('a', 'b', contentOf(hello))
+  assert.deepEqual(s3.objects.get('b'), hello)
 })
 
 test('a copy that does not hold what was meant is a mismatch, and is removed', async (t) => {
