@@ -3,7 +3,7 @@
 // clean HTTP end proves nothing, since the engine cuts archives silently. Only the end of the iteration proves it.
 
 import type { CallOptions, Transport } from '../call.ts'
-import { EngineError, isEngineError } from '../errors.ts'
+import { EngineError } from '../errors.ts'
 import { defineOperation } from '../operation.ts'
 import { readTar, type TarEntry } from '../streams/tar-read.ts'
 
@@ -36,7 +36,8 @@ export const archiveGet = defineOperation({
 /**
  * The entries at and below `path` (absolute), in the engine's order, beginning with the path itself.
  * The iteration ends normally only after a complete archive. It throws EngineError `archive-truncated` where anything is
- * missing, `archive-corrupt` where the format is broken, `not-found` where the path or the container is absent.
+ * missing, `archive-corrupt` where the format is broken, `not-found` where the path or the container is absent, and
+ * `unreachable` where the connection broke inside it, which says nothing about the archive.
  * The call is sent at the first step of the iteration; leaving the loop early ends it and frees the container.
  */
 export async function* getArchive(
@@ -47,23 +48,15 @@ export async function* getArchive(
 ): AsyncGenerator<TarEntry, void, undefined> {
   const answer = await transport.stream(archiveGet, { path: { id }, query: { path }, ...options })
   let isEmpty = true
-  for await (const entry of readTar(brokenIsTruncated(answer.chunks))) {
+  for await (const entry of readTar(answer.chunks)) {
     isEmpty = false
     yield entry
   }
-  if (isEmpty) throw truncated('the archive has no entry, not even for its own path')
-}
-
-/** A connection that breaks inside the body is a cut archive, in the same words as one cut by the engine. */
-async function* brokenIsTruncated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  try {
-    yield* chunks
-  } catch (cause) {
-    if (!isEngineError(cause, 'unreachable')) throw cause
-    throw truncated('the connection broke inside the archive', cause)
+  if (isEmpty) {
+    throw new EngineError('the archive has no entry, not even for its own path', {
+      code: 'archive-truncated',
+      operation: archiveGet.name,
+      retry: 'same',
+    })
   }
-}
-
-function truncated(message: string, cause?: unknown): EngineError {
-  return new EngineError(message, { code: 'archive-truncated', operation: archiveGet.name, retry: 'same', cause })
 }

@@ -47,7 +47,7 @@ const archive = /\/containers\/[0-9a-f]{64}\/archive\?/
 const inspect = /\/containers\/[0-9a-f]{64}\/json/
 
 const tarCuts: Outcomes<EngineFault> = [
-  ['broken-off', incomplete],
+  ['broken-off', unanswered],
   ['cut-at-boundary', incomplete],
   ['cut-mid-file', incomplete],
   ['cut-mid-header', incomplete],

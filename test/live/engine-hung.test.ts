@@ -135,7 +135,7 @@ describe('an engine that hangs, dies and comes back', { skip: skipWithoutPrivate
     await fails(
       'archive',
       readLarge(() => its.kill()),
-      'archive-truncated',
+      'unreachable',
       'same',
     )
     await Promise.all([running, waiting, output])
