@@ -1,4 +1,4 @@
-// discard-student: an admin gives up a sandbox that cannot be collected. It is collected once more first, so that only what
+// discard-student: an admin gives up a sandbox that cannot be collected. It is collected once more first, and again where that fails, so that only what
 // really cannot be saved is lost, and never for a fault that may pass. The one way by which uncollected work may go.
 
 import { type Static, Type } from '@sinclair/typebox'
@@ -34,12 +34,8 @@ export async function discardStudent(
   request: DiscardRequest,
 ): Promise<DiscardAnswer> {
   try {
-    const { held, sandbox } = await findStudent(context, request)
-    const record = await recordOf(context, held)
     action.progress.expectStudents(1)
-    const collected = await collectStudent(context, action, record, sandbox, record.down ? 'final' : 'snapshot').catch(
-      asCollectError,
-    )
+    const { record, sandbox, collected } = await collectTwice(context, action, request)
     const outcome =
       collected instanceof CollectError
         ? await giveUp(context, action, { record, sandbox, reason: request.reason, fault: collected })
@@ -50,6 +46,33 @@ export async function discardStudent(
   } catch (error) {
     throw asProblem(error, 'collect-failed')
   }
+}
+
+interface Attempt {
+  readonly record: SessionRecord
+  readonly sandbox: HeldSandbox
+  readonly collected: CollectedStudent | CollectError
+}
+
+/** A fault counts only where it comes twice: one that is gone, or another one, a moment later is not the sandbox's own. */
+async function collectTwice(context: ClassContext, action: Action, request: DiscardRequest): Promise<Attempt> {
+  const first = await tryCollect(context, action, request)
+  if (!(first.collected instanceof CollectError)) return first
+  refuseToGiveUp(first.collected, action.signal)
+  const second = await tryCollect(context, action, request)
+  if (!(second.collected instanceof CollectError)) return second
+  refuseToGiveUp(second.collected, action.signal)
+  if (second.collected.code !== first.collected.code) throw refusal('collect-failed', second.collected)
+  return second
+}
+
+/** Looks again each time: an attempt that failed may have left a container around a volume that had none. */
+async function tryCollect(context: ClassContext, action: Action, request: DiscardRequest): Promise<Attempt> {
+  const { held, sandbox } = await findStudent(context, request)
+  const record = await recordOf(context, held)
+  const kind = record.down ? 'final' : 'snapshot'
+  const collected = await collectStudent(context, action, record, sandbox, kind).catch(asCollectError)
+  return { record, sandbox, collected }
 }
 
 /** In the newest session that has one of theirs. */
@@ -83,7 +106,7 @@ async function remove(
 
 async function giveUp(
   { runtime, store }: ClassContext,
-  { actor, log, signal }: Action,
+  { actor, log }: Action,
   {
     record,
     sandbox,
@@ -91,7 +114,6 @@ async function giveUp(
     fault,
   }: { record: SessionRecord; sandbox: HeldSandbox; reason: string; fault: CollectError },
 ): Promise<DownStudent> {
-  refuseToGiveUp(fault, signal)
   const { studentId, container, volume } = sandbox
   const error = { code: fault.code, detail: fault.message }
   const others = record.discarded?.filter((each) => foldId(each.studentId) !== foldId(studentId)) ?? []
@@ -106,14 +128,20 @@ async function giveUp(
   return { studentId, state: 'discarded', ...noBag, error, reason }
 }
 
-/** Faults that are not the sandbox's own: of the store, of the engine, or of another hand at work in it. */
-const passing: readonly CollectErrorCode[] = ['store-unavailable', 'engine-unavailable', 'store-mismatch', 'changed']
+/** Faults that are not the sandbox's own, beside a store or an engine that does not answer. */
+const passing: readonly CollectErrorCode[] = ['store-mismatch', 'changed']
 
 /** What may pass by itself is no reason to lose anything. */
 function refuseToGiveUp(fault: CollectError, signal: AbortSignal): void {
   if (signal.aborted) throw new Problem('shutting-down', 'The service is stopping; nothing was given up.')
-  const { code, message } = fault
-  if (!passing.includes(code)) return
-  const unavailable = code === 'store-unavailable' || code === 'engine-unavailable'
-  throw new Problem(unavailable ? code : 'collect-failed', `${message} Nothing was given up.`, { cause: fault })
+  const { code } = fault
+  if (code === 'store-unavailable' || code === 'engine-unavailable') throw refusal(code, fault)
+  if (passing.includes(code) || isOfThisMachine(fault.cause)) throw refusal('collect-failed', fault)
 }
+
+const refusal = (code: 'store-unavailable' | 'engine-unavailable' | 'collect-failed', fault: CollectError): Problem =>
+  new Problem(code, `${fault.message} Nothing was given up.`, { cause: fault })
+
+/** A fault of the service's own system, as a full disk or too many open files: `ENOSPC`, `EMFILE`. */
+const isOfThisMachine = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && /^E[A-Z0-9]+$/.test(cause.code)

@@ -255,7 +255,19 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'work is given up because the store does not answer',
     file: 'src/classes/discard-student.ts',
-    edits: [{ find: "['store-unavailable', ", replace: '[' }],
+    edits: [{ find: "if (code === 'store-unavailable' || ", replace: 'if (' }],
+    tests: discardTests,
+  },
+  {
+    name: 'work is given up because of a fault that came once',
+    file: 'src/classes/discard-student.ts',
+    edits: [{ find: 'const second = await tryCollect(context, action, request)', replace: 'const second = first' }],
+    tests: discardTests,
+  },
+  {
+    name: 'work is given up because the disk of the service is full',
+    file: 'src/classes/discard-student.ts',
+    edits: [{ find: ' || isOfThisMachine(fault.cause)', replace: '' }],
     tests: discardTests,
   },
   {

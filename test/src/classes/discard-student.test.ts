@@ -142,6 +142,43 @@ test('a sandbox whose bag the store loses before the removal is kept, and collec
   assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
 })
 
+for (const [what, fault] of [
+  ['the engine fails', new RuntimeError('failed', 'The engine refused: device or resource busy')],
+  ['the archive is cut', new RuntimeError('archive', 'The archive was cut short.')],
+] as const) {
+  test(`nothing is given up because ${what} once`, async (t) => {
+    const { discard, ofClass, folderOf } = await openUp(t)
+    let calls = 0
+    ofClass.runtime.before = (event) => {
+      if (event === 'archive SV001' && ++calls === 1) throw fault
+    }
+    assert.equal((await discard()).json().state, 'removed')
+    assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+  })
+}
+
+test('nothing is given up for two faults that are not the same, or for one of the service’s own system', async (t) => {
+  const { discard, ofClass, sessionId } = await openUp(t)
+  const full = Object.assign(new Error('no space left on device, write'), { code: 'ENOSPC', syscall: 'write' })
+  const busy = new RuntimeError('failed', 'The engine refused: device or resource busy')
+  const cut = new RuntimeError('archive', 'The archive was cut short.')
+  for (const [first, second] of [
+    [busy, cut],
+    [busy, engineGone()],
+    [full, full],
+  ]) {
+    const faults = [first, second]
+    ofClass.runtime.before = (event) => {
+      const fault = event === 'archive SV001' ? faults.shift() : undefined
+      if (fault) throw fault
+    }
+    assert.match(problemOf(await discard()).detail, /Nothing was given up/)
+  }
+  ofClass.runtime.before = () => {}
+  assert.equal((await ofClass.record(sessionId))?.discarded, undefined)
+  assert.ok(ofClass.runtime.held().includes('volume SV001'))
+})
+
 test('a sandbox whose work is safe and that does not go is not given up', async (t) => {
   const { discard, ofClass, sessionId } = await openUp(t)
   ofClass.runtime.before = (event) => {
