@@ -14,6 +14,8 @@ export interface VolumeMount {
   /** Absolute path in the container. */
   readonly Target: string
   readonly ReadOnly?: boolean
+  /** NoCopy: a new volume begins empty and root's, whatever the image has at `Target`. */
+  readonly VolumeOptions?: { readonly NoCopy?: boolean }
 }
 
 export interface RestartPolicy {

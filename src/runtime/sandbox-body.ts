@@ -31,7 +31,8 @@ export function sandboxBody(
   return {
     Image: lab.imageId,
     ...(lab.command === undefined ? {} : { Cmd: lab.command }),
-    Env: Object.entries(lab.env ?? {}).map(([name, value]) => `${name}=${value}`),
+    // `~` is where work is collected, not the home that the image has for this user.
+    Env: Object.entries({ HOME: lab.workspace, ...lab.env }).map(([name, value]) => `${name}=${value}`),
     User: lab.user,
     WorkingDir: lab.workspace,
     Hostname: foldId(studentId),
@@ -64,6 +65,8 @@ export function sandboxBody(
           Source: volumeName(plan.classId, studentId, plan.sessionId),
           // One level above the workspace, so that the workspace itself can be made the student's (docker-sandbox.ts).
           Target: posix.dirname(lab.workspace),
+          // Else the image's folders beside the workspace would be in it, their owner's to write, and in no bag.
+          VolumeOptions: { NoCopy: true },
         },
       ],
     },

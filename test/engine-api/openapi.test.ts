@@ -54,7 +54,7 @@ const container: Complete<ContainerSpecification> = {
     IpcMode: 'private',
     AutoRemove: false,
     RestartPolicy: restartPolicy,
-    Mounts: [{ Type: 'volume', Source: 'v', Target: '/v', ReadOnly: true }],
+    Mounts: [{ Type: 'volume', Source: 'v', Target: '/v', ReadOnly: true, VolumeOptions: { NoCopy: true } }],
     Runtime: 'runc',
     Privileged: false,
     Ulimits: [{ Name: 'nofile', Soft: 1, Hard: 1 }],

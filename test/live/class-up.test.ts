@@ -250,7 +250,7 @@ function assertHardened(
   const volume = `${containerOf(student)}--${up.sessionId}`
   assert.equal(Image, imageId)
   // Only what the image brings, and that is nothing or a PATH.
-  assert.deepEqual(Config.Env?.filter((each) => !each.startsWith('PATH=')) ?? [], [])
+  assert.deepEqual(Config.Env?.filter((each) => !each.startsWith('PATH=')) ?? [], ['HOME=/home/student'])
   const settings = {
     User: '1000:1000',
     Cmd: ['sleep', 'infinity'],

@@ -57,7 +57,9 @@ describe('the walls of a sandbox, from inside', { skip: skipWithoutEngine, timeo
       catalogue: catalogue(),
     })
     const maker = `maker-${process.pid}`
-    const script = 'mkdir /suid && cp /bin/busybox /suid/ping && chmod 4755 /suid/ping'
+    // Images have homes of their own, that of the student's user id too.
+    const script =
+      'mkdir /suid && cp /bin/busybox /suid/ping && chmod 4755 /suid/ping && mkdir /home/node && chown 1000:1000 /home/node'
     await docker(['run', '--name', maker, '--label', site.testLabel, image, 'sh', '-c', script])
     await docker(['commit', '--change', 'CMD ["sh"]', maker, suidImage])
     service = await site.start()

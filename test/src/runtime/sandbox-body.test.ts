@@ -52,7 +52,7 @@ test('the whole create body of a lab is this and nothing else', () => {
   assert.deepStrictEqual(sandboxBody('campus', proxy, plan, 'SV001'), {
     Image: 'sha256:0123',
     Cmd: ['httpd', '-f', '-p', '8080'],
-    Env: ['LANG=vi_VN.UTF-8', 'EMPTY='],
+    Env: ['HOME=/home/student', 'LANG=vi_VN.UTF-8', 'EMPTY='],
     User: '1000:1001',
     WorkingDir: '/home/student',
     Hostname: 'sv001',
@@ -102,7 +102,14 @@ test('the whole create body of a lab is this and nothing else', () => {
       AutoRemove: false,
       Privileged: false,
       RestartPolicy: { Name: 'unless-stopped' },
-      Mounts: [{ Type: 'volume', Source: 'class-os101-a--sv001--20260102t030405678z-00ff', Target: '/home' }],
+      Mounts: [
+        {
+          Type: 'volume',
+          Source: 'class-os101-a--sv001--20260102t030405678z-00ff',
+          Target: '/home',
+          VolumeOptions: { NoCopy: true },
+        },
+      ],
     },
     NetworkingConfig: { EndpointsConfig: { 'class-os101-a': {} } },
   })
@@ -113,7 +120,7 @@ test('what a lab leaves out is left to the image, and without a proxy the sandbo
   const direct = { ...proxy, container: undefined, middlewares: undefined }
   const body = sandboxBody('campus', direct, { ...plan, frozenLab: bare }, 'SV001')
   assert.ok(!('Cmd' in body) && !('Healthcheck' in body))
-  assert.deepEqual(body.Env, [])
+  assert.deepEqual(body.Env, ['HOME=/home/student'])
   assert.ok(!Object.keys(body.Labels ?? {}).some((name) => name.endsWith('.middlewares')))
 })
 

@@ -92,7 +92,7 @@ const traefikLabels = ({ network, studentId }: Case): Rules => {
 const containerRules: Rules = {
   Image: is('sha256:image'),
   Cmd: sameAs(({ lab }) => lab.command),
-  Env: sameAs(({ lab }) => Object.entries(lab.env ?? {}).map((pair) => pair.join('='))),
+  Env: sameAs(({ lab }) => Object.entries({ HOME: lab.workspace, ...lab.env }).map((pair) => pair.join('='))),
   User: matches(/^[1-9]\d{0,8}:[1-9]\d{0,8}$/),
   WorkingDir: sameAs(({ lab }) => lab.workspace),
   Hostname: sameAs(({ studentId }) => studentId.toLowerCase()),
@@ -127,7 +127,9 @@ const hostDefaults: Rules = {
   AutoRemove: is(false),
   Privileged: is(false),
   RestartPolicy: is({ Name: 'unless-stopped' }),
-  Mounts: sameAs((of) => [{ Type: 'volume', Source: volume(of), Target: parentOf(of.lab.workspace) }]),
+  Mounts: sameAs((of) => [
+    { Type: 'volume', Source: volume(of), Target: parentOf(of.lab.workspace), VolumeOptions: { NoCopy: true } },
+  ]),
 }
 const addable = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'NET_RAW', 'SETGID', 'SETUID']
 /** One of the two: a sandbox that may gain nothing, or one whose lab names what programs of its image may gain. */
