@@ -24,7 +24,7 @@ import {
 
 export interface DownRequest {
   readonly classId: string
-  /** Default: the newest that the engine holds, or else that the store knows. */
+  /** Default: the newest that the engine holds, or else the newest of this installation that the store knows. */
   readonly sessionId?: string
   readonly allowPartial: boolean
 }
@@ -61,9 +61,16 @@ async function findHeld({ runtime }: ClassContext, request: DownRequest): Promis
   return sessions.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1))[0]
 }
 
-async function findRecord({ store }: ClassContext, request: DownRequest): Promise<SessionRecord | undefined> {
-  const sessionId = request.sessionId ?? (await sessionIds(store, request.classId))[0]
-  return sessionId === undefined ? undefined : await readSession(store, request.classId, sessionId)
+/** Sessions of another installation in the same store are not ours to end. */
+async function findRecord(
+  { store, installation }: ClassContext,
+  { classId, sessionId: asked }: DownRequest,
+): Promise<SessionRecord | undefined> {
+  for (const sessionId of asked === undefined ? await sessionIds(store, classId) : [asked]) {
+    const record = await readSession(store, classId, sessionId)
+    if (record?.installation === installation) return record
+  }
+  return undefined
 }
 
 /** The record of a session; where the store has lost it, what the engine's labels say is enough to collect by. */

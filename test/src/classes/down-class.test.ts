@@ -7,7 +7,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import type { DownAnswer } from '../../../src/classes/session-record.ts'
+import { type DownAnswer, writeSession } from '../../../src/classes/session-record.ts'
 import { Problem, type ProblemCode } from '../../../src/problems.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
 import { StoreError } from '../../../src/store/port.ts'
@@ -478,4 +478,19 @@ test('a sandbox that an interrupted up made, and never gave a workspace, goes wi
   assert.deepEqual(runtime.volume('SV001').things, [])
   const { state, students } = await down()
   assert.deepEqual([state, students[0]?.files, runtime.held()], ['down', 0, []])
+})
+
+test('a session of another installation in the same store is not taken for ours', async (t) => {
+  const { ofClass, up, down, sessionId, record } = await openWorkedClass(t)
+  const ended = await down()
+  const theirs = await up({ students: pair })
+  const before = await record(theirs.sessionId)
+  await writeSession(ofClass.store, { ...(before ?? assert.fail('no record')), installation: 'another' })
+  const { runtime } = ofClass
+  // Their engine is another one.
+  for (const held of [runtime.networks, runtime.containers, runtime.volumes]) held.clear()
+  assert.deepEqual(await down(true), ended)
+  assert.deepEqual(await record(theirs.sessionId), { ...before, installation: 'another' })
+  await rm(join(ofClass.folder, 'os101-a', sessionId), { recursive: true })
+  await refusal(down(true), 'class-not-up')
 })
