@@ -39,8 +39,8 @@ export interface OperationRequest {
   work(run: { progress: Progress; log: Logger; signal: AbortSignal }): Promise<object>
 }
 
-/** Ended operations are remembered, so that a caller who got a 202 finds the outcome; the oldest are forgotten first. */
-const rememberedOperations = 1000
+/** Of each class: ended operations are remembered, so that a caller who got a 202 finds the outcome; the oldest go first. */
+const rememberedOperations = 50
 
 export class Operation {
   readonly id = randomUUID()
@@ -150,12 +150,13 @@ export class Operations {
   }
 
   #forget(operation: Operation): void {
-    this.#runningByClass.delete(foldId(operation.request.classId))
+    const classId = foldId(operation.request.classId)
+    this.#runningByClass.delete(classId)
     for (const listener of this.#listeners) listener(operation)
-    for (const [id, { running }] of this.#byId) {
-      if (this.#byId.size <= rememberedOperations) return
-      if (!running) this.#byId.delete(id)
-    }
+    const ended = [...this.#byId.values()].filter(
+      ({ running, request }) => !running && foldId(request.classId) === classId,
+    )
+    for (const { id } of ended.slice(0, -rememberedOperations)) this.#byId.delete(id)
   }
 
   /** Problem 'unknown-operation'. */

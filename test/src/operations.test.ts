@@ -133,12 +133,14 @@ test('an ended operation is found again; an unknown one is a problem', async () 
   assert.throws(() => operations.get('gone'), isProblem('unknown-operation'))
 })
 
-test('of ended operations the newest thousand are remembered, and a running one is never forgotten', async () => {
+test('of each class the newest fifty ended operations are remembered, and a running one is never forgotten', async () => {
   const operations = new Operations()
   const { work, resolve } = heldWork()
   const running = operations.start(request({ classId: 'slow', work }))
+  const other = operations.start(request({ classId: 'os101-b' }))
+  await other.ended
   const ended: Operation[] = []
-  for (let count = 0; count < 1002; count++) {
+  for (let count = 0; count < 53; count++) {
     const operation = operations.start(request())
     ended.push(operation)
     await operation.ended
@@ -148,6 +150,7 @@ test('of ended operations the newest thousand are remembered, and a running one 
     assert.throws(() => operations.get(forgotten?.id ?? ''), isProblem('unknown-operation'))
   }
   assert.equal(operations.get(fourth?.id ?? ''), fourth)
+  assert.equal(operations.get(other.id), other)
   assert.equal(operations.get(running.id), running)
   resolve({})
   await running.ended
