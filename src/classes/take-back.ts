@@ -7,6 +7,8 @@ import { answerOf, bagMembers } from './down-answer.ts'
 import { type DownStudent, removeSession, writeSession } from './session-record.ts'
 import type { Up } from './up-class.ts'
 
+export const interruptedUp = 'The up was interrupted, and everything is kept as it is.'
+
 /** Resolves with one sentence that says what is left. */
 export async function takeBack(
   up: Up,
@@ -28,6 +30,7 @@ export async function takeBack(
   )
   const collected = outcomes.filter((outcome) => typeof outcome === 'object')
   const kept = outcomes.includes('kept')
+  if (action.signal.aborted) return interruptedUp
   try {
     if (network.created && !kept) await context.runtime.closeNetwork(network.id)
     if (network.created && !kept && up.isNew) await endSession(up, collected)
@@ -66,6 +69,7 @@ async function takeBackSandbox(up: Up, studentId: string, done: RaisedSandbox): 
 export async function takeBackIdle(up: Up, studentId: string, done: RaisedSandbox): Promise<HeldSandbox | undefined> {
   const { context, record } = up
   const { runtime } = context
+  up.action.signal.throwIfAborted()
   const before = findSandbox(up.held, studentId)
   const session = (await runtime.survey(record.classId)).find(({ sessionId }) => sessionId === record.sessionId)
   const now = findSandbox(session, studentId)

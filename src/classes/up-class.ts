@@ -13,7 +13,7 @@ import {
 import { examine, type Findings, refusals, weigh } from './admission.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { removeSession, type UpIntent, writeSession } from './session-record.ts'
-import { takeBack, takeBackIdle } from './take-back.ts'
+import { interruptedUp, takeBack, takeBackIdle } from './take-back.ts'
 import type { UpAnswer, UpStudent } from './up-answer.ts'
 import type { UpOrder } from './up-order.ts'
 import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './up-session.ts'
@@ -147,7 +147,9 @@ export async function raiseStudents(
     ),
   )
   await waitReady(up, raised, errors)
-  const partial = up.allowPartial && errors.size > 0 && errors.size < up.students.length
+  // Another process may have the class by now: what it finds is the record of an up that has not ended.
+  const interrupted = action.signal.aborted
+  const partial = !interrupted && up.allowPartial && errors.size > 0 && errors.size < up.students.length
   if (partial) await takeBackFailed(up, raised, errors)
 
   const students = await describeStudents(up, errors)
@@ -158,12 +160,12 @@ export async function raiseStudents(
     network: network.name,
     expiresAt: plan.expiresAt,
   }
-  if (errors.size === 0 || partial) {
+  if (!interrupted && (errors.size === 0 || partial)) {
     await recordStudents(up, students)
     return { ...answer, state: partial ? 'up-partial' : 'up', students }
   }
 
-  const kept = await takeBack(up, network, raised)
+  const kept = interrupted ? interruptedUp : await takeBack(up, network, raised)
   const detail = `${errors.size} of ${students.length} sandboxes did not come up; see 'students'. ${kept} Correct the cause and repeat the call.`
   throw new Problem('up-failed', detail, { extensions: { ...answer, state: 'up-failed', students } })
 }

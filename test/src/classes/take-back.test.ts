@@ -8,7 +8,7 @@ import { Problem } from '../../../src/problems.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
 import { StoreError } from '../../../src/store/port.ts'
 import { file } from '../../support/memory-archive.ts'
-import { type MemoryClass, openClass } from '../../support/memory-class.ts'
+import { type MemoryClass, openClass, pair } from '../../support/memory-class.ts'
 import { isCollected } from '../../support/memory-referee.ts'
 import { engineGone } from '../../support/memory-runtime.ts'
 
@@ -188,4 +188,22 @@ test('a stop of the service during an up keeps what ran; the next up goes on wit
   await failedUp(ofClass, {}, { signal: stopping.signal })
   assert.ok(ofClass.runtime.held().some((thing) => thing.startsWith('container SV001')))
   assert.equal((await ofClass.up()).state, 'up')
+})
+
+test('an up that lost the class to another process stops nothing of what that one finished, and leaves its record', async (t) => {
+  const ofClass = await openClass(t)
+  const { runtime } = ofClass
+  const lost = new AbortController()
+  runtime.after = async (event) => {
+    if (event !== 'start SV001') return
+    runtime.after = () => {}
+    await ofClass.up({ students: pair })
+    lost.abort(new Error('another process took over'))
+    throw engineGone()
+  }
+  const problem = await failedUp(ofClass, { students: pair }, { signal: lost.signal })
+  assert.match(problem.message, /everything is kept/)
+  assert.deepEqual(runtime.held().slice(0, 2), ['container SV001 running', 'container SV002 running'])
+  const [sessionId = ''] = await sessionsOf(ofClass)
+  assert.deepEqual((await ofClass.record(sessionId))?.students, [...pair])
 })
