@@ -19,13 +19,32 @@ export interface HealthDependencies {
 export function registerHealth(app: App, { runtime, store, catalogue, metrics }: HealthDependencies): void {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
-  app.get('/readyz', async ({ log }, reply) => {
+  let running: Promise<Parts> | undefined
+  let last: { readonly parts: Parts; readonly at: number } | undefined
+
+  /** One check at a time for all who ask: strangers must not cost engine and store a call each. */
+  async function check(log: FastifyBaseLogger): Promise<Parts> {
+    if (last && performance.now() - last.at < keptMs) return last.parts
+    running ??= checkParts(log).finally(() => {
+      running = undefined
+    })
+    return await running
+  }
+
+  async function checkParts(log: FastifyBaseLogger): Promise<Parts> {
     const [engine, bags] = await Promise.all([
       state(log, 'engine', runtime.check()),
       state(log, 'store', store.check()),
     ])
     metrics.checked('engine', engine === 'ok')
     metrics.checked('store', bags === 'ok')
+    const parts = { engine, bags }
+    last = { parts, at: performance.now() }
+    return parts
+  }
+
+  app.get('/readyz', async ({ log }, reply) => {
+    const { engine, bags } = await check(log)
     const broken = catalogue.brokenEdit()
     const ready = engine === 'ok' && bags === 'ok'
     reply.code(ready ? 200 : 503)
@@ -33,7 +52,15 @@ export function registerHealth(app: App, { runtime, store, catalogue, metrics }:
   })
 }
 
+/** Of each part `ok`, or what is wrong. */
+interface Parts {
+  readonly engine: string
+  readonly bags: string
+}
+
 const patienceMs = 5_000
+/** How old an answer may be. */
+const keptMs = 1_000
 
 /** A server that hangs must not hang the probe. */
 async function state(log: FastifyBaseLogger, part: 'engine' | 'store', check: Promise<unknown>): Promise<string> {

@@ -5,7 +5,16 @@ import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { catalogueOf } from '../support/catalogue.ts'
 import { containersOf, leftovers } from '../support/docker.ts'
-import { bagSums, cleanUpOfSuite, committedBags, downClass, randomFiles, upClass, work } from '../support/faults.ts'
+import {
+  bagSums,
+  cleanUpOfSuite,
+  committedBags,
+  downClass,
+  randomFiles,
+  until,
+  upClass,
+  work,
+} from '../support/faults.ts'
 import { s3Server, skipWithoutStore } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import {
@@ -62,7 +71,7 @@ describe('an S3 server as the store', { skip: skipWithoutStore('s3'), timeout: 2
     await door.open()
     // The bucket was never made: the service has to see to it by itself.
     await upClass(service, 'late')
-    assert.equal((await service.get('/readyz')).status, 200)
+    await until('readyz', async () => (await service.get('/readyz')).status === 200)
     assert.equal((await downClass(service, 'late')).state, 'down')
   })
 

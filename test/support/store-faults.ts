@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import type { Static } from '@sinclair/typebox'
 import { startS3Proxy } from '../faults/s3-proxy.ts'
 import { containersOf, leftovers } from './docker.ts'
-import { type CleanUp, FailedDown, problemOf, work } from './faults.ts'
+import { type CleanUp, FailedDown, problemOf, until, work } from './faults.ts'
 import type { S3Server } from './live.ts'
 import type { Installation, Service } from './service.ts'
 
@@ -105,8 +105,9 @@ export async function assertUpRefused(installation: Installation, service: Servi
 }
 
 export async function assertNotReady(service: Service): Promise<void> {
-  const { status, body } = await service.get('/readyz')
-  assert.equal(status, 503)
+  // What was found is kept for a second.
+  await until('that it is not ready', async () => (await service.get('/readyz')).status === 503)
+  const { body } = await service.get('/readyz')
   assert.ok(body instanceof Object && 'engine' in body && 'store' in body)
   assert.equal(body.engine, 'ok')
   assert.notEqual(body.store, 'ok')
