@@ -111,23 +111,20 @@ describe('the socket to listen on', { skip: skipWithoutEngine, timeout: 180_000 
 })
 
 describe('an edit of the catalogue', { skip: skipWithoutEngine, timeout: 180_000 }, () => {
-  test('broken: the last good one stays in force and readyz says why; corrected: in force', async (context) => {
+  test('broken: the last good one stays in force and readyz says so; corrected: in force', async (context) => {
     const installation = await installed(context, 'edit')
     const service = await installation.start()
     const file = join(installation.folder, 'catalogue.json')
     const ready = async () => JSON.stringify((await service.get('/readyz')).body)
 
-    for (const [edit, place] of [
-      ['{"labs":', /not JSON/],
-      [broken(({ labs }) => Object.assign(labs['shell'] ?? {}, { image: 7 })), /\/labs\/shell\/image/],
-    ] as const) {
+    for (const edit of ['{"labs":', broken(({ labs }) => Object.assign(labs['shell'] ?? {}, { image: 7 }))]) {
       await writeFile(file, edit)
       await upClass(service, 'class')
-      assert.match(await ready(), place)
+      assert.match(await ready(), /newest edit is not in force/)
     }
     await rm(file)
     await downClass(service, 'class')
-    assert.match(await ready(), /ENOENT|no such file/)
+    assert.match(await ready(), /newest edit is not in force/)
 
     await installation.writeCatalogue(catalogueOf({ class: ['s01'], added: ['s01'] }))
     await upClass(service, 'added')
