@@ -39,8 +39,9 @@ const checker = TypeCompiler.Compile(CatalogueFile)
 export function parseCatalogue(text: string): Catalogue {
   let file: unknown
   try {
-    file = Value.Default(CatalogueFile, JSON.parse(text))
+    file = Value.Default(CatalogueFile, JSON.parse(text, refuseProto))
   } catch (error) {
+    if (error instanceof CatalogueError) throw error
     throw new CatalogueError(`it is not JSON: ${error instanceof Error ? error.message : error}`, { cause: error })
   }
   if (!checker.Check(file)) {
@@ -52,6 +53,12 @@ export function parseCatalogue(text: string): Catalogue {
   }
   checkReferences(file)
   return indexCatalogue(file)
+}
+
+/** The one name that the checks after this would not see as a member. */
+function refuseProto(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new CatalogueError("a member cannot be named '__proto__'")
+  return value
 }
 
 /** What a schema cannot say: references that lead nowhere, ids that differ only in case, clocks that contradict. */

@@ -107,7 +107,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       labDomain: pattern(
         'LAB_DOMAIN',
         get('LAB_DOMAIN') ?? 'lab.localhost',
-        /^[a-z0-9.-]{1,180}$/,
+        /^(?=.{1,180}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
         'a lower-case domain name',
       ),
       sandboxes: pool,
@@ -252,7 +252,7 @@ const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
 
 function integer(name: string, text: string | undefined, fallback: number, least: number, most: number): number {
-  const value = text === undefined ? fallback : Number(text)
+  const value = text === undefined ? fallback : /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new ConfigError(`${name} must be a whole number from ${least} to ${most}; it is '${text}'.`)
   }

@@ -1,7 +1,7 @@
 // The process: configuration, wiring, listening, signals, exit codes. Everything else is in app.ts.
 // An engine or a store that cannot be reached does not stop the start: calls say so, and work again when it is back.
 
-import { lstat, rm } from 'node:fs/promises'
+import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { setInterval } from 'node:timers'
 import type { Logger } from 'pino'
@@ -103,6 +103,8 @@ async function listen(app: ReturnType<typeof buildApp>, where: Config['listen'])
   await app.ready()
   try {
     await app.listen(where)
+    // Whatever the umask: who may connect may do everything while there is no authentication.
+    if ('path' in where) await chmod(where.path, 0o660)
   } catch (error) {
     const reason = error instanceof Error ? error.message : error
     throw new ConfigError(`LISTEN cannot be used: ${reason}. Choose another address, or free this one.`, {

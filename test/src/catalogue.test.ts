@@ -137,6 +137,9 @@ test('a misspelt key or a wrong value is refused with its place', () => {
     [{ labs: undefined }, /^at \/labs/],
   ]
   for (const [change, message] of cases) assert.match(refusal(change), message)
+  for (const text of ['{"__proto__":{}}', '{"labs":{"l":{"__proto__":{"internet":true}}}}']) {
+    assert.throws(() => parseCatalogue(text), /'__proto__'/)
+  }
   assert.throws(() => parseCatalogue('{'), /it is not JSON/)
   assert.throws(() => parseCatalogue('[]'), CatalogueError)
   assert.throws(() => parseCatalogue('null'), CatalogueError)

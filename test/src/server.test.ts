@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -83,6 +83,7 @@ test('without its engine the service starts, takes over a stale socket, and ends
   const service = start()
   await listening(service)
   assert.equal((await get(socket, '/healthz')).status, 200)
+  assert.equal((await stat(socket)).mode & 0o777, 0o660)
   const { status, body } = await get(socket, '/readyz')
   assert.equal(status, 503)
   assert.match(body, /"engine":"The Docker Engine is not running.*"store":"ok"/)
