@@ -249,7 +249,7 @@ function assertHardened(
 ): void {
   const volume = `${containerOf(student)}--${up.sessionId}`
   assert.equal(Image, imageId)
-  // Only what the image brings, and that is nothing or a PATH.
+  // Beside what the image brings, and that is nothing or a PATH.
   assert.deepEqual(Config.Env?.filter((each) => !each.startsWith('PATH=')) ?? [], ['HOME=/home/student'])
   const settings = {
     User: '1000:1000',
@@ -285,7 +285,7 @@ function assertHardened(
     AutoRemove: false,
     RestartPolicy: { Name: 'unless-stopped', MaximumRetryCount: 0 },
     Binds: null,
-    Mounts: [{ Type: 'volume', Source: volume, Target: '/home' }],
+    Mounts: [{ Type: 'volume', Source: volume, Target: '/home', VolumeOptions: { NoCopy: true } }],
     VolumesFrom: null,
     DeviceRequests: null,
     PublishAllPorts: false,
