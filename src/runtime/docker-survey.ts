@@ -45,7 +45,7 @@ export async function surveyDocker(
     const name = ownName(container)
     if (name !== undefined) addContainer(gather(container.Labels), container, name, proxy)
   }
-  for (const volume of volumes) addVolume(gather(volume.Labels), volume)
+  for (const volume of volumes) if (isOwnVolume(volume)) addVolume(gather(volume.Labels), volume)
   return [...sessions.values()].map(({ identity, network, sandboxes }) => ({
     ...identity,
     network,
@@ -53,11 +53,21 @@ export async function surveyDocker(
   }))
 }
 
-/** Undefined for a container of another hand that has our labels: an image made of a sandbox hands them on. */
-function ownName({ Names, Labels }: ContainerSummary): string | undefined {
+/**
+ * Undefined for a container of another hand that has our labels: an image made of a sandbox hands them on. One without any
+ * name is being removed.
+ */
+function ownName({ Id, Names, Labels }: ContainerSummary): string | undefined {
+  if (!Names?.length) return Id
   const { [label.class]: classId = '', [label.student]: studentId = '', [label.session]: sessionId = '' } = Labels ?? {}
   const own = [containerName(classId, studentId), volumeName(classId, studentId, sessionId)]
-  return Names?.map((name) => name.replace(/^\//, '')).find((name) => own.includes(name))
+  return Names.map((name) => name.replace(/^\//, '')).find((name) => own.includes(name))
+}
+
+/** A copy that somebody made with its labels is theirs. */
+function isOwnVolume({ Name, Labels }: Volume): boolean {
+  const { [label.class]: classId = '', [label.student]: studentId = '', [label.session]: sessionId = '' } = Labels ?? {}
+  return Name === volumeName(classId, studentId, sessionId)
 }
 
 /** Undefined for a thing that carries our installation but not all of our labels: it was not made by this service. */

@@ -38,7 +38,7 @@ test('states of Docker and Podman are known, and an unknown one counts as not ru
   assert.equal(readState(summary('something-new', '')), 'exited')
 })
 
-test('a container of another name is no sandbox, whatever labels it got from an image that was made of one', async (t) => {
+test('a container or a volume of another name is not ours, whatever labels it was given', async (t) => {
   const [classId, studentId, sessionId] = ['OS101-a', 'SV001', '20260102t030405678z-00ff']
   const Labels = {
     [label.installation]: installation,
@@ -50,18 +50,28 @@ test('a container of another name is no sandbox, whatever labels it got from an 
     [label.expiresAt]: '2026-01-02T06:04:05.678Z',
     [label.student]: studentId,
   }
+  const nameless = 'being-removed'
+  const own = containerName(classId, studentId)
+  const wrap = volumeName(classId, studentId, sessionId)
+  const volumes = [wrap, 'copy'].map((Name) => ({ Name, Driver: 'local', Labels }))
   const foundAmong = async (...names: string[]) => {
-    const containers = names.map((name) => ({ ...summary('running', 'Up'), Id: name, Names: [`/${name}`], Labels }))
+    const containers = names.map((name) => ({
+      ...summary('running', 'Up'),
+      Id: name,
+      Names: name === nameless ? null : [`/${name}`],
+      Labels,
+    }))
     const { context } = await contextWith(t, (socket, { target }) => {
-      const list = target.includes('/volumes') ? { Volumes: [] } : target.includes('/networks') ? [] : containers
+      const list = target.includes('/volumes') ? { Volumes: volumes } : target.includes('/networks') ? [] : containers
       socket.write(answerOf(200, JSON.stringify(list)))
     })
     const sessions = await surveyDocker(context.engine, installation, context.proxy, undefined)
-    return sessions.map(({ sandboxes }) => sandboxes.map(({ container }) => [container?.name, container?.isWrap]))
+    return sessions.map(({ sandboxes }) =>
+      sandboxes.map(({ container, volume }) => [container?.name, container?.isWrap, volume]),
+    )
   }
-  const own = containerName(classId, studentId)
-  const wrap = volumeName(classId, studentId, sessionId)
-  assert.deepEqual(await foundAmong('before', own, 'after'), [[[own, false]]])
-  assert.deepEqual(await foundAmong(wrap, containerName(classId, 'SV002')), [[[wrap, true]]])
-  assert.deepEqual(await foundAmong('copy'), [])
+  assert.deepEqual(await foundAmong(nameless), [[[nameless, false, wrap]]])
+  assert.deepEqual(await foundAmong('before', own, 'after'), [[[own, false, wrap]]])
+  assert.deepEqual(await foundAmong(wrap, containerName(classId, 'SV002')), [[[wrap, true, wrap]]])
+  assert.deepEqual(await foundAmong('copy'), [[[undefined, undefined, wrap]]])
 })
