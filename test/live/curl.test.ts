@@ -189,7 +189,7 @@ test('LOG_LEVEL=trace prints each engine call as the line that repeats it, witho
   })
   await t.test('the lab has a secret, and the log does not', async () => {
     const create = calls.find(({ operation }) => operation === 'container-create')
-    assert.match(create?.curl ?? '', /"Env":\["TOKEN=\[secret\]"\]/)
+    assert.match(create?.curl ?? '', /"Env":\["HOME=\[secret\]","TOKEN=\[secret\]"\]/)
     await downClass(service, 'trace')
     assert.doesNotMatch(service.logs(), /hunter2/)
   })
