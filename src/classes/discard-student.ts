@@ -1,5 +1,6 @@
-// discard-student: an admin gives up a sandbox that cannot be collected. It is collected once more first, and again where that fails, so that only what
-// really cannot be saved is lost, and never for a fault that may pass. The one way by which uncollected work may go.
+// discard-student: an admin gives up a sandbox that cannot be collected. It is collected once more first, and again where that
+// fails, so that only what really cannot be saved is lost, and never for a fault that may pass. The one way by which uncollected
+// work may go.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError, CollectError, type CollectErrorCode } from '../collection/errors.ts'

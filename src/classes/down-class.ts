@@ -1,7 +1,7 @@
 // down-class: every student's bag is committed and read back before the first sandbox is removed. A failure keeps the
 // sandbox and says why; calling again finishes the rest. With allowPartial the committed ones go and the others stay stopped.
 // Every bag is looked at again right before its sandbox goes, and at the end: one that the store has lost by then makes it
-// `down-partial`, whatever was allowed.
+// `down-partial`, whatever was allowed. Long, since the order of these steps is the promise.
 
 import { asCollectError, CollectError } from '../collection/errors.ts'
 import { foldId, sessionTime } from '../names.ts'

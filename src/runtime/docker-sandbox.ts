@@ -1,4 +1,5 @@
-// One student's sandbox on the engine: made, started, stopped, archived, removed.
+// One student's sandbox on the engine: made, started, stopped, archived, removed. Long, since each step relies on what the one
+// before it left.
 
 import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'

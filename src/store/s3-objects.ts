@@ -1,5 +1,6 @@
 // What the store port promises, made of the plain calls of an S3 bucket: bytes proven before an answer counts, again after a passing
-// fault, nothing left after any other.
+// fault, nothing left after any other. Long, since all methods of the port share what is known of the bucket.
+
 import { createHash, randomUUID } from 'node:crypto'
 import { attachment } from './attachment.ts'
 import { checkBytes, checkedBody, contentOf } from './checked-body.ts'
@@ -54,7 +55,8 @@ export interface ListPage {
 const chunkBytes = 64 * 1024
 
 export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
-  // `check` learns both, the first also whatever is read back. No MD5: objects encrypted by a key service, MinIO with --no-compat. No If-None-Match on PUT: servers before 2024.
+  // `check` learns both, the first also whatever is read back. No MD5: objects encrypted by a key service, MinIO with
+  // --no-compat. No If-None-Match on PUT: servers before 2024.
   let etagIsMd5 = true
   let honoursIfNoneMatch = true
 
