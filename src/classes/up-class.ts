@@ -109,6 +109,7 @@ async function raiseSession(up: Up, intent: UpIntent): Promise<UpAnswer> {
   try {
     network = await context.runtime.openNetwork(up.plan)
   } catch (error) {
+    if (action.signal.aborted) throw error
     const undone = isNew ? removeSession(context.store, record) : writeSession(context.store, record)
     await undone.catch((err: unknown) => action.log.error({ err }, 'record of the failed up not taken back'))
     throw error
@@ -165,8 +166,10 @@ export async function raiseStudents(
     return { ...answer, state: partial ? 'up-partial' : 'up', students }
   }
 
-  const kept = interrupted ? interruptedUp : await takeBack(up, network, raised)
-  const detail = `${errors.size} of ${students.length} sandboxes did not come up; see 'students'. ${kept} Correct the cause and repeat the call.`
+  const missing = `${errors.size} of ${students.length} sandboxes did not come up; see 'students'.`
+  const detail = interrupted
+    ? `${interruptedUp} Repeat the call.`
+    : `${missing} ${await takeBack(up, network, raised)} Correct the cause and repeat the call.`
   throw new Problem('up-failed', detail, { extensions: { ...answer, state: 'up-failed', students } })
 }
 

@@ -207,3 +207,16 @@ test('an up that lost the class to another process stops nothing of what that on
   const [sessionId = ''] = await sessionsOf(ofClass)
   assert.deepEqual((await ofClass.record(sessionId))?.students, [...pair])
 })
+
+test('an up that lost the class before its network was there leaves the record to who goes on', async (t) => {
+  const ofClass = await openClass(t)
+  const lost = new AbortController()
+  ofClass.runtime.before = (event) => {
+    if (!event.startsWith('create-network')) return
+    lost.abort(new Error('another process took over'))
+    throw engineGone()
+  }
+  await assert.rejects(ofClass.up({ students: pair }, { signal: lost.signal }))
+  const [sessionId = ''] = await sessionsOf(ofClass)
+  assert.deepEqual((await ofClass.record(sessionId))?.up?.students, [...pair])
+})
