@@ -1,6 +1,7 @@
 // One cell of the matrix: a class of two goes up, works and goes down. The fault strikes one of the two calls, which is then made
 // once more without it.
 // The service runs in this process, all of it but its socket. Where an engine or a store hangs it has little patience.
+// Slightly over 250 lines: one cell from its first call to its verdict.
 
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -31,6 +32,7 @@ import { catalogueOf } from '../support/catalogue.ts'
 import { leftovers, removeAll } from '../support/docker.ts'
 import { FailedDown, FailedUp } from '../support/faults.ts'
 import { engineHost, type S3Server } from '../support/live.ts'
+import { noProxy } from '../support/no-proxy.ts'
 import { shaped } from '../support/shape.ts'
 import { openEngineProxy } from './engine-proxy.ts'
 import type { Cell, Outcome } from './matrix.ts'
@@ -182,13 +184,6 @@ async function openService(
   const s3Proxy = cell.at === 's3' ? await startS3Proxy(server.endpoint) : undefined
 
   const subnets = { base: 0x0af0_0000 + number * 16, prefix: 28, size: 29 }
-  const proxy = {
-    container: undefined,
-    entrypoints: 'web',
-    middlewares: undefined,
-    labDomain: 'lab.localhost',
-    sandboxes: '10.201.0.0/16',
-  }
   const catalogueFile = join(folder, 'catalogue.json')
   await writeFile(catalogueFile, JSON.stringify(catalogueOf({ [classId]: students })))
   const catalogue = await openCatalogue(catalogueFile, () => {})
@@ -201,7 +196,7 @@ async function openService(
   // One for both, which then are one process to it: a lease that could not be given back is still their own.
   const leases = new Leases(stores[1])
   const openApp = (store: Store, patience: typeof hasty.engine | undefined) => {
-    const runtime = createDockerRuntime({ host: engineProxy.host, patience }, { installation, proxy, subnets })
+    const runtime = createDockerRuntime({ host: engineProxy.host, patience }, { installation, proxy: noProxy, subnets })
     const [upGate, collectGate] = [createGroupGate(2), createGroupGate(1)]
     const maxStudents = sandboxesPerSubnet(subnets)
     const expiries = new Map<string, string>()

@@ -1,4 +1,5 @@
 // Who may call what: every route, by every kind of caller. What a stranger is told never says whether a class exists.
+// Over 250 lines, since each kind of access is asked by each kind of caller.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'

@@ -12,6 +12,7 @@ import { createDockerRuntime } from '../../../src/runtime/docker-runtime.ts'
 import { readContract, routeOf } from '../../support/contract.ts'
 import { callsOf } from '../../support/contract-calls.ts'
 import { openService } from '../../support/memory-service.ts'
+import { noProxy } from '../../support/no-proxy.ts'
 import { randomFrom } from '../../support/random.ts'
 import { randomRequest } from '../../support/random-requests.ts'
 
@@ -53,13 +54,7 @@ async function startEngine(t: TestContext) {
     { host: `unix://${path}` },
     {
       installation: 'test',
-      proxy: {
-        container: undefined,
-        entrypoints: 'web',
-        middlewares: undefined,
-        labDomain: 'lab.localhost',
-        sandboxes: '10.201.0.0/16',
-      },
+      proxy: noProxy,
       subnets: { base: 10 * 2 ** 24, prefix: 24, size: 28 },
     },
   )

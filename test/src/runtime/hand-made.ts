@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import { createEngine } from '../../../engine-api/index.ts'
 import type { DockerContext } from '../../../src/runtime/docker-context.ts'
 import { type RawServer, type Respond, rawServer } from '../../engine-api/raw-server.ts'
+import { noProxy } from '../../support/no-proxy.ts'
 
 export const installation = 'campus'
 
@@ -18,13 +19,7 @@ export async function contextWith(
   const context: DockerContext = {
     engine,
     installation,
-    proxy: {
-      container: undefined,
-      entrypoints: 'web',
-      middlewares: undefined,
-      labDomain: 'lab.localhost',
-      sandboxes: '10.201.0.0/16',
-    },
+    proxy: noProxy,
     subnets: { base: 10 * 2 ** 24, prefix: 24, size: 28 },
     reservedSubnets: new Set(),
   }

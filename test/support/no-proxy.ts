@@ -1,0 +1,11 @@
+// What the settings of the proxy are where no Traefik is set up.
+
+import type { ProxyConfig } from '../../src/config.ts'
+
+export const noProxy: ProxyConfig = {
+  container: undefined,
+  entrypoints: 'web',
+  middlewares: undefined,
+  labDomain: 'lab.localhost',
+  sandboxes: '10.201.0.0/16',
+}
