@@ -9,6 +9,7 @@ import { FrozenLab } from '../lab.ts'
 import { classPrefix, foldId, sessionIdPattern, sessionPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
+import { Seat } from './seats.ts'
 
 export const DownStudent = Type.Object({
   studentId: Type.String(),
@@ -60,6 +61,8 @@ export const SessionRecord = Type.Object({
   expiresAt: Type.String(),
   /** Everybody that an up brought up: who is missing on the engine at down was removed by another hand. */
   students: Type.Array(Type.String()),
+  /** Everybody who ever was to come up. Absent in a session that was begun before there were seats. */
+  seats: Type.Optional(Type.Array(Seat)),
   /** An up that has begun and not ended: a restarted service goes on with it. */
   up: Type.Optional(
     Type.Object({

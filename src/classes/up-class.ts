@@ -12,6 +12,7 @@ import {
 } from '../runtime/port.ts'
 import { examine, type Findings, refusals, weigh } from './admission.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
+import { seatStudents } from './seats.ts'
 import { removeSession, type UpIntent, writeSession } from './session-record.ts'
 import { interruptedUp, takeBack, takeBackIdle } from './take-back.ts'
 import type { UpAnswer, UpStudent } from './up-answer.ts'
@@ -38,8 +39,8 @@ function admit({ installation }: ClassContext, action: Action, findings: Finding
   const [refusal] = refusals(findings)
   if (refusal) throw refusal
   const { order, running, image } = findings
-  if (running) return { record: joinSession(running.record, order), isNew: false, held: running.held }
-  return { record: newSession(installation, action.actor, order, image), isNew: true, held: undefined }
+  const record = running ? joinSession(running.record, order) : newSession(installation, action.actor, order, image)
+  return { record: seatStudents(record, order.students), isNew: !running, held: running?.held }
 }
 
 /**

@@ -78,6 +78,7 @@ export function newSession(
     createdAt: now.toISOString(),
     expiresAt: new Date(now.getTime() + ttlMinutes * 60_000).toISOString(),
     students: [],
+    seats: [],
   }
 }
 
@@ -97,7 +98,7 @@ export async function findInterrupted(
 }
 
 export function planOf(record: SessionRecord): SessionPlan {
-  const { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab } = record
+  const { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab, seats } = record
   if (!frozenLab) throw new StoreError('refused', `The record of session ${sessionId} does not say what its lab is.`)
-  return { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab }
+  return { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab, seats }
 }

@@ -18,6 +18,8 @@ export interface SessionIdentity {
 /** Everything an up needs to make networks and sandboxes of one session. */
 export interface SessionPlan extends SessionIdentity {
   readonly frozenLab: FrozenLab
+  /** What is one student's alone for the whole session. Absent: the session was begun before there were seats. */
+  readonly seats?: readonly { readonly studentId: string; readonly number: number }[] | undefined
 }
 
 export type ContainerState =

@@ -1,0 +1,30 @@
+// A student's seat in a session: a number that no other student of the session ever gets, also when theirs is reset, removed
+// or discarded. What must be a sandbox's own for the whole session is made from it.
+
+import { type Static, Type } from '@sinclair/typebox'
+import { foldId } from '../names.ts'
+
+export const Seat = Type.Object({
+  studentId: Type.String(),
+  /** From 0, in the order in which students came into the session. */
+  number: Type.Integer({ minimum: 0 }),
+})
+export type Seat = Static<typeof Seat>
+
+/** The same record, with a seat for each of these students. A session that was begun without seats goes on without them. */
+export function seatStudents<Record extends { readonly seats?: Seat[] }>(
+  record: Record,
+  students: readonly string[],
+): Record {
+  if (!record.seats) return record
+  const seats = [...record.seats]
+  for (const studentId of students) {
+    if (findSeat(seats, studentId)) continue
+    const number = seats.reduce((next, seat) => Math.max(next, seat.number + 1), 0)
+    seats.push({ studentId, number })
+  }
+  return { ...record, seats }
+}
+
+export const findSeat = (seats: readonly Seat[] | undefined, studentId: string): Seat | undefined =>
+  seats?.find((seat) => foldId(seat.studentId) === foldId(studentId))
