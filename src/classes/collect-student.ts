@@ -166,7 +166,9 @@ async function beforeStop(
     notes.push(`Sockets could not be looked for: ${search.said}`)
     return []
   }
-  const paths = Buffer.from(search.stdout).toString('latin1').split('\0')
+  // Each path ends with a zero byte: what is behind the last one is part of a path.
+  const paths = Buffer.from(search.stdout).toString('latin1').split('\0').slice(0, -1)
+  if (search.truncated === true) notes.push('There are more sockets than could be listed: some are not named.')
   const inside = Buffer.from(`${frozen.workspace}/`).toString('latin1')
   return paths
     .filter((path) => path.startsWith(inside))
@@ -179,12 +181,12 @@ async function tryExec(
   containerId: string,
   command: readonly string[],
   timeoutMs: number,
-): Promise<{ said: string; stdout?: Uint8Array }> {
+): Promise<{ said: string; stdout?: Uint8Array; truncated?: boolean }> {
   try {
-    const { exitCode, stdout, stderr } = await runtime.exec(containerId, command, timeoutMs)
+    const { exitCode, stdout, stderr, truncated = false } = await runtime.exec(containerId, command, timeoutMs)
     const missing = exitCode === 126 || exitCode === 127
     const words = Buffer.from(stderr).toString('utf8').trim().slice(0, 500)
-    return { said: `exit code ${exitCode}${words ? `: ${words}` : ''}`, ...(missing ? {} : { stdout }) }
+    return { said: `exit code ${exitCode}${words ? `: ${words}` : ''}`, ...(missing ? {} : { stdout, truncated }) }
   } catch (error) {
     return { said: error instanceof Error ? error.message : String(error) }
   }

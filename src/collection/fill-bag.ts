@@ -5,7 +5,7 @@ import { bagInfoLabels, submissionHead } from './bag-description.ts'
 import type { BagWork } from './bag-work.ts'
 import { digestOf, sha256Of } from './digest.ts'
 import { CollectError } from './errors.ts'
-import { isStored, workspacePrefix } from './inventory.ts'
+import { workspacePrefix } from './inventory.ts'
 import { bagDeclaration, bagDeclarationKey, bagInfo, submission, type TagFile, tagManifest } from './tag-files.ts'
 import { uploadPass } from './upload-pass.ts'
 import { compareBag } from './verify.ts'
@@ -70,8 +70,7 @@ async function clearLeftovers(work: BagWork, prefix: string): Promise<boolean> {
   const { store, inventory, signal } = work
   let found = false
   for await (const { key } of store.list(prefix + workspacePrefix, signal)) {
-    const record = await inventory.find(key.slice(prefix.length))
-    if (record && isStored(record)) found = true
+    if (await inventory.find(key.slice(prefix.length))) found = true
     else await removeLeftover(work, prefix, key)
   }
   return found

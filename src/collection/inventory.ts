@@ -1,9 +1,13 @@
 // What is in a sandbox, as the inventory pass found it.
-// Records live in a spool, and memory holds only where each record is: some 150 bytes a file, whatever its size.
+// Records live in a spool, and memory holds only where each record is: some 250 bytes a file, however large it is
+// and however long its path.
 
+import { createHash } from 'node:crypto'
+import { giveWay } from '../give-way.ts'
 import type { ArchiveEntryType } from '../runtime/port.ts'
 import type { Content } from '../store/port.ts'
-import { objectKey } from './object-key.ts'
+import { ObjectKeys, objectKey } from './object-key.ts'
+import { encodeRecord, readFrame, trait } from './record-frame.ts'
 import type { Spool } from './spool.ts'
 
 /** Where the workspace lies in a bag. */
@@ -28,7 +32,9 @@ export interface InventoryRecord {
   readonly skipped?: string
 }
 
-export const isStored = (record: InventoryRecord): record is InventoryRecord & { content: Content } =>
+export type StoredRecord = InventoryRecord & { readonly content: Content }
+
+export const isStored = (record: InventoryRecord): record is StoredRecord =>
   record.content !== undefined && record.skipped === undefined
 
 /** Neither stored nor fully described by its name: it is counted and named as skipped. */
@@ -40,74 +46,85 @@ export const recordKey = (path: string): string => workspacePrefix + objectKey(B
 const lookUpBytes = 1024
 const scanBytes = 64 * 1024
 
-/** Length of the JSON as 32 bits, then the JSON. Undefined where the buffer ends before the record does. */
-function readFrame(bytes: Buffer, at: number): { record: InventoryRecord; end: number } | undefined {
-  if (at + 4 > bytes.length) return undefined
-  const end = at + 4 + bytes.readUInt32LE(at)
-  if (end > bytes.length) return undefined
-  // The spool has no name and only Inventory writes it: what is read is what add() wrote.
-  const record: InventoryRecord = JSON.parse(bytes.toString('utf8', at + 4, end))
-  return { record, end }
-}
+/** What stands for a path or a key in memory: as long for a long one. Whoever looks something up compares the record itself. */
+const fingerprint = (text: string): string =>
+  createHash('sha256').update(text, 'utf8').digest().toString('latin1', 0, 16)
 
 export class Inventory {
   readonly #spool: Spool
-  /** Key -> offset of the record, for everything that a hard link can name, skipped files included. */
-  readonly #offsets = new Map<string, number>()
-  /** Key of a skipped file -> key of the first stored hard link to it, which takes its bytes over. */
-  readonly #heirs = new Map<string, string>()
+  /** Fingerprint of the path -> offset of the record, for everything that a hard link can name, skipped files included. */
+  readonly #named = new Map<string, number>()
+  /** Fingerprint of the key -> offset of the record, for what is stored. */
+  readonly #stored = new Map<string, number>()
+  /** Fingerprint of a skipped file's path -> offset of the first stored hard link to it, which takes its bytes over. */
+  readonly #heirs = new Map<string, number>()
+  /** Keys in the order of the archive. */
+  readonly keys = new ObjectKeys()
+  /** Of what is looked up: a store lists folder by folder too. */
+  readonly #foundKeys = new ObjectKeys()
   entries = 0
   /** Files and hard links that are stored, their bytes, and everything that has a name but is not stored. */
   files = 0
   bytes = 0
   skipped = 0
+  /** Of the paths and of the link targets. */
+  pathBytes = 0
 
   constructor(spool: Spool) {
     this.#spool = spool
   }
 
   async add(record: InventoryRecord): Promise<void> {
+    const offset = this.#spool.size
     this.entries++
-    if (record.type !== 'directory') this.#offsets.set(recordKey(record.path), this.#spool.size)
+    this.pathBytes += record.path.length + (record.target?.length ?? 0)
+    if (record.type !== 'directory') this.#named.set(fingerprint(record.path), offset)
     if (isStored(record)) {
       this.files++
       this.bytes += record.content.size
+      this.#stored.set(fingerprint(this.keys.of(record.path)), offset)
     } else if (isLeftOut(record)) {
       this.skipped++
     }
-    const json = Buffer.from(JSON.stringify(record))
-    const frame = Buffer.alloc(4 + json.length)
-    frame.writeUInt32LE(json.length)
-    json.copy(frame, 4)
-    await this.#spool.append(frame)
+    await this.#spool.append(encodeRecord(record, traitsOf(record)))
   }
 
-  /** Where the record with this key is: a small number that stands for it. */
-  offsetOf(key: string): number | undefined {
-    return this.#offsets.get(key)
+  /** The stored file or hard link with this key, and a small number that stands for it. */
+  async find(key: string): Promise<{ readonly record: StoredRecord; readonly id: number } | undefined> {
+    const path = key.startsWith(workspacePrefix) ? key.slice(workspacePrefix.length) : undefined
+    const id = path === undefined ? undefined : this.#stored.get(fingerprint(path))
+    const record = id === undefined ? undefined : await this.#at(id)
+    if (id === undefined || record === undefined || !isStored(record)) return undefined
+    if (this.#foundKeys.of(record.path) !== path) return undefined
+    return { record, id }
   }
 
-  /** What has this key, skipped files included; directories have none. */
-  async find(key: string): Promise<InventoryRecord | undefined> {
-    const offset = this.#offsets.get(key)
-    if (offset === undefined) return undefined
-    for await (const record of this.#recordsFrom(offset, lookUpBytes)) return record
+  /** What has this path, skipped files included; directories are not looked up. */
+  async named(path: string): Promise<InventoryRecord | undefined> {
+    const offset = this.#named.get(fingerprint(path))
+    const record = offset === undefined ? undefined : await this.#at(offset)
+    return record?.path === path ? record : undefined
+  }
+
+  async #at(offset: number): Promise<InventoryRecord | undefined> {
+    for await (const record of this.#recordsFrom(offset, lookUpBytes, trait.any)) return record
     return undefined
   }
 
-  /** All records in the order of the archive. */
-  records(): AsyncGenerator<InventoryRecord> {
-    return this.#recordsFrom(0, scanBytes)
+  /** The records that have one of these traits, in the order of the archive. */
+  records(traits: number = trait.any): AsyncGenerator<InventoryRecord> {
+    return this.#recordsFrom(0, scanBytes, traits)
   }
 
-  async *#recordsFrom(start: number, windowBytes: number): AsyncGenerator<InventoryRecord> {
+  async *#recordsFrom(start: number, windowBytes: number, traits: number): AsyncGenerator<InventoryRecord> {
     let wanted = windowBytes
     for (let offset = start; offset < this.#spool.size; ) {
       const window = await this.#spool.read(offset, wanted)
       let used = 0
       for (let frame = readFrame(window, used); frame; frame = readFrame(window, used)) {
         used = frame.end
-        yield frame.record
+        if ((frame.traits & traits) !== 0) yield frame.record()
+        await giveWay()
       }
       offset += used
       // Not one whole record fits: look further at once.
@@ -115,24 +132,43 @@ export class Inventory {
     }
   }
 
-  /** Keys of every file and hard link whose bytes the bag must hold. */
-  async *storedKeys(): AsyncGenerator<{ key: string; content: Content }> {
-    for await (const record of this.records()) {
-      if (isStored(record)) yield { key: recordKey(record.path), content: record.content }
+  /** Every file and hard link whose bytes the bag must hold, or those with one trait alone, with their keys. */
+  async *stored(
+    traits: number = trait.stored,
+  ): AsyncGenerator<{ readonly record: StoredRecord; readonly key: string }> {
+    const keys = new ObjectKeys()
+    for await (const record of this.records(traits)) {
+      if (isStored(record)) yield { record, key: workspacePrefix + keys.of(record.path) }
     }
   }
 
   /** The key under which the bytes of the file `record` are stored: its own, or that of its first stored hard link. */
-  keyForBytes(record: InventoryRecord): string | undefined {
-    const key = recordKey(record.path)
-    return record.skipped === undefined ? key : this.#heirs.get(key)
+  async keyForBytes(record: InventoryRecord, keys = new ObjectKeys()): Promise<string | undefined> {
+    if (record.skipped === undefined) return workspacePrefix + keys.of(record.path)
+    const heir = this.#heirs.get(fingerprint(record.path))
+    const found = heir === undefined ? undefined : await this.#at(heir)
+    return found && recordKey(found.path)
   }
 
-  setHeir(skippedKey: string, heirKey: string): void {
-    if (!this.#heirs.has(skippedKey)) this.#heirs.set(skippedKey, heirKey)
+  /** The next record to be added takes the bytes of this skipped file over, if none did before. */
+  nextIsHeirOf(skippedPath: string): void {
+    const heir = fingerprint(skippedPath)
+    if (!this.#heirs.has(heir)) this.#heirs.set(heir, this.#spool.size)
   }
 
   async close(): Promise<void> {
     await this.#spool.close()
   }
+}
+
+function traitsOf(record: InventoryRecord): number {
+  const is = (holds: boolean, bit: number): number => (holds ? bit : 0)
+  return (
+    trait.any |
+    is(isStored(record), trait.stored) |
+    is(record.type === 'directory', trait.directory) |
+    is(record.target !== undefined, trait.link) |
+    is(record.type === 'hard-link', trait.hardLink) |
+    is(isLeftOut(record), trait.leftOut)
+  )
 }

@@ -15,6 +15,7 @@ const longestKey = 800
 const unsafe = /[\p{C}\p{Zl}\p{Zp}=\\%]/u
 /** Go's and therefore MinIO's idea of a blank: it trims these before it looks for '.' and '..'. */
 const blank = /^\p{White_Space}$/u
+const blankEdge = /^\p{White_Space}|\p{White_Space}$/u
 /** MinIO marks a folder by this ending on its disks, and would list a file so named as a folder. */
 const folderMark = '__XLDIR__'
 
@@ -36,23 +37,58 @@ interface Character {
  *   whole path's hash. Same kind and same key means same hash, so same raw bytes; a different kind means a different key.
  * A key is never the folder of another one: that would need a file that is also a folder, or a segment `=~…` inside a path.
  */
-export function objectKey(path: Uint8Array): string {
-  const segments = splitAtSlashes(path).map(segmentKey)
-  const key = segments.join('/')
-  if (Buffer.byteLength(key) <= longestKey) return key
+export const objectKey = (path: Uint8Array): string => new ObjectKeys().of(Buffer.from(path).toString('latin1'))
 
-  const ending = hashEnding(path)
-  const beginning = takeWhileFits(
-    segments.map((segment) => `${segment}/`),
-    longestKey - ending.length,
-  )
-  return beginning + ending
+/**
+ * Object keys of many paths. An archive comes folder by folder, so the segments that a path shares with the one before it are
+ * not worked out again: what an entry costs is its own name, however deep it lies.
+ */
+export class ObjectKeys {
+  /** Of the path before: its segments, raw, and the key of each. */
+  #raw: string[] = []
+  #keys: string[] = []
+  /** How many segments were worked out so far. */
+  segments = 0
+
+  /** The object key of a path that has one character a byte (latin1). */
+  of(path: string): string {
+    const raw = path.split('/')
+    const differing = raw.findIndex((segment, at) => segment !== this.#raw[at])
+    const shared = differing === -1 ? raw.length : differing
+    const keys = this.#keys.slice(0, shared)
+    for (const segment of raw.slice(shared)) keys.push(segmentKey(Buffer.from(segment, 'latin1')))
+    this.segments += raw.length - shared
+    this.#raw = raw
+    this.#keys = keys
+
+    const key = keys.join('/')
+    if (Buffer.byteLength(key) <= longestKey) return key
+    const ending = hashEnding(Buffer.from(path, 'latin1'))
+    return takeWhileFits(keys, longestKey - ending.length, '/') + ending
+  }
 }
 
-function segmentKey(segment: Uint8Array): string {
+function segmentKey(segment: Buffer): string {
   // An archive has no empty segment ('a//b'); should one come, a slash is what no honest segment can hold.
   if (segment.length === 0) return '=2F'
+  return plainKey(segment) ?? escapedKey(segment)
+}
 
+/** The key of a segment that stays as it is, as nearly all do; else undefined. */
+function plainKey(segment: Buffer): string | undefined {
+  if (segment.length > longestSegment || !isUtf8(segment)) return undefined
+  const text = segment.toString()
+  const isPlain =
+    !unsafe.test(text) &&
+    !blankEdge.test(text) &&
+    text !== '.' &&
+    text !== '..' &&
+    !text.endsWith(folderMark) &&
+    isComposed(text)
+  return isPlain ? text : undefined
+}
+
+function escapedKey(segment: Buffer): string {
   const characters = splitCharacters(segment)
   const isSolid = ({ text }: Character) => text === undefined || !blank.test(text)
   const first = characters.findIndex(isSolid)
@@ -82,17 +118,6 @@ function segmentKey(segment: Uint8Array): string {
  */
 const isComposed = (key: string): boolean => key === key.normalize('NFC')
 
-function splitAtSlashes(path: Uint8Array): Uint8Array[] {
-  const segments: Uint8Array[] = []
-  let start = 0
-  for (let end = path.indexOf(0x2f); end !== -1; end = path.indexOf(0x2f, start)) {
-    segments.push(path.subarray(start, end))
-    start = end + 1
-  }
-  segments.push(path.subarray(start))
-  return segments
-}
-
 function splitCharacters(segment: Uint8Array): Character[] {
   const characters: Character[] = []
   for (let at = 0; at < segment.length; ) {
@@ -121,12 +146,14 @@ function hashEnding(raw: Uint8Array): string {
   return `=~${createHash('sha256').update(raw).digest('hex')}`
 }
 
-/** The first pieces, whole ones only, that together have at most `limit` bytes. */
-function takeWhileFits(pieces: readonly string[], limit: number): string {
+/** The first pieces, whole ones only and each with `end` behind it, that together have at most `limit` bytes. */
+function takeWhileFits(pieces: readonly string[], limit: number, end = ''): string {
   let taken = ''
+  let left = limit
   for (const piece of pieces) {
-    if (Buffer.byteLength(taken) + Buffer.byteLength(piece) > limit) break
-    taken += piece
+    left -= Buffer.byteLength(piece) + end.length
+    if (left < 0) break
+    taken += piece + end
   }
   return taken
 }

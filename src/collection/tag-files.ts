@@ -1,9 +1,11 @@
 // The files of a bag that describe its payload: bag-info, manifests and meta/submission.json (BagIt 1.0, RFC 8493).
 // They are generated from the inventory each time they are read, so that none is ever whole in memory.
 
+import { giveWay } from '../give-way.ts'
 import type { Content } from '../store/port.ts'
 import { digestAll, digestOf } from './digest.ts'
-import { type Inventory, type InventoryRecord, isLeftOut, isStored, recordKey } from './inventory.ts'
+import type { Inventory, InventoryRecord } from './inventory.ts'
+import { trait } from './record-frame.ts'
 
 export interface TagFile {
   readonly key: string
@@ -36,7 +38,7 @@ type Payload = readonly { readonly key: string; readonly content: Content }[]
 /** One line a payload file. Keys hold no CR, LF or '%' (object-key.ts), so that none needs BagIt's escaping. */
 export function manifest(inventory: Inventory, logs: Payload): Promise<TagFile> {
   return tagFile(manifestKey, async function* () {
-    for await (const { key, content } of inventory.storedKeys()) yield `${content.sha256}  ${key}\n`
+    for await (const { key, record } of inventory.stored()) yield `${record.content.sha256}  ${key}\n`
     for (const { key, content } of logs) yield `${content.sha256}  ${key}\n`
   })
 }
@@ -72,57 +74,52 @@ export function submission(
 ): Promise<TagFile> {
   return tagFile(submissionKey, async function* () {
     yield JSON.stringify(head, undefined, 2).replace(/\n\}$/, '')
-    yield* section('files', inventory, (record) => isStored(record) && storedFile(record))
-    yield* section('links', inventory, (record) => record.target !== undefined && link(record))
-    yield* section(
-      'directories',
-      inventory,
-      (record) => record.type === 'directory' && { ...name(record.path), ...facts(record) },
-    )
-    yield* section(
-      'skipped',
-      inventory,
-      skipped,
-      unarchived.map((thing) => ({ ...name(thing.path), type: thing.type, reason: noContent })),
-    )
+    yield* section('files', storedFiles(inventory))
+    yield* section('links', described(inventory.records(trait.link), link))
+    yield* section('directories', described(inventory.records(trait.directory), directory))
+    yield* section('skipped', skippedThings(inventory, unarchived))
     yield '\n}\n'
   })
 }
 
 const noContent = 'has no content that could be stored'
 
-async function* section(
-  title: string,
-  inventory: Inventory,
-  describe: (record: InventoryRecord) => object | false,
-  more: readonly object[] = [],
-): AsyncGenerator<string> {
+async function* section(title: string, things: AsyncIterable<object>): AsyncGenerator<string> {
   let separator = `,\n  "${title}": [\n    `
   const first = separator
-  for await (const record of inventory.records()) {
-    const described = describe(record)
-    if (described === false) continue
-    yield separator + JSON.stringify(described)
-    separator = ',\n    '
-  }
-  for (const thing of more) {
+  for await (const thing of things) {
     yield separator + JSON.stringify(thing)
     separator = ',\n    '
   }
   yield separator === first ? `,\n  "${title}": []` : '\n  ]'
 }
 
-function storedFile(record: InventoryRecord & { content: Content }): object {
-  const { size, sha256 } = record.content
-  return { ...name(record.path), key: recordKey(record.path), size, sha256, ...facts(record) }
+async function* storedFiles(inventory: Inventory): AsyncGenerator<object> {
+  for await (const { key, record } of inventory.stored()) {
+    const { size, sha256 } = record.content
+    yield { ...name(record.path), key, size, sha256, ...facts(record) }
+  }
 }
+
+async function* described(
+  records: AsyncIterable<InventoryRecord>,
+  describe: (record: InventoryRecord) => object,
+): AsyncGenerator<object> {
+  for await (const record of records) yield describe(record)
+}
+
+const directory = (record: InventoryRecord): object => ({ ...name(record.path), ...facts(record) })
 
 function link(record: InventoryRecord): object {
   return { ...name(record.path), type: record.type, ...name(record.target ?? '', 'target'), ...facts(record) }
 }
 
-function skipped(record: InventoryRecord): object | false {
-  if (!isLeftOut(record)) return false
+async function* skippedThings(inventory: Inventory, unarchived: readonly UnarchivedThing[]): AsyncGenerator<object> {
+  yield* described(inventory.records(trait.leftOut), skipped)
+  for (const { path, type } of unarchived) yield { ...name(path), type, reason: noContent }
+}
+
+function skipped(record: InventoryRecord): object {
   const type = record.linkedType ?? record.type
   const size = record.content?.size
   return { ...name(record.path), type, size, reason: record.skipped ?? noContent, ...facts(record) }
@@ -151,7 +148,10 @@ function name(path: string, member = 'path'): Record<string, string> {
 
 async function tagFile(key: string, generate: () => AsyncIterable<string>): Promise<TagFile> {
   async function* stream(): AsyncGenerator<Uint8Array> {
-    for await (const text of generate()) yield Buffer.from(text)
+    for await (const text of generate()) {
+      yield Buffer.from(text)
+      await giveWay()
+    }
   }
   return { key, stream, content: await digestAll(stream()) }
 }

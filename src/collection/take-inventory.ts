@@ -1,9 +1,10 @@
 // The inventory pass: one reading of a sandbox's archive, with nothing stored yet. The lab's limits are checked here.
 
+import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/port.ts'
 import { Digest } from './digest.ts'
 import { CollectError } from './errors.ts'
-import { Inventory, type InventoryRecord, recordKey } from './inventory.ts'
+import { Inventory, type InventoryRecord } from './inventory.ts'
 import { Spool } from './spool.ts'
 
 export interface InventoryLimits {
@@ -28,6 +29,7 @@ export async function takeInventory(entries: AsyncIterable<ArchiveEntry>, limits
       else if (entry.type === 'hard-link') await inventory.add(await resolveHardLink(record, inventory, limits))
       else await inventory.add(record)
       budget.checkTotals()
+      await giveWay()
     }
     return inventory
   } catch (error) {
@@ -53,7 +55,10 @@ async function digestFile(
   const skipped = reasonToSkip(record.path, record.size, limits)
   budget.checkFile(record.size, skipped !== undefined)
   const digest = new Digest()
-  for await (const chunk of entry.body) digest.update(chunk)
+  for await (const chunk of entry.body) {
+    digest.update(chunk)
+    await giveWay()
+  }
   return { ...record, content: digest.end(), ...(skipped === undefined ? {} : { skipped }) }
 }
 
@@ -63,14 +68,13 @@ async function resolveHardLink(
   inventory: Inventory,
   limits: InventoryLimits,
 ): Promise<InventoryRecord> {
-  const targetKey = recordKey(record.target ?? '')
-  const first = await inventory.find(targetKey)
+  const first = await inventory.named(record.target ?? '')
   if (!first || first.type === 'hard-link') {
     throw new CollectError('archive-incomplete', 'The archive has a hard link to a file that it does not have.')
   }
   if (!first.content) return { ...record, linkedType: first.type }
   const skipped = reasonToSkip(record.path, first.content.size, limits)
-  if (skipped === undefined && first.skipped !== undefined) inventory.setHeir(targetKey, recordKey(record.path))
+  if (skipped === undefined && first.skipped !== undefined) inventory.nextIsHeirOf(first.path)
   return { ...record, content: first.content, ...(skipped === undefined ? {} : { skipped }) }
 }
 
@@ -90,6 +94,11 @@ function reasonToSkip(path: string, size: number, limits: InventoryLimits): stri
 const unstoredFactor = 4
 const leastUnstoredBytes = 16 * 1024 ** 3
 const leastEntries = 100_000
+/**
+ * Paths are kept on this host's disk until the bag is committed, and Linux allows 4 KiB for each. So many bytes for each
+ * allowed entry, link targets included, is twice what deep trees of packages have, and bounds them all by some 100 MB.
+ */
+const pathBytesAnEntry = 256
 
 class Budget {
   readonly #inventory: Inventory
@@ -115,6 +124,10 @@ class Budget {
     if (this.#inventory.files > maxFiles) this.#refuse(`more than ${maxFiles} files`)
     const mostEntries = Math.max(maxFiles * (1 + unstoredFactor), leastEntries)
     if (this.#inventory.entries > mostEntries) this.#refuse(`more than ${mostEntries} files, directories and links`)
+    const mostPathBytes = mostEntries * pathBytesAnEntry
+    if (this.#inventory.pathBytes > mostPathBytes) {
+      this.#refuse(`more than ${mostPathBytes} bytes of paths: very long folder names, very often`)
+    }
     if (this.#inventory.bytes > maxBytes) this.#refuse(`more than ${maxBytes} bytes, hard links counted as files`)
   }
 

@@ -2,10 +2,13 @@
 // Whatever differs from the inventory fails the student: a stopped sandbox cannot change, so a difference is a fault.
 
 import { createHash } from 'node:crypto'
+import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/port.ts'
 import type { Content, Store } from '../store/port.ts'
 import { CollectError } from './errors.ts'
-import { type Inventory, type InventoryRecord, isStored, recordKey } from './inventory.ts'
+import type { Inventory, InventoryRecord, StoredRecord } from './inventory.ts'
+import { ObjectKeys } from './object-key.ts'
+import { trait } from './record-frame.ts'
 import { describe } from './take-inventory.ts'
 import { holds } from './verify.ts'
 
@@ -31,18 +34,22 @@ export async function uploadPass(pass: UploadPass): Promise<void> {
   const sending = new SendingPool(pass.signal)
   try {
     const records = inventory.records()
+    const keys = new ObjectKeys()
     for await (const entry of pass.entries) {
       const { value: record } = await records.next()
       if (!record || !sameHeader(record, describe(entry))) throw changed(record?.path)
-      if (record.content) await passFile(pass, sending, entry, { ...record, content: record.content })
+      if (record.type === 'file' && record.content) {
+        const key = await inventory.keyForBytes(record, keys)
+        await passFile(pass, sending, entry, { ...record, content: record.content }, key)
+      }
+      await giveWay()
     }
     if (!(await records.next()).done) throw changed(undefined)
     await sending.drained()
 
-    for await (const record of inventory.records()) {
-      if (record.type !== 'hard-link' || !isStored(record)) continue
-      const key = recordKey(record.path)
-      const from = await keyOfTarget(inventory, record)
+    const targetKeys = new ObjectKeys()
+    for await (const { record, key } of inventory.stored(trait.hardLink)) {
+      const from = await keyOfTarget(inventory, record, targetKeys)
       await sending.add(async (signal) => {
         const held = from === key || (pass.resuming && (await holds(store, prefix + key, record.content, signal)))
         if (!held) await store.copy(prefix + from, prefix + key, record.content, signal)
@@ -59,14 +66,12 @@ async function passFile(
   pass: UploadPass,
   sending: SendingPool,
   entry: ArchiveEntry,
-  record: InventoryRecord & { content: Content },
+  { content, skipped }: StoredRecord,
+  key: string | undefined,
 ): Promise<void> {
-  if (record.type !== 'file') return
-  const { content } = record
-  const key = pass.inventory.keyForBytes(record)
   // The bytes of a skipped file that a hard link inherits are counted with that link.
   const stored = () => {
-    if (record.skipped === undefined) pass.onStored(content.size)
+    if (skipped === undefined) pass.onStored(content.size)
   }
   if (key === undefined || (pass.resuming && (await holds(pass.store, pass.prefix + key, content, pass.signal)))) {
     for await (const _ of compared(entry, content)) {
@@ -94,13 +99,14 @@ async function* compared(entry: ArchiveEntry, content: Content): AsyncGenerator<
   for await (const chunk of entry.body) {
     hash.update(chunk)
     yield chunk
+    await giveWay()
   }
   if (hash.digest('hex') !== content.sha256) throw changed(Buffer.from(entry.path).toString('latin1'))
 }
 
-async function keyOfTarget(inventory: Inventory, link: InventoryRecord): Promise<string> {
-  const first = await inventory.find(recordKey(link.target ?? ''))
-  const key = first && inventory.keyForBytes(first)
+async function keyOfTarget(inventory: Inventory, link: InventoryRecord, keys: ObjectKeys): Promise<string> {
+  const first = await inventory.named(link.target ?? '')
+  const key = first && (await inventory.keyForBytes(first, keys))
   if (key === undefined) throw changed(link.path)
   return key
 }
@@ -118,8 +124,17 @@ function sameHeader(a: InventoryRecord, b: InventoryRecord): boolean {
   )
 }
 
+const shownBytes = 200
+
+/** As people read it: a path may have 4,000 bytes, and what tells it from others is its end. */
+function shownPath(path: string): string {
+  const end =
+    path.length > shownBytes ? `…${Buffer.from(path.slice(-shownBytes), 'latin1')}` : Buffer.from(path, 'latin1')
+  return end.toString()
+}
+
 function changed(path: string | undefined): CollectError {
-  const where = path === undefined ? 'The list of files' : `'${Buffer.from(path, 'latin1').toString()}'`
+  const where = path === undefined ? 'The list of files' : `'${shownPath(path)}'`
   return new CollectError(
     'changed',
     `${where} differed between two readings of the stopped sandbox. Take the class down again.`,

@@ -6,7 +6,6 @@ import { type Content, readText, type Store, type StoredObject, StoreError } fro
 import { sha256Of } from './digest.ts'
 import { CollectError } from './errors.ts'
 import type { Inventory } from './inventory.ts'
-import { isStored } from './inventory.ts'
 import { manifestKey, requiredTagFiles, tagManifestKey } from './tag-files.ts'
 
 export async function holds(store: Store, key: string, content: Content, signal: AbortSignal): Promise<boolean> {
@@ -61,9 +60,8 @@ export async function compareBag(
 async function expectedContent({ inventory, others }: ExpectedBag, key: string) {
   const other = others.get(key)
   if (other) return { id: key, content: other }
-  const offset = inventory.offsetOf(key)
-  const record = offset === undefined ? undefined : await inventory.find(key)
-  return offset !== undefined && record && isStored(record) ? { id: offset, content: record.content } : undefined
+  const found = await inventory.find(key)
+  return found && { id: found.id, content: found.record.content }
 }
 
 async function nameMissing(
@@ -76,7 +74,7 @@ async function nameMissing(
   for (const key of others.keys()) {
     if ((await store.stat(prefix + key, signal)) === undefined) addSome(missing, key)
   }
-  for await (const { key } of inventory.storedKeys()) {
+  for await (const { key } of inventory.stored()) {
     if ((await store.stat(prefix + key, signal)) === undefined) addSome(missing, key)
     if (missing.length >= namedAtMost) return
   }

@@ -124,9 +124,11 @@ export interface LogPiece {
 
 export interface CommandResult {
   readonly exitCode: number
-  /** What it printed, each cut at 1 MiB. */
+  /** What it printed, both together cut at 1 MiB. */
   readonly stdout: Uint8Array
   readonly stderr: Uint8Array
+  /** It printed more than that. */
+  readonly truncated?: boolean
 }
 
 export interface ImageFacts {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { objectKey } from '../../src/collection/object-key.ts'
+import { ObjectKeys, objectKey } from '../../src/collection/object-key.ts'
 import { seededBytes } from '../store/bodies.ts'
 import { hostileNames } from '../store/conformance.ts'
 
@@ -170,6 +170,7 @@ test('random paths: allowed by MinIO, free of what BagIt escapes, and reversible
     'A',
   ].map((text) => Buffer.from(text))
   const keys = new Map<string, string>()
+  const oneAfterTheOther = new ObjectKeys()
   let at = 0
   const next = () => bytes[at++ % bytes.length] ?? 0
   for (let round = 0; round < 40_000; round += 1) {
@@ -181,6 +182,7 @@ test('random paths: allowed by MinIO, free of what BagIt escapes, and reversible
     }
     const raw = Buffer.concat(pieces)
     const key = objectKey(raw)
+    assert.equal(oneAfterTheOther.of(raw.toString('latin1')), key, 'whatever was remembered of the path before')
     assert.equal(minioFault(prefix + key), undefined, key)
     assert.equal(key, key.normalize('NFC'), 'no two keys differ only in their normal form')
     assert.doesNotMatch(key, /[\r\n%]/)

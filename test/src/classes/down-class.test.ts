@@ -276,6 +276,19 @@ test('sockets, which no archive holds, are named as skipped', async (t) => {
   )
 })
 
+test('more sockets than a list can hold: those that are whole in it are named, and the bag says that there are more', async (t) => {
+  const { down, runtime, folderOf } = await openWorkedClass(t)
+  runtime.onExec = () => ({ stdout: Buffer.from('/home/student/a.sock\0/home/student/cut-of'), truncated: true })
+  await down()
+  const bag = await checkBag(join(folderOf('SV001'), 'final'))
+  const { skipped, notes } = JSON.parse(bag.get('meta/submission.json')?.toString() ?? '')
+  assert.deepEqual(
+    skipped.map(({ path }: { path: string }) => path),
+    ['a.sock'],
+  )
+  assert.deepEqual(notes, ['There are more sockets than could be listed: some are not named.'])
+})
+
 test('what the engine would not remove is leaked, and holds the session open until a later call', async (t) => {
   const { down, runtime, sessionId, record, up } = await openWorkedClass(t)
   runtime.before = (event) => {

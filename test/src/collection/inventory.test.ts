@@ -33,7 +33,7 @@ async function recordsOf(inventory: Inventory): Promise<InventoryRecord[]> {
 
 async function storedKeysOf(inventory: Inventory): Promise<string[]> {
   const keys: string[] = []
-  for await (const { key } of inventory.storedKeys()) keys.push(key)
+  for await (const { key } of inventory.stored()) keys.push(key)
   return keys
 }
 
@@ -95,7 +95,7 @@ test('names that are not UTF-8 stay apart and are found again', async (t) => {
   assert.equal(new Set(await storedKeysOf(inventory)).size, names.length)
   for (const [index, name] of names.entries()) {
     const found = await inventory.find(recordKey(Buffer.from(name).toString('latin1')))
-    assert.deepEqual(found?.content, digestOf(Buffer.from(String(index))))
+    assert.deepEqual(found?.record.content, digestOf(Buffer.from(String(index))))
   }
   assert.equal(await inventory.find('data/workspace/other'), undefined)
 })
@@ -138,9 +138,9 @@ test('a hard link to an excluded file inherits its bytes, the first one that is 
   const inventory = await inventoryOf(t, things, { exclude: ['*.o'] })
   const [first, second, kept, kept2] = await recordsOf(inventory)
   assert.ok(first && second && kept && kept2)
-  assert.equal(inventory.keyForBytes(first), 'data/workspace/kept')
-  assert.equal(inventory.keyForBytes(kept), 'data/workspace/kept')
-  assert.equal(inventory.keyForBytes(kept2), 'data/workspace/kept2')
+  assert.equal(await inventory.keyForBytes(first), 'data/workspace/kept')
+  assert.equal(await inventory.keyForBytes(kept), 'data/workspace/kept')
+  assert.equal(await inventory.keyForBytes(kept2), 'data/workspace/kept2')
   assert.ok(second.skipped)
   assert.deepEqual(await storedKeysOf(inventory), ['data/workspace/kept', 'data/workspace/kept2'])
   assert.equal(inventory.skipped, 2)
@@ -150,7 +150,7 @@ test('a skipped file without a stored link has no key for its bytes', async (t) 
   const inventory = await inventoryOf(t, [file('a.o', 'content')], { exclude: ['*.o'] })
   const [record] = await recordsOf(inventory)
   assert.ok(record)
-  assert.equal(inventory.keyForBytes(record), undefined)
+  assert.equal(await inventory.keyForBytes(record), undefined)
 })
 
 test('a hard link to a symbolic link, a fifo or a device is recorded as a link, and stores nothing', async (t) => {
@@ -225,18 +225,83 @@ test('an archive that breaks is the inventory’s own error', async (t) => {
   await assert.rejects(inventoryOf(t, [broken]), RangeError)
 })
 
-test('a file costs at most 400 bytes of heap', async (t) => {
+/** 3,400 bytes of folders, as deep as the engine can still archive. */
+const deepFolder = Array.from({ length: 34 }, () => 'x'.repeat(99)).join('/')
+
+function* deepLinks(count: number): Generator<Thing> {
+  for (let index = 0; index < count; index++) yield symbolicLink(`${deepFolder}/${index}`, 'x')
+}
+
+test('a key is made for what is stored alone, and once for the folders that files share', async (t) => {
+  const others = [root, directory(deepFolder), ...deepLinks(50), { path: `${deepFolder}/pipe`, type: 'fifo' as const }]
+  const excluded = [file(`${deepFolder}/a.o`, 'object')]
+  const without = await inventoryOf(t, [...others, ...excluded], { exclude: ['**/*.o'] })
+  assert.equal(without.keys.segments, 0)
+  const files = Array.from({ length: 100 }, (_, index) => file(`${deepFolder}/file-${index}`, '1'))
+  const inventory = await inventoryOf(t, [...others, ...files])
+  assert.equal(inventory.keys.segments, 34 + 100)
+})
+
+test('the paths of all things together are bounded, link targets included', async (t) => {
+  const limits = { maxFiles: 2 }
+  const bound = 100_000 * 256
+  const fitting = Math.floor(bound / (deepFolder.length + 6))
+  await inventoryOf(t, deepLinks(fitting), limits)
+  await refuses(t, deepLinks(fitting + 20), limits)
+  const longTargets = Array.from({ length: fitting + 20 }, (_, index) =>
+    symbolicLink(`${index}`, `${deepFolder}/target`),
+  )
+  await refuses(t, longTargets, limits)
+})
+
+test('a link and its target with every byte that a name can have come back as they are', async (t) => {
+  const everyByte = Buffer.from(Array.from({ length: 255 }, (_, index) => index + 1))
+  const inventory = await inventoryOf(t, [symbolicLink('a', everyByte), file(everyByte, 'content')])
+  const [link, stored] = await recordsOf(inventory)
+  assert.equal(link?.target, everyByte.toString('latin1'))
+  assert.equal(stored?.path, everyByte.toString('latin1'))
+})
+
+const collectGarbage: () => void = (() => {
   setFlagsFromString('--expose-gc')
-  const collectGarbage: () => void = runInNewContext('gc')
-  const count = 20_000
-  function* many(): Generator<Thing> {
-    for (let index = 0; index < count; index++) yield file(`directory-${index % 100}/file-number-${index}`)
-  }
+  return runInNewContext('gc')
+})()
+
+async function heapBytesAnEntry(t: TestContext, things: Iterable<Thing>, count: number): Promise<number> {
   collectGarbage()
   const before = process.memoryUsage().heapUsed
-  const inventory = await inventoryOf(t, many(), { maxFiles: count })
+  const inventory = await inventoryOf(t, things, { maxFiles: count })
   collectGarbage()
-  const perFile = (process.memoryUsage().heapUsed - before) / count
-  assert.equal(inventory.files, count)
+  const perEntry = (process.memoryUsage().heapUsed - before) / count
+  assert.equal(inventory.entries, count)
+  return perEntry
+}
+
+test('a file costs at most 400 bytes of heap', async (t) => {
+  function* many(count: number): Generator<Thing> {
+    for (let index = 0; index < count; index++) yield file(`directory-${index % 100}/file-number-${index}`)
+  }
+  const perFile = await heapBytesAnEntry(t, many(20_000), 20_000)
   assert.ok(perFile < 400, `${Math.round(perFile)} bytes`)
+})
+
+test('what a thing costs in memory does not grow with its path', async (t) => {
+  const perLink = await heapBytesAnEntry(t, deepLinks(5000), 5000)
+  assert.ok(perLink < 400, `${Math.round(perLink)} bytes`)
+})
+
+test('a large file that comes without any waiting holds nobody else up', async (t) => {
+  let turns = 0
+  let last = setImmediate(function count() {
+    turns++
+    last = setImmediate(count)
+  })
+  t.after(() => clearImmediate(last))
+  const chunk = Buffer.alloc(2 ** 20)
+  const size = 200 * chunk.length
+  async function* body() {
+    for (let sent = 0; sent < size; sent += chunk.length) yield chunk
+  }
+  await inventoryOf(t, [{ ...file('large', body), size }], { maxBytes: size })
+  assert.ok(turns > 3, `others had ${turns} turns`)
 })
