@@ -1,5 +1,6 @@
 // Asking again after a fault that passes: with growing, random pauses, so that many clients do not come back all at once.
 import { setTimeout as pause } from 'node:timers/promises'
+import { shared } from './abortable.ts'
 import { StoreError } from './port.ts'
 import type { RetryLimits } from './s3-limits.ts'
 
@@ -17,7 +18,7 @@ export async function retry<T>(
       const milliseconds = limits.firstPauseMilliseconds * 2 ** (attempt - 1) * (0.5 + Math.random() / 2)
       const passes = error instanceof StoreError && error.code === 'unreachable'
       if (!passes || attempt >= limits.attempts || performance.now() + milliseconds > deadline) throw error
-      await pause(milliseconds, undefined, { signal }).catch(() => signal?.throwIfAborted())
+      await pause(milliseconds, undefined, { signal: shared(signal) }).catch(() => signal?.throwIfAborted())
     }
   }
 }

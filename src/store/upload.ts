@@ -2,6 +2,7 @@
 // nor gives a byte for `stallMilliseconds` is given up, however large the body is. Bodies are streamed, never gathered.
 import { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
+import { shared } from './abortable.ts'
 import { unreachable } from './s3-errors.ts'
 import type { S3Limits } from './s3-limits.ts'
 
@@ -63,7 +64,7 @@ export function createTransfers(host: string, limits: S3Limits): Transfers {
           method,
           headers: { ...headers },
           body: body === undefined ? null : Readable.from(watched(body, noteFault)),
-          signal: signal ?? null,
+          signal: shared(signal) ?? null,
         })
         return { ...readHead(response), text: await readText(response.body) }
       } catch (error) {
@@ -80,7 +81,7 @@ export function createTransfers(host: string, limits: S3Limits): Transfers {
         }
       }
       try {
-        const response = await downloads.request({ ...splitUrl(url), method: 'GET', signal: signal ?? null })
+        const response = await downloads.request({ ...splitUrl(url), method: 'GET', signal: shared(signal) ?? null })
         const head = readHead(response)
         if (head.status === 200) return { ...head, text: '', bytes: bytesOf(response.body) }
         return { ...head, text: await readText(response.body) }

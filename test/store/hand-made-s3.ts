@@ -42,11 +42,32 @@ export function errorXml(code: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>hand-made</Message></Error>`
 }
 
+/** All in one page. */
+function listXml(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams): string {
+  const prefix = query.get('prefix') ?? ''
+  const delimiter = query.get('delimiter') ?? ''
+  const found = [...objects].filter(([key]) => key.startsWith(prefix))
+  const folderOf = (key: string): string => {
+    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
+    return end === -1 ? '' : key.slice(0, end + 1)
+  }
+  const contents = found.map(([key, bytes]) =>
+    folderOf(key) === ''
+      ? `<Contents><Key>${key}</Key><Size>${bytes.length}</Size><ETag>${etagOf(bytes)}</ETag></Contents>`
+      : '',
+  )
+  const folders = [...new Set(found.map(([key]) => folderOf(key)))].filter(Boolean)
+  const prefixes = folders.map((folder) => `<CommonPrefixes><Prefix>${folder}</Prefix></CommonPrefixes>`)
+  const listed = [...contents, ...prefixes].join('')
+  return `<ListBucketResult><IsTruncated>false</IsTruncated>${listed}</ListBucketResult>`
+}
+
 export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
   const objects = new Map<string, Buffer>()
   const sockets = new Set<Socket>()
 
-  const plain = ({ method, key, headers, body }: HandMadeRequest): HandMadeAnswer => {
+  const plain = ({ method, key, query, headers, body }: HandMadeRequest): HandMadeAnswer => {
+    if (key === '' && query.has('list-type')) return { status: 200, body: listXml(objects, query) }
     if (key === '') return { status: 200 }
     const object = objects.get(key)
     if (method === 'PUT') {
