@@ -33,6 +33,15 @@ export function stampedTime(text: string): Date {
   return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`)
 }
 
+export const snapshotId = (at: Date): string => `snapshot-${timeStamp(at)}`
+
+/** The time in a collection's id; undefined for one that is no snapshot. */
+export function snapshotTime(collectionId: string): Date | undefined {
+  const [, stamp] = /^snapshot-(\d{8}t\d{9}z)$/.exec(collectionId) ?? []
+  const time = stampedTime(stamp ?? '')
+  return Number.isNaN(time.getTime()) ? undefined : time
+}
+
 export const networkName = (classId: string): string => `class-${foldId(classId)}`
 
 export const containerName = (classId: string, studentId: string): string =>

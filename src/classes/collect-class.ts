@@ -4,7 +4,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError } from '../collection/errors.ts'
 import { bagDeclarationKey } from '../collection/tag-files.ts'
-import { foldId, stampedTime, studentPrefix } from '../names.ts'
+import { foldId, snapshotTime, studentPrefix } from '../names.ts'
 import { Problem } from '../problems.ts'
 import type { HeldContainer, HeldSandbox, HeldSession } from '../runtime/port.ts'
 import { isRunning, snapshotStudent } from './collect-student.ts'
@@ -171,8 +171,8 @@ export async function removeHalfSnapshots(
 }
 
 function isOldSnapshot(folder: string): boolean {
-  const [, stamp] = /^snapshot-(.*)$/.exec(folder) ?? []
-  return stamp !== undefined && Date.now() - stampedTime(stamp).getTime() > halfSnapshotMs
+  const time = snapshotTime(folder)
+  return time !== undefined && Date.now() - time.getTime() > halfSnapshotMs
 }
 
 const collected = <State extends string>(

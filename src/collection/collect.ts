@@ -1,7 +1,7 @@
 // Makes the bag of one stopped sandbox: inventory, logs, then a bag in the store. Nothing here deletes anything of the
 // sandbox; what it answers with is committed and read back.
 
-import { bagPrefix, timeStamp } from '../names.ts'
+import { bagPrefix, snapshotId, snapshotTime, studentPrefix } from '../names.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { Content, Store } from '../store/port.ts'
 import type { BagWork, CollectionProgress, CollectionTarget } from './bag-work.ts'
@@ -73,13 +73,24 @@ async function chooseBag(work: BagWork, manifestFile: TagFile) {
   const bag = (collectionId: string, committed: boolean) => {
     return { collectionId, committed, prefix: bagPrefix(classId, sessionId, target.studentId, collectionId) }
   }
-  if (target.kind === 'snapshot') return bag(`snapshot-${timeStamp(new Date())}`, false)
+  if (target.kind === 'snapshot') return bag(await newSnapshotId(work), false)
   for (let number = 1; ; number++) {
     const found = bag(number === 1 ? 'final' : `final-${number}`, true)
     if ((await store.stat(found.prefix + bagDeclarationKey, signal)) === undefined)
       return { ...found, committed: false }
     if (await holdsExactly(work, found.prefix, manifestFile)) return found
   }
+}
+
+/**
+ * No snapshot's id is used twice, whatever the clock says and whether or not a bag came of it: it is of a later time than that
+ * of every snapshot of this student.
+ */
+async function newSnapshotId({ store, target, signal }: BagWork): Promise<string> {
+  const { classId, sessionId } = target.session
+  const folders = await store.folders(studentPrefix(classId, sessionId, target.studentId), signal)
+  const times = folders.map((folder) => snapshotTime(folder)?.getTime() ?? Number.NEGATIVE_INFINITY)
+  return snapshotId(new Date(Math.max(Date.now(), ...times.map((time) => time + 1))))
 }
 
 /** Where the container is gone its logs are too: then the bag's own logs, made while they were there, are the best there is. */

@@ -87,6 +87,8 @@ async function uploadPayload(work: BagWork, prefix: string, leftovers: boolean):
       progress.onStored(1, bytes)
     }
     try {
+      // Before anything is put under the prefix, whatever its name is made of.
+      await refuseIfCommitted(work, prefix)
       const entries = runtime.archive(target.container.id, target.collect.workspace, signal)
       await uploadPass({ entries, inventory, store, prefix, resuming, signal, onStored })
     } catch (error) {

@@ -207,7 +207,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'the half snapshot of a process that may be alive is removed',
     file: 'src/classes/collect-class.ts',
-    edits: [{ find: ' && Date.now() - stampedTime(stamp).getTime() > halfSnapshotMs', replace: '' }],
+    edits: [{ find: ' && Date.now() - time.getTime() > halfSnapshotMs', replace: '' }],
     tests: collectTests,
   },
   {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { CollectError } from '../../../src/collection/errors.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
@@ -123,6 +123,53 @@ test('a committed bag that was damaged or lost a file is not taken for the answe
     await checkBag(join(sandbox.folder, collectionId))
     assert.equal(collectionId, 'final-2', path)
   }
+})
+
+test('snapshots within one instant of a clock that stands still are bags of their own, and the first stays as it was', async (t) => {
+  const sandbox = await stoppedSandbox(t, work)
+  const { runtime } = sandbox.ofClass
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 10, 23, 14, 17, 45, 999) })
+  const first = await sandbox.collect({ kind: 'snapshot' })
+  const before = await filesBelow(join(sandbox.ofClass.folder, first.prefix))
+  runtime.volume('SV001').things.splice(1, runtime.volume('SV001').things.length, file('notes.txt', 'rewritten'))
+  const second = await sandbox.collect({ kind: 'snapshot' })
+  assert.deepEqual(
+    [first.collectionId, second.collectionId],
+    ['snapshot-20261123t141745999z', 'snapshot-20261123t141746000z'],
+  )
+  assert.deepEqual(await filesBelow(join(sandbox.ofClass.folder, first.prefix)), before)
+  await checkBag(join(sandbox.ofClass.folder, second.prefix))
+})
+
+test('a snapshot is of a later time than every other of its student, though the clock was put back or one has no end', async (t) => {
+  const sandbox = await stoppedSandbox(t, work)
+  for (const [id, name] of [
+    ['snapshot-29991231t235959998z', 'bagit.txt'],
+    ['snapshot-29991231t235959999z', 'data/workspace/half'],
+    ['snapshot-99', 'other'],
+  ] as const) {
+    await mkdir(join(sandbox.folder, id, dirname(name)), { recursive: true })
+    await writeFile(join(sandbox.folder, id, name), '')
+  }
+  const { collectionId } = await sandbox.collect({ kind: 'snapshot' })
+  assert.equal(collectionId, 'snapshot-30000101t000000000z')
+})
+
+test('a bag that another process committed is looked for before the first byte is put beside it', async (t) => {
+  const sandbox = await stoppedSandbox(t, work)
+  const mark = join(sandbox.folder, 'final/bagit.txt')
+  const written: string[] = []
+  let looks = 0
+  const before: StoreHook = async (method, key) => {
+    if (method === 'put' || method === 'copy') written.push(key)
+    if (method === 'list' && looks++ === 0) {
+      await mkdir(dirname(mark), { recursive: true })
+      await writeFile(mark, 'committed')
+    }
+  }
+  sandbox.ofClass.storeHooks = { before }
+  await assert.rejects(sandbox.collect(), { name: 'CollectError', code: 'changed' })
+  assert.deepEqual(written, [])
 })
 
 test('a sandbox that changes between the readings is not committed', async (t) => {
