@@ -1,6 +1,8 @@
 // GET /containers/{id}/logs, for a container without a terminal (Tty false).
 // Surprise: at API 1.41 the content type is the same for framed and raw output, so Tty decides, not the header; a Tty
 // container's output is refused as `protocol` unless its bytes happen to look like a frame.
+// A second one: what the engine cannot decode in its log file it leaves out, or ends there, with 200 and a clean end. `tail` counts
+// the lines of the file instead, so that the two readings of a damaged log differ.
 
 import type { CallOptions, Transport } from '../call.ts'
 import { defineOperation } from '../operation.ts'
@@ -10,7 +12,7 @@ export const containerLogs = defineOperation({
   name: 'container-logs',
   method: 'GET',
   path: '/containers/{id}/logs',
-  query: ['stdout', 'stderr', 'timestamps'],
+  query: ['stdout', 'stderr', 'timestamps', 'tail'],
   statuses: { 200: 'found' },
   timeout: 'slow',
   retry: 'same',
@@ -20,6 +22,8 @@ export const containerLogs = defineOperation({
 export interface ContainerLogsOptions extends CallOptions {
   /** Each line begins with its RFC 3339 time. */
   readonly timestamps?: boolean
+  /** The last so many records alone, of both streams together. */
+  readonly tail?: number
 }
 
 /**
@@ -31,8 +35,8 @@ export async function* readLogs(
   id: string,
   options: ContainerLogsOptions = {},
 ): AsyncGenerator<OutputPiece, void, undefined> {
-  const { timestamps, signal } = options
-  const query = { stdout: true, stderr: true, timestamps }
+  const { timestamps, tail, signal } = options
+  const query = { stdout: true, stderr: true, timestamps, tail }
   const answer = await transport.stream(containerLogs, { path: { id }, query, signal })
   yield* readFrames(containerLogs.name, answer.chunks)
 }

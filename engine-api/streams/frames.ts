@@ -6,10 +6,12 @@
 
 import { EngineError } from '../errors.ts'
 
-/** Part of what a process wrote. Piece ends mean nothing; the order between the two streams is not exact. */
+/** Part of what a process wrote. Where a piece ends means nothing; the order between the two streams is not exact. */
 export interface OutputPiece {
   readonly stream: 'stdout' | 'stderr'
   readonly bytes: Buffer
+  /** It goes on with the frame of the piece before it. Of a log, a frame is a record: a line, or a part of a very long one. */
+  readonly continues?: true
 }
 
 const HEADER_LENGTH = 8
@@ -25,6 +27,7 @@ export async function* readFrames(
   let headerLength = 0
   let type = 0
   let remaining = 0
+  let begun = false
   const engineError: Buffer[] = []
   let engineErrorLength = 0
 
@@ -39,6 +42,7 @@ export async function* readFrames(
         headerLength = 0
         type = header.readUInt8(0)
         remaining = header.readUInt32BE(4)
+        begun = false
         if (type > ENGINE_ERROR || header.readUIntBE(1, 3) !== 0) {
           throw failure(operation, 'the output is not framed: does the container have a terminal (Tty)?')
         }
@@ -49,7 +53,8 @@ export async function* readFrames(
       offset += bytes.length
       remaining -= bytes.length
       if (type !== ENGINE_ERROR) {
-        yield { stream: type === 2 ? 'stderr' : 'stdout', bytes }
+        yield { stream: type === 2 ? 'stderr' : 'stdout', bytes, ...(begun ? { continues: true } : {}) }
+        begun = true
         continue
       }
       engineError.push(bytes.subarray(0, ENGINE_MESSAGE_LIMIT - engineErrorLength))

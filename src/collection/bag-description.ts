@@ -26,7 +26,11 @@ export function bagInfoLabels(
   ]
 }
 
-export function submissionHead({ target, inventory }: BagWork, collectionId: string, manifestFile: TagFile): object {
+export function submissionHead(
+  { target, inventory, logs }: BagWork,
+  collectionId: string,
+  manifestFile: TagFile,
+): object {
   const { session, container, collect, imageDigest } = target
   const { rules, workspace } = collect
   return {
@@ -51,6 +55,6 @@ export function submissionHead({ target, inventory }: BagWork, collectionId: str
     totals: { files: inventory.files, bytes: inventory.bytes, skipped: inventory.skipped + target.unarchived.length },
     limits: rules,
     manifest: { key: manifestKey, sha256: manifestFile.content.sha256 },
-    notes: target.notes,
+    notes: [...target.notes, ...logs.notes],
   }
 }

@@ -39,7 +39,7 @@ export async function collect(
     const exclude = compileExclude(rules.exclude)
     inventory = await takeInventory(runtime.archive(target.container.id, workspace, signal), { ...rules, exclude })
     progress.onInventory(inventory.files, inventory.bytes)
-    logs = await spoolLogs(() => runtime.logs(target.container.id, signal))
+    logs = await spoolLogs((last) => runtime.logs(target.container.id, signal, last))
     return await makeBag({ runtime, store, target, progress, signal, inventory, logs })
   } catch (error) {
     throw asCollectError(error)

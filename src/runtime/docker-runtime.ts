@@ -3,6 +3,7 @@
 import { createEngine, type Engine, isEngineError } from '../../engine-api/index.ts'
 import type { DockerContext } from './docker-context.ts'
 import { translated, translatedEach } from './docker-errors.ts'
+import { readLogs } from './docker-logs.ts'
 import { attachProxy, closeNetwork, openNetwork, readCapacity } from './docker-network.ts'
 import { waitReady } from './docker-ready.ts'
 import {
@@ -46,7 +47,7 @@ export function createDockerRuntime(
     freeze: (id) => translated(freezeSandbox(context, id)),
     thaw: (id) => translated(engine.containers.unpause(id).then(() => undefined)),
     archive: (id, workspace, signal) => archiveSandbox(context, id, workspace, signal),
-    logs: (id, signal) => translatedEach(engine.containers.logs(id, { signal })),
+    logs: (id, signal, last) => translatedEach(readLogs(context, id, signal, last)),
     removeContainer: (id) => translated(removeSandboxContainer(context, id)),
     removeVolume: (name) => translated(removeSandboxVolume(context, name)),
     closeNetwork: (id) => translated(closeNetwork(context, id)),

@@ -120,6 +120,12 @@ export type Contents = () => AsyncIterable<ArchiveEntry>
 export interface LogPiece {
   readonly stream: 'stdout' | 'stderr'
   readonly bytes: Uint8Array
+  /** It goes on with the record of the piece before it. A record is what was logged at once: a line, or a part of a long one. */
+  readonly continues?: true
+  /** The log is so large that the engine may have dropped what came before its first record. */
+  readonly mayLackBeginning?: true
+  /** The last piece, without bytes: the engine says that it cannot read on. */
+  readonly breaksOff?: true
 }
 
 export interface CommandResult {
@@ -210,7 +216,8 @@ export interface Runtime {
   thaw(containerId: string): Promise<void>
   /** Ends normally only when the archive was complete; anything else is a RuntimeError 'archive'. */
   archive(containerId: string, workspace: string, signal: AbortSignal): AsyncIterable<ArchiveEntry>
-  logs(containerId: string, signal: AbortSignal): AsyncIterable<LogPiece>
+  /** The whole log, or its `last` records alone: what the engine cannot read it leaves out, and differently in the two. */
+  logs(containerId: string, signal: AbortSignal, last?: number): AsyncIterable<LogPiece>
 
   /** Removes a stopped container by id, never with force; already gone is fine. */
   removeContainer(containerId: string): Promise<void>

@@ -20,6 +20,9 @@ const nanosecondsPerSecond = 1_000_000_000
 /** A host that was restarted has its classes back; what was stopped by call stays stopped. */
 export const restartPolicy: RestartPolicy = { Name: 'unless-stopped' }
 
+/** What the engine keeps of a sandbox's output: so many files of so many bytes, the newest. */
+export const logLimits = { fileBytes: 10_000_000, files: 3 }
+
 export function sandboxBody(
   installation: string,
   proxy: ProxyConfig,
@@ -52,7 +55,10 @@ export function sandboxBody(
       NanoCpus: Math.round(lab.cpus * nanosecondsPerSecond),
       ReadonlyRootfs: lab.writableRoot !== true,
       Tmpfs: { '/tmp': `rw,noexec,nosuid,nodev,size=${lab.tmpMb}m,mode=1777` },
-      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+      LogConfig: {
+        Type: 'json-file',
+        Config: { 'max-size': `${logLimits.fileBytes / 1_000_000}m`, 'max-file': String(logLimits.files) },
+      },
       Init: true,
       IpcMode: 'private',
       AutoRemove: false,

@@ -100,16 +100,16 @@ export const collectionDefects: readonly Defect[] = [
     file: 'src/collection/collect.ts',
     edits: [
       {
-        find: 'spoolLogs(() => runtime.logs(target.container.id, signal))',
+        find: 'spoolLogs((last) => runtime.logs(target.container.id, signal, last))',
         replace: 'spoolLogs(async function* () {})',
       },
     ],
     tests: collectTests,
   },
   {
-    name: 'the second reading of the logs is not compared with the first',
+    name: 'the reading of the logs from their end is not compared with the first',
     file: 'src/collection/logs.ts',
-    edits: [{ find: 'const second = await digestLogs(read())', replace: 'const second = first' }],
+    edits: [{ find: 'if (differing(first, await digestLogs(read(last))) !== undefined) return true', replace: '' }],
     tests: ['test/src/collection/logs.test.ts'],
   },
   {

@@ -212,9 +212,9 @@ const cases: readonly Case[] = [
   },
   {
     operation: 'container-logs',
-    call: (e) => collected(e.containers.logs('c', { timestamps: false })),
+    call: (e) => collected(e.containers.logs('c', { timestamps: false, tail: 5 })),
     answer: answerOf(200),
-    sends: 'GET /containers/c/logs?stdout=1&stderr=1&timestamps=0',
+    sends: 'GET /containers/c/logs?stdout=1&stderr=1&timestamps=0&tail=5',
   },
   {
     operation: 'container-remove',

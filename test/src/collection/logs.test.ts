@@ -26,7 +26,7 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
 
 test('a log becomes two files, each stream in its order, and each can be read again', async () => {
   const pieces = [out('one\n'), err('warn\n'), out('two\n')]
-  const logs = await spoolLogs(readings(pieces, pieces))
+  const logs = await spoolLogs(readings(pieces, pieces, pieces))
   const [stdout, stderr] = logs.files
   assert.equal(stdout?.key, 'data/logs/stdout.log')
   assert.equal(stderr?.key, 'data/logs/stderr.log')
@@ -48,16 +48,78 @@ test('a sandbox that said nothing has two empty files', async () => {
 })
 
 test('where the pieces end does not matter', async () => {
-  const logs = await spoolLogs(readings([out('onetwo')], [out('one'), out('two')]))
+  const logs = await spoolLogs(readings([out('onetwo')], [out('one'), out('two')], [out('onetwo')]))
   await logs.close()
 })
 
-test('a second reading that differs is refused, whichever stream it is', async () => {
-  const first = [out('one'), err('two')]
-  for (const second of [[out('one')], [...first, out('!')], [...first, err('!')], [out('two'), err('one')], []]) {
-    await assert.rejects(
-      spoolLogs(readings(first, second)),
-      (error) => error instanceof CollectError && error.code === 'changed',
-    )
+test('a log that goes on between the readings is refused, whichever stream it is', async () => {
+  for (const end of ['', '\n']) {
+    const [one, two, more] = [`one${end}`, `two${end}`, `!${end}`]
+    const first = [out(one), err(two)]
+    for (const later of [[out(one)], [...first, out(more)], [...first, err(more)], [out(two), err(one)], []]) {
+      await assert.rejects(
+        spoolLogs(readings(first, later, later)),
+        (error) => error instanceof CollectError && error.code === 'changed',
+      )
+    }
   }
+})
+
+/** A log file on the engine: what it reads from the beginning, and what from the end where lines cannot be read. */
+async function notesOf(fromBeginning: readonly LogPiece[], file: readonly (LogPiece | 'unreadable')[]) {
+  const asked: (number | undefined)[] = []
+  const logs = await spoolLogs(async function* (last) {
+    asked.push(last)
+    if (last === undefined) yield* fromBeginning
+    else for (const line of file.slice(-last)) if (line !== 'unreadable') yield line
+  })
+  await logs.close()
+  return { notes: logs.notes, asked, size: logs.files[0]?.content.size }
+}
+
+const lines = Array.from({ length: 20 }, (_, index) => out(`${index}\n`))
+
+test('a whole log is read twice, from its beginning and from its end, and has no note', async () => {
+  assert.deepEqual(await notesOf(lines, lines), { notes: [], asked: [undefined, 20, 21], size: 50 })
+  assert.deepEqual(await notesOf([], []), { notes: [], asked: [undefined, 1], size: 0 })
+})
+
+test('pieces of one record count once: the engine is asked for records', async () => {
+  const long: LogPiece[] = [out('begin'), { ...out('end\n'), continues: true }]
+  const { asked } = await notesOf(long, long)
+  assert.equal(asked[1], 1)
+})
+
+test('lines without their end are counted by every engine in its own way: such a log is read twice from its beginning', async () => {
+  const { notes, asked } = await notesOf([...lines, out('prompt$ '), out('next\n')], lines)
+  assert.deepEqual({ notes, asked }, { notes: [], asked: [undefined, undefined] })
+})
+
+test('a damaged log is in the bag as far as it can be read, with a note', async () => {
+  const torn = [...lines.slice(0, 7), 'unreadable' as const, ...lines.slice(8)]
+  const cases = {
+    'the engine ends there': [lines.slice(0, 7), torn],
+    'it goes on behind the hole': [[...lines.slice(0, 7), ...lines.slice(12)], torn],
+    'the first line cannot be read': [lines.slice(9), ['unreadable' as const, ...lines.slice(1)]],
+    'nothing is given at all': [[], ['unreadable' as const, ...lines.slice(1)]],
+    'the last line is torn': [lines.slice(0, 19), [...lines.slice(0, 19), 'unreadable' as const]],
+  } as const
+  for (const [name, [fromBeginning, file]] of Object.entries(cases)) {
+    const { notes, asked } = await notesOf(fromBeginning, file)
+    assert.match(notes.join(), /damaged .* output is missing/, name)
+    assert.equal(asked.at(-1), undefined, 'a change would show in another reading of the whole')
+  }
+})
+
+test('a log that breaks off with an error of the engine is in the bag up to there, with a note', async () => {
+  const broken = [...lines, { ...out(''), continues: true as const, breaksOff: true as const }]
+  const { notes, size } = await notesOf(broken, lines)
+  assert.match(notes.join(), /damaged .* output is missing/)
+  assert.equal(size, 50)
+})
+
+test('a log from which the engine may have dropped old output says so', async () => {
+  const full = [out('one'), { ...out('two'), mayLackBeginning: true as const }]
+  const { notes } = await notesOf(full, full)
+  assert.match(notes.join(), /may be gone/)
 })
