@@ -6,8 +6,12 @@
 import { checkOwner, corruptArchive, type TarHeader } from './tar-header.ts'
 
 /** Fields of a header that an extended header replaces. */
-export type TarOverrides = Partial<Pick<TarHeader, 'name' | 'linkName' | 'size' | 'uid' | 'gid' | 'mtimeMs'>>
+export type TarOverrides = Partial<Pick<TarHeader, 'name' | 'linkName' | 'size' | 'uid' | 'gid' | 'mtimeMs'>> & {
+  /** Extended attributes by their names, raw. Docker gives `security.capability` and no others. */
+  readonly xattrs?: ReadonlyMap<string, Buffer>
+}
 
+const xattrPrefix = 'SCHILY.xattr.'
 const SPACE = 0x20
 const EQUALS = 0x3d
 const LINE_FEED = 0x0a
@@ -18,6 +22,7 @@ const LINE_FEED = 0x0a
  */
 export function decodePax(body: Buffer, at: number): TarOverrides {
   let overrides: TarOverrides = {}
+  const xattrs = new Map<string, Buffer>()
   for (let start = 0; start < body.length; ) {
     const offset = at + start
     const space = body.indexOf(SPACE, start)
@@ -27,10 +32,12 @@ export function decodePax(body: Buffer, at: number): TarOverrides {
     const framed = /^[1-9]\d*$/.test(digits) && equals > space + 1 && equals < end && end <= body.length
     if (!framed || body.readUInt8(end - 1) !== LINE_FEED) throw corruptArchive(offset, 'a PAX record is malformed')
     const key = body.toString('latin1', space + 1, equals)
-    overrides = { ...overrides, ...decodeRecord(key, body.subarray(equals + 1, end - 1), offset) }
+    const value = body.subarray(equals + 1, end - 1)
+    if (key.startsWith(xattrPrefix)) xattrs.set(key.slice(xattrPrefix.length), Buffer.from(value))
+    overrides = { ...overrides, ...decodeRecord(key, value, offset) }
     start = end
   }
-  return overrides
+  return xattrs.size === 0 ? overrides : { ...overrides, xattrs }
 }
 
 function decodeRecord(key: string, value: Buffer, at: number): TarOverrides {

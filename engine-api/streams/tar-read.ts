@@ -29,6 +29,8 @@ export interface TarEntry {
   readonly mtimeMs: number
   /** Raw bytes: where a link points to, empty for other types. A hard link names an earlier entry. */
   readonly linkName: Buffer
+  /** Extended attributes by their names, where the archive has some. */
+  readonly xattrs?: ReadonlyMap<string, Buffer>
   /** Exactly `size` bytes, or it throws. Iterate it before the next entry is asked for; what is unread then is skipped. */
   readonly body: AsyncIterable<Buffer>
 }
@@ -95,8 +97,8 @@ async function readHeader(
     if (typeFlag === 'g') {
       if (seen.size > 0) throw corruptArchive(at, 'a global header stands between an extended header and its entry')
       const overrides = decodePax(await readExtension(source, header, at), at + BLOCK)
-      if ('name' in overrides || 'linkName' in overrides || 'size' in overrides) {
-        throw corruptArchive(at, 'a global header gives all entries one name or size')
+      if (['name', 'linkName', 'size', 'xattrs'].some((field) => field in overrides)) {
+        throw corruptArchive(at, 'a global header gives all entries one name, size or attribute')
       }
       globals = { ...globals, ...overrides }
       continue

@@ -26,6 +26,10 @@ export function bagInfoLabels(
   ]
 }
 
+/** The engine's archive leaves them out without a word, so that nobody can say whether there were any. */
+const unkeptNote =
+  'Extended attributes of files (user.*) are not kept: the engine leaves them out. Those that it gives are with their files.'
+
 export function submissionHead(
   { target, inventory, logs }: BagWork,
   collectionId: string,
@@ -55,6 +59,6 @@ export function submissionHead(
     totals: { files: inventory.files, bytes: inventory.bytes, skipped: inventory.skipped + target.unarchived.length },
     limits: rules,
     manifest: { key: manifestKey, sha256: manifestFile.content.sha256 },
-    notes: [...target.notes, ...logs.notes],
+    notes: [...target.notes, ...logs.notes, unkeptNote],
   }
 }

@@ -24,6 +24,8 @@ export interface InventoryRecord {
   readonly mtimeMs: number
   /** Target of a hard or symbolic link, one character a byte. */
   readonly target?: string
+  /** Extended attributes: name, and value in Base64. */
+  readonly xattrs?: Readonly<Record<string, string>>
   /** Content of a file, or of the file that a hard link names. */
   readonly content?: Content
   /** What a hard link names, where that is not a file: any inode but a directory can have a second name. */
@@ -67,7 +69,7 @@ export class Inventory {
   files = 0
   bytes = 0
   skipped = 0
-  /** Of the paths and of the link targets. */
+  /** Of the paths, of the link targets and of extended attributes. */
   pathBytes = 0
 
   constructor(spool: Spool) {
@@ -77,7 +79,7 @@ export class Inventory {
   async add(record: InventoryRecord): Promise<void> {
     const offset = this.#spool.size
     this.entries++
-    this.pathBytes += record.path.length + (record.target?.length ?? 0)
+    this.pathBytes += record.path.length + (record.target?.length ?? 0) + xattrBytes(record)
     if (record.type !== 'directory') this.#named.set(fingerprint(record.path), offset)
     if (isStored(record)) {
       this.files++
@@ -160,6 +162,8 @@ export class Inventory {
     await this.#spool.close()
   }
 }
+
+const xattrBytes = ({ xattrs = {} }: InventoryRecord): number => Object.entries(xattrs).join('').length
 
 function traitsOf(record: InventoryRecord): number {
   const is = (holds: boolean, bit: number): number => (holds ? bit : 0)

@@ -13,6 +13,11 @@ const facts = {
   mtime: Type.String({ description: 'ISO 8601; seconds since 1970 where no calendar date can hold it.' }),
   uid: Type.Integer(),
   gid: Type.Integer(),
+  xattrs: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: "Extended attributes that the engine's archive has: name, and value in Base64.",
+    }),
+  ),
 }
 
 export const Submission = Type.Object({
@@ -66,6 +71,7 @@ export const Submission = Type.Object({
       mtime: Type.Optional(facts.mtime),
       uid: Type.Optional(facts.uid),
       gid: Type.Optional(facts.gid),
+      xattrs: facts.xattrs,
     }),
   ),
 })

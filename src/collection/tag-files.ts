@@ -125,11 +125,12 @@ function skipped(record: InventoryRecord): object {
   return { ...name(record.path), type, size, reason: record.skipped ?? noContent, ...facts(record) }
 }
 
-const facts = ({ mode, mtimeMs, uid, gid }: InventoryRecord) => ({
+const facts = ({ mode, mtimeMs, uid, gid, xattrs }: InventoryRecord) => ({
   mode: `0${(mode & 0o7777).toString(8)}`,
   mtime: isoTime(mtimeMs),
   uid,
   gid,
+  ...(xattrs === undefined ? {} : { xattrs }),
 })
 
 /** Some file systems keep times that no calendar date of JavaScript can hold: then seconds since 1970. */

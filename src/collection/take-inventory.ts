@@ -43,7 +43,13 @@ export function describe(entry: ArchiveEntry): InventoryRecord {
   const { type, size, mode, uid, gid, mtimeMs } = entry
   const path = Buffer.from(entry.path).toString('latin1')
   const target = entry.linkTarget.length > 0 ? { target: Buffer.from(entry.linkTarget).toString('latin1') } : {}
-  return { type, path, size, mode, uid, gid, mtimeMs, ...target }
+  return { type, path, size, mode, uid, gid, mtimeMs, ...target, ...attributesOf(entry) }
+}
+
+function attributesOf({ xattrs }: ArchiveEntry): Pick<InventoryRecord, 'xattrs'> {
+  if (xattrs === undefined) return {}
+  const values = [...xattrs].map(([name, value]) => [name, Buffer.from(value).toString('base64')])
+  return { xattrs: Object.fromEntries(values) }
 }
 
 async function digestFile(

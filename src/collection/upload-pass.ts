@@ -2,6 +2,7 @@
 // Whatever differs from the inventory fails the student: a stopped sandbox cannot change, so a difference is a fault.
 
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/port.ts'
 import type { Content, Store } from '../store/port.ts'
@@ -120,7 +121,8 @@ function sameHeader(a: InventoryRecord, b: InventoryRecord): boolean {
     a.mode === b.mode &&
     a.uid === b.uid &&
     a.gid === b.gid &&
-    a.target === b.target
+    a.target === b.target &&
+    isDeepStrictEqual(a.xattrs, b.xattrs)
   )
 }
 

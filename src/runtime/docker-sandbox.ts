@@ -192,7 +192,7 @@ export async function* archiveSandbox(
         )
       }
       first = false
-      const { type, size, mode, uid, gid, mtimeMs, body, linkName } = entry
+      const { type, size, mode, uid, gid, mtimeMs, body, linkName, xattrs } = entry
       const linkTarget = type === 'hard-link' ? relativeTo(root, linkName) : linkName
       const path = relativeTo(root, entry.name)
       if (type === 'directory' && Buffer.byteLength(workspace) + 1 + path.length > longestDirectory) {
@@ -201,7 +201,8 @@ export async function* archiveSandbox(
           `The workspace has a directory whose path is longer than ${longestDirectory} bytes: the engine may leave out what is in it. Ask the student or the operator to move or rename it.`,
         )
       }
-      yield { path, type, size, mode, uid, gid, mtimeMs, linkTarget, body: translatedEach(body) }
+      const facts = { path, type, size, mode, uid, gid, mtimeMs, linkTarget, ...(xattrs ? { xattrs } : {}) }
+      yield { ...facts, body: translatedEach(body) }
     }
   } catch (error) {
     throw asArchiveError(error)

@@ -111,6 +111,8 @@ export interface ArchiveEntry {
   readonly mtimeMs: number
   /** Hard link: raw path of its first name, relative to the workspace. Symbolic link: its raw text. Else empty. */
   readonly linkTarget: Uint8Array
+  /** Those extended attributes that the engine's archive has, by their names, raw. */
+  readonly xattrs?: ReadonlyMap<string, Uint8Array>
   readonly body: AsyncIterable<Uint8Array>
 }
 

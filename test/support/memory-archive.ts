@@ -15,6 +15,7 @@ export interface Thing {
   readonly gid?: number
   readonly mtimeMs?: number
   readonly linkTarget?: string | Uint8Array
+  readonly xattrs?: ReadonlyMap<string, Uint8Array>
 }
 
 /** The workspace itself, the first entry of every archive. */
@@ -74,6 +75,7 @@ function entryOf(thing: Thing, reading: { open: boolean }): ArchiveEntry {
     gid,
     mtimeMs: thing.mtimeMs ?? Date.UTC(2026, 0, 2, 3, 4, 5),
     linkTarget: Buffer.from(linkTarget),
+    ...(thing.xattrs === undefined ? {} : { xattrs: thing.xattrs }),
     body: readOnce(thing, reading),
   }
 }

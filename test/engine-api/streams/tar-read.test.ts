@@ -250,6 +250,27 @@ test('a PAX time that no Date holds is the nearest one that it does', async () =
   }
 })
 
+test('extended attributes in a PAX header are with their entry alone, values as raw bytes', async () => {
+  const value = '\x01\x00=\n\u00ff'
+  const attributes = `${record('SCHILY.xattr.security.capability', value)}${record('SCHILY.xattr.user.a=b', '')}`
+  const found: unknown[] = []
+  for await (const { name, xattrs } of readTar(
+    chunksOf(archive(extension('x', attributes), header({ name: 'a' }), header({ name: 'b' }))),
+  )) {
+    found.push([name.toString(), xattrs && [...xattrs]])
+  }
+  assert.deepEqual(found, [
+    [
+      'a',
+      [
+        ['security.capability', Buffer.from(value)],
+        ['user.a', Buffer.from('b=')],
+      ],
+    ],
+    ['b', undefined],
+  ])
+})
+
 test('extended headers out of place are corrupt', async () => {
   const long = extension('L', 'long\0')
   const pax = extension('x', record('uid', '1'))
@@ -268,6 +289,7 @@ test('extended headers out of place are corrupt', async () => {
     [header({ type: 'x', size: 2 ** 21 })],
     [extension('g', record('path', 'all')), header()],
     [extension('g', record('size', '0')), header()],
+    [extension('g', record('SCHILY.xattr.user.a', '0')), header()],
   ]) {
     await refuses(archive(...parts), 'archive-corrupt')
   }

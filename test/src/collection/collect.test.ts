@@ -72,7 +72,10 @@ test('submission.json says whose bag it is and how the sandbox ended', async (t)
     roots: { workspace: '/home/student' },
     totals: { files: 3, bytes: 23, skipped: 0 },
     limits: { exclude: [], maxBytes: 1_073_741_824, maxFiles: 100_000 },
-    notes: ['a note'],
+    notes: [
+      'a note',
+      'Extended attributes of files (user.*) are not kept: the engine leaves them out. Those that it gives are with their files.',
+    ],
     skipped: [],
   })
 })

@@ -91,6 +91,20 @@ test('submission.json is JSON with one entry for each thing, whatever its name h
   })
 })
 
+test('extended attributes that the archive has are with their file, whatever their names', async (t) => {
+  const xattrs = new Map([
+    ['security.capability', Buffer.from('\x01\xff', 'latin1')],
+    ['__proto__', Buffer.from('x')],
+  ])
+  const inventory = await inventoryOf(t, [{ ...file('tool', 'one'), xattrs }, file('plain', 'two')])
+  const { files } = JSON.parse(await textOf(await submission({ schemaVersion: 1 }, inventory, [])))
+  assert.deepEqual(Object.entries(files[0].xattrs), [
+    ['security.capability', 'Af8='],
+    ['__proto__', 'eA=='],
+  ])
+  assert.equal('xattrs' in files[1], false)
+})
+
 test('submission.json of an empty workspace is JSON too', async (t) => {
   const inventory = await inventoryOf(t, [])
   const text = await textOf(await submission({ schemaVersion: 1 }, inventory, []))

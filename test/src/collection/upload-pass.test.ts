@@ -131,6 +131,7 @@ test('a second reading whose header differs in anything is refused', async (t) =
     { gid: 1001 },
     { mtimeMs: 1 },
     { linkTarget: 'x' },
+    { xattrs: new Map([['security.capability', Buffer.from('1')]]) },
   ]
   for (const change of changes) {
     await refusesAsChanged(upload({ again: [root, { ...original, ...change }, link] }), JSON.stringify(change))
