@@ -217,4 +217,95 @@ export const collectionDefects: readonly Defect[] = [
     edits: [{ find: 'text === undefined || mustGo || unsafe.test(text)', replace: 'text === undefined' }],
     tests: keyTests,
   },
+  {
+    name: 'a key is made for what has none: links, excluded files, fifos',
+    file: 'src/collection/inventory.ts',
+    edits: [
+      {
+        find: 'if (isStored(record)) {\n      this.files++',
+        replace: 'this.keys.of(record.path)\n    if (isStored(record)) {\n      this.files++',
+      },
+    ],
+    tests: inventoryTests,
+  },
+  {
+    name: 'what is remembered of the path before is used for another folder',
+    file: 'src/collection/object-key.ts',
+    edits: [{ find: 'segment !== this.#raw[at])', replace: 'segment.length !== this.#raw[at]?.length)' }],
+    tests: keyTests,
+  },
+  {
+    name: 'paths have no bound',
+    file: 'src/collection/take-inventory.ts',
+    edits: [{ find: 'if (this.#inventory.pathBytes > mostPathBytes) {', replace: 'if (false) {' }],
+    tests: inventoryTests,
+  },
+  {
+    name: 'memory holds whole paths',
+    file: 'src/collection/inventory.ts',
+    edits: [{ find: "createHash('sha256').update(text, 'utf8').digest().toString('latin1', 0, 16)", replace: 'text' }],
+    tests: inventoryTests,
+  },
+  {
+    name: 'a large file holds everybody up until it is read',
+    file: 'src/collection/take-inventory.ts',
+    edits: [{ find: 'digest.update(chunk)\n    await giveWay()', replace: 'digest.update(chunk)' }],
+    tests: inventoryTests,
+  },
+  {
+    name: 'work that gives way is never waited for',
+    file: 'src/give-way.ts',
+    edits: [{ find: 'setImmediate(beginTurn)', replace: 'queueMicrotask(beginTurn)' }],
+    tests: ['test/src/collection/inventory.test.ts'],
+  },
+  {
+    name: 'two snapshots within one instant share an id',
+    file: 'src/collection/collect.ts',
+    edits: [{ find: '...times.map((time) => time + 1)', replace: '' }],
+    tests: collectTests,
+  },
+  {
+    name: 'a payload is put beside a commit mark that is there already',
+    file: 'src/collection/fill-bag.ts',
+    edits: [{ find: 'await refuseIfCommitted(work, prefix)\n      const entries', replace: 'const entries' }],
+    tests: collectTests,
+  },
+  {
+    name: 'a log of which the first lines alone cannot be read is taken for whole',
+    file: 'src/collection/logs.ts',
+    edits: [{ find: 'new Set([Math.max(1, records), records + 1])', replace: '[Math.max(1, records)]' }],
+    tests: ['test/src/collection/logs.test.ts'],
+  },
+  {
+    name: "an engine that cannot read a log on keeps the student's files from being collected",
+    file: 'src/runtime/docker-logs.ts',
+    edits: [
+      { find: "if (!isEngineError(error, 'protocol') || !error.engineMessage) throw error", replace: 'throw error' },
+    ],
+    tests: ['test/src/runtime/docker-logs.test.ts'],
+  },
+  {
+    name: 'a log that was rotated away has no note',
+    file: 'src/runtime/docker-logs.ts',
+    edits: [{ find: 'stored < leastAfterLoss', replace: 'stored > 0' }],
+    tests: ['test/src/runtime/docker-logs.test.ts'],
+  },
+  {
+    name: 'extended attributes of the archive are dropped',
+    file: 'engine-api/streams/tar-pax.ts',
+    edits: [{ find: 'xattrs.set(key.slice(xattrPrefix.length), Buffer.from(value))', replace: '{}' }],
+    tests: ['test/engine-api/streams/tar-read.test.ts'],
+  },
+  {
+    name: 'a signal that many calls share warns of a leak',
+    file: 'src/store/abortable.ts',
+    edits: [{ find: 'if (signal !== undefined) setMaxListeners(0, signal)', replace: '' }],
+    tests: ['test/src/collection/many-at-once.test.ts'],
+  },
+  {
+    name: 'part of a path, cut off where the list of sockets ends, is named as a socket',
+    file: 'src/classes/collect-student.ts',
+    edits: [{ find: ".split('\\0').slice(0, -1)", replace: ".split('\\0')" }],
+    tests: ['test/src/classes/down-class.test.ts'],
+  },
 ]
