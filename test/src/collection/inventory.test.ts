@@ -299,9 +299,12 @@ test('a large file that comes without any waiting holds nobody else up', async (
   t.after(() => clearImmediate(last))
   const chunk = Buffer.alloc(2 ** 20)
   const size = 200 * chunk.length
+  let meanwhile = 0
   async function* body() {
+    const before = turns
     for (let sent = 0; sent < size; sent += chunk.length) yield chunk
+    meanwhile = turns - before
   }
   await inventoryOf(t, [{ ...file('large', body), size }], { maxBytes: size })
-  assert.ok(turns > 3, `others had ${turns} turns`)
+  assert.ok(meanwhile > 0, 'others had their turns')
 })
