@@ -13,7 +13,7 @@ import { type Installation, install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
 
 const printer = ['sh', '-c', 'for i in $(seq 1 50); do echo line $i; done; exec sleep infinity']
-const talker = ['sh', '-c', 'yes "a line of 40 bytes, printed again and again" | head -c 13000000; exec sleep infinity']
+const talker = ['sh', '-c', 'yes "a line of 40 bytes, printed again and again" | head -c 12600000; exec sleep infinity']
 const LogPath = Type.Object({ LogPath: Type.String() })
 
 describe('a down of sandboxes whose logs are not whole', { skip: skipWithoutEngine, timeout: 120_000 }, () => {
