@@ -57,7 +57,12 @@ export const collectionDefects: readonly Defect[] = [
   {
     name: "a file over the lab's limit is left out without a word",
     file: 'src/collection/tag-files.ts',
-    edits: [{ find: 'if (!isLeftOut(record)) return', replace: 'if (!isLeftOut(record) || record.skipped) return' }],
+    edits: [
+      {
+        find: 'yield* described(inventory.records(trait.leftOut), skipped)',
+        replace: 'for await (const each of inventory.records(trait.leftOut)) if (!each.skipped) yield skipped(each)',
+      },
+    ],
     tests: tagTests,
   },
   {
@@ -189,7 +194,7 @@ export const collectionDefects: readonly Defect[] = [
     name: 'the manifest lacks empty files',
     file: 'src/collection/tag-files.ts',
     edits: [
-      { find: 'of inventory.storedKeys()) yield', replace: 'of inventory.storedKeys()) if (content.size > 0) yield' },
+      { find: 'of inventory.stored()) yield', replace: 'of inventory.stored()) if (record.content.size > 0) yield' },
     ],
     tests: [...tagTests, ...collectTests],
   },
