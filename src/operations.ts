@@ -50,7 +50,7 @@ export class Operation {
   #endedAt: string | null = null
   #result: object | null = null
   #problem: Problem | null = null
-  #listeners = new Set<() => void>()
+  readonly #listeners = new Set<() => void>()
   /** Settles when the operation has ended, never rejects. */
   readonly ended: Promise<void>
 
@@ -107,20 +107,14 @@ export class Operation {
     }
   }
 
-  /** The view now and after each change, as fast as it is asked for; ends when the operation has. */
-  async *views(): AsyncGenerator<OperationView> {
-    for (;;) {
-      const changed = new Promise<void>((resolve) => this.#listeners.add(resolve))
-      yield this.view()
-      if (!this.running) return
-      await changed
-    }
+  /** Calls the listener at every change, the end included, until the function that is given back is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   #notify(): void {
-    const listeners = this.#listeners
-    this.#listeners = new Set()
-    for (const listener of listeners) listener()
+    for (const listener of this.#listeners) listener()
   }
 }
 

@@ -203,7 +203,7 @@ export const calls: Readonly<Record<string, Call>> = {
     name: 'watch-operation',
     summary: 'A long operation, as server-sent events',
     description:
-      'Event `progress` after each change, then one event `end`. The data of each is the operation, as the call without `/events` answers it.',
+      'Event `progress` after changes, at most four a second, then at once one event `end`. The data of each is the operation as it is then, as the call without `/events` answers it. After 15 s without an event comes a comment line, so that no proxy takes the stream for dead.',
     answers: {
       200: { description: 'The events.', type: 'text/event-stream', headers: { 'cache-control': 'no-store' } },
     },

@@ -3,6 +3,7 @@
 import type { Defect } from './defect.ts'
 
 const sessionTests = ['test/src/routes/sessions.test.ts']
+const eventTests = ['test/src/routes/event-stream.test.ts', 'test/src/routes/operations.test.ts']
 const metricsTests = ['test/src/routes/metrics.test.ts']
 
 export const routesDefects: readonly Defect[] = [
@@ -20,9 +21,33 @@ export const routesDefects: readonly Defect[] = [
   },
   {
     name: "the events of an operation outlive their caller's token",
-    file: 'src/routes/operations.ts',
+    file: 'src/routes/event-stream.ts',
     edits: [{ find: 'Math.min(until - Date.now(), longestTimerMs)', replace: 'longestTimerMs' }],
-    tests: ['test/src/routes/operations.test.ts'],
+    tests: eventTests,
+  },
+  {
+    name: 'every change of an operation is an event',
+    file: 'src/routes/event-stream.ts',
+    edits: [{ find: ' || (running && this.#gap)', replace: '' }],
+    tests: eventTests,
+  },
+  {
+    name: 'the end of an operation waits for its turn',
+    file: 'src/routes/event-stream.ts',
+    edits: [{ find: '(running && this.#gap)', replace: 'this.#gap' }],
+    tests: eventTests,
+  },
+  {
+    name: 'an operation that does nothing is silent',
+    file: 'src/routes/event-stream.ts',
+    edits: [{ find: "this.#send(': nothing new\\n\\n')", replace: 'this.#startQuiet()' }],
+    tests: eventTests,
+  },
+  {
+    name: 'a listener stays when nobody listens any more',
+    file: 'src/routes/event-stream.ts',
+    edits: [{ find: '    this.#stopListening()\n', replace: '' }],
+    tests: eventTests,
   },
   {
     name: 'everybody is told a piece of the catalogue',

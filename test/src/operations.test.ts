@@ -156,7 +156,7 @@ test('of each class the newest fifty ended operations are remembered, and a runn
   await running.ended
 })
 
-test('views tell each change and end with the operation', async () => {
+test('who listens is told of each change and of the end, until they stop', async () => {
   const operations = new Operations()
   const { work, resolve } = heldWork()
   const operation = operations.start(
@@ -172,15 +172,16 @@ test('views tell each change and end with the operation', async () => {
     }),
   )
   const seen: string[] = []
-  for await (const { state, progress } of operation.views()) {
+  const see = () => {
+    const { state, progress } = operation.view()
     seen.push(`${state} ${progress.students.done}/${progress.students.total}`)
-    if (seen.length === 1) resolve({})
   }
-  assert.deepEqual(seen, ['running 0/0', 'running 0/3', 'running 1/3', 'succeeded 1/3'])
-
-  const late: string[] = []
-  for await (const { state } of operation.views()) late.push(state)
-  assert.deepEqual(late, ['succeeded'])
+  const stop = operation.onChange(see)
+  operation.onChange(() => seen.push('the other'))()
+  resolve({})
+  await operation.ended
+  assert.deepEqual(seen, ['running 0/3', 'running 1/3', 'succeeded 1/3'])
+  stop()
 })
 
 test('stop tells running work to end, waits until it has, and lets nothing new begin', async () => {

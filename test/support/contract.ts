@@ -87,7 +87,8 @@ function open(text: string): Contract {
       if (method === 'HEAD') return
       if (content.schema) validate(content.schema, JSON.parse(body), `${route} ${statusCode}`)
       if (type === 'text/event-stream') {
-        for (const event of body.trimEnd().split('\n\n')) {
+        // A block that begins with a colon is a comment.
+        for (const event of body.split('\n\n').filter((block) => block !== '' && !block.startsWith(':'))) {
           const [, data = ''] = /^event: (?:progress|end)\ndata: (.*)$/.exec(event) ?? assert.fail(event)
           validate(component('Operation'), JSON.parse(data), event)
         }

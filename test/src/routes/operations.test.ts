@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { openService, problemOf } from '../../support/memory-service.ts'
 import { goodClaims, now, portalAuth, portalSecret, secretKey, signToken } from '../../support/tokens.ts'
 
-/** The events of a text/event-stream, as sent. */
+/** The events of a text/event-stream, as sent, without its comments. */
 function readEvents(
   stream: string,
 ): { event: string; data: { state: string; progress: object; problem: object | null } }[] {
@@ -14,6 +14,7 @@ function readEvents(
   return stream
     .trimEnd()
     .split('\n\n')
+    .filter((block) => !block.startsWith(':'))
     .map((block) => {
       const [, event = '', data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? assert.fail(block)
       return { event, data: JSON.parse(data) }
