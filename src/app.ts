@@ -15,6 +15,7 @@ import type { Metrics } from './metrics.ts'
 import { registerActions } from './routes/actions.ts'
 import type { App } from './routes/app-type.ts'
 import { registerClasses } from './routes/classes.ts'
+import { boundConnections, headCheckMs, headMs } from './routes/connections.ts'
 import { registerDocs } from './routes/docs.ts'
 import { answerClientError, answerFrameworkError, registerErrors } from './routes/errors.ts'
 import { answerHeadWithoutBody } from './routes/head.ts'
@@ -23,6 +24,7 @@ import { registerLabs } from './routes/labs.ts'
 import { registerMetrics } from './routes/metrics.ts'
 import { registerOperations } from './routes/operations.ts'
 import { registerPlan } from './routes/plan.ts'
+import { closeQueries } from './routes/query.ts'
 import { limit, overLimit, registerRateLimit, TokenBuckets } from './routes/rate-limit.ts'
 import type { TypeBoxProvider } from './routes/schemas.ts'
 import { registerSessions } from './routes/sessions.ts'
@@ -34,12 +36,11 @@ export interface AppDependencies {
   readonly identify: Identify
   readonly log: Logger
   readonly metrics: Metrics
+  /** CONNECTIONS_PER_ADDRESS. */
+  readonly connectionsPerAddress: number
   /** Called when a new catalogue came into force, to fetch the images of its labs. */
   onCatalogueChange(): void
 }
-
-/** Each holds a file descriptor; what is above this is closed unanswered. */
-const connectionsAtOnce = 2_000
 
 export function buildApp({
   classes,
@@ -48,6 +49,7 @@ export function buildApp({
   identify,
   log,
   metrics,
+  connectionsPerAddress,
   onCatalogueChange,
 }: AppDependencies): App {
   const buckets = new TokenBuckets(limit)
@@ -56,7 +58,8 @@ export function buildApp({
     genReqId: () => randomUUID(),
     bodyLimit: 1024 * 1024,
     // Fastify's own defaults drop unknown fields and turn "1" into 1 in silence.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    // `verbose` hands an error the schema, whose description says in words what its pattern is.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
     // Longer than any valid parameter, so that the schema refuses a long one by its name.
     routerOptions: { maxParamLength: 2048 },
     frameworkErrors: (error, request, reply) => {
@@ -71,11 +74,15 @@ export function buildApp({
     // While it closes, calls get the problem that they would get anyway, not a body of Fastify's own.
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
-    // Nobody who may call needs a Host header, and Node's refusal of a request without one has no body.
-    http: { requireHostHeader: false },
+    http: {
+      // Nobody who may call needs a Host header, and Node's refusal of a request without one has no body.
+      requireHostHeader: false,
+      headersTimeout: headMs,
+      connectionsCheckingInterval: headCheckMs,
+    },
   }).withTypeProvider<TypeBoxProvider>()
 
-  app.server.maxConnections = connectionsAtOnce
+  boundConnections(app.server, connectionsPerAddress, log)
 
   const { runtime, store } = classes
   const { operations } = actions
@@ -89,6 +96,7 @@ export function buildApp({
 
   registerErrors(app)
   answerHeadWithoutBody(app)
+  closeQueries(app)
   registerRateLimit(app, buckets)
   registerAccess(app, { identify, operations, currentCatalogue })
   if (identify === trustEverybody) registerLoopback(app)

@@ -26,6 +26,7 @@ export interface Config {
   readonly upConcurrency: number
   readonly collectConcurrency: number
   readonly sweepSeconds: number
+  readonly connectionsPerAddress: number
   readonly logLevel: LogLevel
 }
 
@@ -120,6 +121,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     collectConcurrency: integer('COLLECT_CONCURRENCY', get('COLLECT_CONCURRENCY'), 4, 1, 64),
     // A round costs three lists of the engine and one small object a session; work goes on this soon after a fault.
     sweepSeconds: integer('SWEEP_SECONDS', get('SWEEP_SECONDS'), 15, 1, 86_400),
+    // Portal and teachers together need a tenth. Behind a proxy all callers are the proxy's address: raise it there. Never so
+    // high that one address could have all of the 2,000 that there are.
+    connectionsPerAddress: integer('CONNECTIONS_PER_ADDRESS', get('CONNECTIONS_PER_ADDRESS'), 200, 1, 1_800),
     logLevel: oneOf('LOG_LEVEL', get('LOG_LEVEL') ?? 'info', logLevels),
   }
 }

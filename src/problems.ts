@@ -27,6 +27,7 @@ export const problemKinds = {
   'operation-in-progress': { status: 409, title: 'Another operation of this class is running' },
   'quota-exceeded': { status: 409, title: 'The quota of the subject is used up' },
   'roster-empty': { status: 409, title: 'The class has no students' },
+  'method-not-allowed': { status: 405, title: 'The call has another method' },
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The request is not JSON' },
   'too-many-requests': { status: 429, title: 'Too many requests' },

@@ -61,7 +61,16 @@ async function main(): Promise<void> {
   const sweep = new Sweep(classes, actions, log, { everyMs: config.sweepSeconds * 1000, graceMs: leakGraceMs })
   const metrics = new Metrics()
   sweep.onSurvey((sessions) => metrics.surveyed(sessions))
-  const app = buildApp({ classes, actions, catalogue, identify, log, metrics, onCatalogueChange: fetchImages })
+  const app = buildApp({
+    classes,
+    actions,
+    catalogue,
+    identify,
+    log,
+    metrics,
+    connectionsPerAddress: config.connectionsPerAddress,
+    onCatalogueChange: fetchImages,
+  })
 
   await listen(app, config.listen)
   if (config.auth.kind === 'jwt') log.info({ key: config.auth.key.kind }, 'AUTH is jwt: callers show a token')
@@ -102,7 +111,8 @@ async function listen(app: ReturnType<typeof buildApp>, where: Config['listen'])
   // Apart from the listening: what fails in here is not the address.
   await app.ready()
   try {
-    await app.listen(where)
+    // Fastify makes two servers for localhost, and the second has none of the first one's bounds.
+    await app.listen('host' in where && where.host === 'localhost' ? { ...where, host: '127.0.0.1' } : where)
     // Whatever the umask: who may connect may do everything while there is no authentication.
     if ('path' in where) await chmod(where.path, 0o660)
   } catch (error) {

@@ -9,6 +9,7 @@ import { Id } from '../catalogue-schema.ts'
 import { type Operations, unknownOperation } from '../operations.ts'
 import { Problem } from '../problems.ts'
 import type { App } from '../routes/app-type.ts'
+import { collectMethods } from '../routes/methods.ts'
 import type { Identify, Identity } from './tokens.ts'
 
 /**
@@ -92,6 +93,7 @@ export interface AccessDependencies {
 
 /** To be called before the routes are registered. */
 export function registerAccess(app: App, { identify, operations, currentCatalogue }: AccessDependencies): void {
+  const methodsOn = collectMethods(app)
   app.addHook('onRoute', ({ method, url }) => {
     for (const each of [method].flat()) {
       if (accessOn(each, url)) continue
@@ -102,15 +104,29 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
   // Before the body is read: a stranger costs one token check, and a path that no route takes not even that.
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404) {
+      const allowed = methodsOn(request.url)
+      if (allowed.length > 0) {
+        reply.header('allow', allowed.join(', '))
+        throw new Problem(
+          'method-not-allowed',
+          `This path has no ${request.method}. It takes ${allowed.join(' and ')}.`,
+        )
+      }
       throw new Problem('not-found', `There is no ${request.method} on this path. The README lists the calls.`)
     }
     if (accessOf(request) === 'open') return
-    try {
-      identities.set(request, await identify(request.headers.authorization))
-    } catch (error) {
+    // What is told to one caller is nobody else's, wherever it passes.
+    reply.header('cache-control', 'private, no-store')
+    const identity = await identify(request.headers.authorization).catch((error: unknown) => {
       challenge(reply, error)
       throw error
-    }
+    })
+    identities.set(request, identity)
+    if (identity.role !== 'none') return
+    throw new Problem(
+      'forbidden',
+      'The role of this token may do nothing here: only a teacher and an admin may. Ask the operator of the portal.',
+    )
   })
 
   // After the schemas: the class is known, and nothing has been looked at yet.

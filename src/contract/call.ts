@@ -67,12 +67,11 @@ const schemaOf = (schema: unknown): TSchema | undefined => (TypeGuard.IsSchema(s
 export const isAction = (access: Access): boolean => access === 'class-action' || access === 'admin-action'
 
 /** Those that follow from the route, and the call's own. */
-export function problemsOf({ access, body, params, problems }: Described): ProblemCode[] {
-  const codes: ProblemCode[] = ['too-many-requests', 'internal', ...problems]
+export function problemsOf({ access, body, problems }: Described): ProblemCode[] {
+  const codes: ProblemCode[] = ['too-many-requests', 'internal', 'invalid-request', ...problems]
   if (access !== 'open') codes.push('not-authenticated', 'keys-unavailable', 'forbidden')
   if (access === 'operation') codes.push('unknown-operation')
   if (isAction(access)) codes.push('operation-in-progress', 'shutting-down')
-  if (body ?? params) codes.push('invalid-request')
   if (body) codes.push('payload-too-large', 'unsupported-media-type')
   return codes
 }

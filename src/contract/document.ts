@@ -208,14 +208,15 @@ const codeTable = problemCodes
 const description = `A class of students goes up, each with a sandbox of their own, and down, each with a committed, verified bag.
 There is no call that takes an image, a command, an environment or any other engine setting.
 
-**Requests** are JSON objects. An unknown field is refused by name, never dropped. Ids are compared without case.
+**Requests** are JSON objects. An unknown field is refused by name, never dropped, and so is an unknown name in a query. Ids are compared without case.
 
 **Long calls** run as operations (RFC 7240): done within the wait, 200 with the result; otherwise 202 and \`Location\`.
 A second identical call joins the running operation.
 
 **Errors** are problem+json (RFC 9457). \`code\` is from the list below, \`detail\` says what to do next, \`instance\` is the id of the
 request in the service's log. What is refused before there is a route (a path or a request that cannot be read, a path or method that
-no route takes, too many requests) is such a problem too. HEAD is answered as GET, without the body.
+no route takes, too many requests) is such a problem too; a path that has other methods names them
+in \`Allow\` (405). HEAD is answered as GET, without the body.
 
 Members may be added to answers: pass over what you do not know.
 

@@ -8,6 +8,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyRequest } from 'fastify'
 import { auditRefusal } from '../auth/audit.ts'
 import { Problem, type ProblemBody } from '../problems.ts'
 import type { App } from './app-type.ts'
+import { describeInvalid } from './invalid.ts'
 
 export function registerErrors(app: App): void {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
@@ -77,25 +78,3 @@ function fromFastify(error: FastifyError): Problem {
     cause: error,
   })
 }
-
-type Invalid = NonNullable<FastifyError['validation']>[number]
-
-/** Names the field, then what is wrong with it. */
-function describeInvalid(context: string | undefined, invalid: Invalid): string {
-  const field = [context === 'body' ? undefined : context, ...invalid.instancePath.split('/').slice(1)]
-    .filter((part) => part !== undefined)
-    .join('.')
-  const { params } = invalid
-  if (invalid.keyword === 'additionalProperties') {
-    return `Unknown field '${shortened([field, params['additionalProperty']].filter(Boolean).join('.'))}'. Only class actions exist: leave it out.`
-  }
-  if (invalid.keyword === 'required')
-    return `Field '${[field, params['missingProperty']].filter(Boolean).join('.')}' is missing.`
-  if (field === '') return `The body ${invalid.message ?? 'is not valid'}.`
-  return `Field '${field}' ${invalid.message ?? 'is not valid'}.`
-}
-
-const longestName = 100
-
-/** A name of the caller's own may be as long as a body, and would be in the answer and in the log. */
-const shortened = (name: string): string => (name.length > longestName ? `${name.slice(0, longestName)}…` : name)

@@ -4,6 +4,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../problems.ts'
+import { callerAddress } from './address.ts'
 import type { App } from './app-type.ts'
 
 /**
@@ -54,7 +55,7 @@ export function overLimit(
   buckets: TokenBuckets,
   { ip = '' }: Pick<FastifyRequest, 'ip'>,
 ): { readonly problem: Problem; readonly retryAfterSeconds: number } | undefined {
-  const outcome = buckets.take(ip, performance.now())
+  const outcome = buckets.take(callerAddress(ip), performance.now())
   if (outcome === 'taken') return undefined
   const { retryAfterSeconds } = outcome
   const problem = new Problem(

@@ -15,6 +15,16 @@ export interface TypeBoxProvider extends FastifyTypeProvider {
 
 const closed = { additionalProperties: false } as const
 
+const SessionId = Type.String({
+  pattern: sessionIdPattern,
+  description: 'a session id looks like 20260907t080000000z-1f2e, as the list of sessions has it',
+})
+
+const CollectionId = Type.String({
+  pattern: collectionIdPattern,
+  description: 'a collection id is final, final- and a number, or looks like snapshot-20260907t080000000z',
+})
+
 export const UpClassBody = Type.Object(
   {
     classId: Id,
@@ -36,7 +46,7 @@ export const CollectClassBody = Type.Object(
 )
 
 export const ResetStudentBody = Type.Object(
-  { classId: Id, studentId: Id, restore: Type.Optional(Type.String({ pattern: collectionIdPattern })) },
+  { classId: Id, studentId: Id, restore: Type.Optional(CollectionId) },
   closed,
 )
 
@@ -51,13 +61,13 @@ export const ExtendClassBody = Type.Object(
 )
 
 export const ClassParams = Type.Object({ classId: Id }, closed)
-export const SessionParams = Type.Object({ classId: Id, sessionId: Type.String({ pattern: sessionIdPattern }) }, closed)
+export const SessionParams = Type.Object({ classId: Id, sessionId: SessionId }, closed)
 
 const bagParams = {
   classId: Id,
-  sessionId: Type.String({ pattern: sessionIdPattern }),
+  sessionId: SessionId,
   studentId: Id,
-  collectionId: Type.String({ pattern: collectionIdPattern }),
+  collectionId: CollectionId,
 }
 export const BagParams = Type.Object(bagParams, closed)
 export const BagFileParams = Type.Object({ ...bagParams, '*': Type.String({ minLength: 1, maxLength: 1024 }) }, closed)

@@ -203,6 +203,7 @@ async function openService(
     const reservations = new Reservations()
     const classes = { runtime, store, installation, upGate, collectGate, maxStudents, reservations, expiries }
     const app = buildApp({
+      connectionsPerAddress: 200,
       classes,
       actions: new ClassActions(classes, new Operations(), leases),
       catalogue,

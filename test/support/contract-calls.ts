@@ -19,6 +19,8 @@ export interface Request {
   readonly params?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: object
+  /** With its question mark. */
+  readonly query?: string
 }
 
 export const key = 'data/workspace/notes.txt'
@@ -60,8 +62,8 @@ export const urlOf = ({ path }: Pick<Call, 'path'>, params: Request['params'] = 
 export function send(
   { post, get }: MemoryService,
   call: Call,
-  { params, headers, body }: Request,
+  { params, headers, body, query = '' }: Request,
 ): Promise<LightMyRequestResponse> {
-  const url = urlOf(call, params)
+  const url = urlOf(call, params) + query
   return call.method === 'POST' ? post(url, body ?? {}, headers) : get(url, headers)
 }

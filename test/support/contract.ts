@@ -123,7 +123,7 @@ const refinedMember = (member: unknown): unknown =>
   typeof member === 'object' && member !== null ? refined(member) : member
 
 /** No body is read before there is a route. */
-const withoutRoute = ['not-found', 'invalid-request', 'too-many-requests']
+const withoutRoute = ['not-found', 'method-not-allowed', 'invalid-request', 'too-many-requests']
 
 const routeHeader = 'test-route'
 

@@ -55,6 +55,7 @@ export async function openService(
   const classes = runtime ? { ...ofClass.context, runtime } : ofClass.context
   const actions = new ClassActions(classes, new Operations(), new Leases(classes.store))
   const app = buildApp({
+    connectionsPerAddress: 200,
     classes,
     actions,
     catalogue: await openCatalogue(path, () => {}),

@@ -106,6 +106,32 @@ test('without a good token nothing but health is answered, and nothing is read',
   assert.equal((await school.get('/healthz')).statusCode, 200)
 })
 
+test('a valid token whose role may do nothing here is known and forbidden, and the log says who it was', async (t) => {
+  const school = await openSchool(t)
+  for (const role of ['student', 'Admin', 'ADMIN ', 'none', '__proto__']) {
+    const token = signToken('HS256', secretKey(portalSecret), { ...goodClaims(), sub: 'sv001', role })
+    const headers = { authorization: `Bearer ${token}` }
+    for (const url of ['/room/classes', '/room/labs', '/metrics', '/room/classes/none', '/room/operations/none']) {
+      const response = await school.get(url, headers)
+      assert.equal(response.statusCode, 403, `${role} ${url}`)
+      assert.equal(problemOf(response).code, 'forbidden')
+    }
+    const response = await school.post('/room/down-class', { classId: 'os101-a' }, headers)
+    assert.equal(problemOf(response).code, 'forbidden')
+    assert.equal(response.headers['www-authenticate'], undefined)
+    assert.equal((await school.get('/healthz', headers)).statusCode, 200)
+  }
+  const audited = school.log.filter(({ audit }) => audit === true)
+  assert.deepEqual(new Set(audited.map(({ actor }) => actor)), new Set(['sv001']))
+})
+
+test('what a caller is told is kept by nobody on the way', async (t) => {
+  const school = await openSchool(t)
+  for (const url of ['/room/classes', '/room/classes/none', '/room/labs', '/metrics']) {
+    assert.equal((await school.get(url, admin)).headers['cache-control'], 'private, no-store', url)
+  }
+})
+
 test('readiness is told without a token', async (t) => {
   const { get } = await openSchool(t)
   assert.equal((await get('/readyz')).statusCode, 200)

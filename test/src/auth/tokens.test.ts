@@ -157,8 +157,8 @@ test('a claim that is missing or wrong is refused by its name', async () => {
     [{ sub: 'sweep' }, 'subject'],
     [{ sub: 'unauthenticated' }, 'subject'],
     [{ role: undefined }, 'role'],
-    [{ role: 'student' }, 'role'],
-    [{ role: 'Admin' }, 'role'],
+    [{ role: '' }, 'role'],
+    [{ role: 7 }, 'role'],
     [{ role: ['admin'] }, 'role'],
     [{ role: 'teacher', sub: 't-lan', exp: now() - 60 }, 'expired'],
   ]

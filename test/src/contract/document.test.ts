@@ -78,7 +78,9 @@ test('every problem code has a schema that says its status, and some call can an
   const schemas = Object.keys(document.components.schemas).flatMap((name) => /^problem-(.+)$/.exec(name)?.[1] ?? [])
   assert.deepEqual(schemas.sort(), codes.sort())
   const answered = JSON.stringify(operations.map(({ operation }) => operation.responses))
-  for (const code of codes) assert.ok(answered.includes(`schemas/problem-${code}"`), code)
+  // No call gives it: it is the answer to what is none.
+  const ofCalls = codes.filter((code) => code !== 'method-not-allowed')
+  for (const code of ofCalls) assert.ok(answered.includes(`schemas/problem-${code}"`), code)
 })
 
 const open = ['/healthz', '/readyz', '/openapi.json', '/docs', '/docs/{asset}']

@@ -37,6 +37,7 @@ const ask = (service: MemoryService, { name, ...call }: Call, change: Request = 
       params: { ...params, ...change.params },
       body: { ...body, ...change.body },
       headers: { ...headers, ...change.headers },
+      ...(change.query === undefined ? {} : { query: change.query }),
     },
   )
 }
@@ -83,7 +84,7 @@ const oneRoster = (students: readonly string[]) => (catalogue: ReturnType<typeof
   classes: { [classId]: { ...catalogue.classes[classId], students } },
 })
 
-const provoke: Record<Exclude<ProblemCode, 'too-many-requests'>, Provoke> = {
+const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-allowed'>, Provoke> = {
   internal: after(async ({ app, get }) => {
     let isFaulty = false
     app.addHook('onRequest', async () => {
@@ -99,9 +100,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests'>, Provoke> = {
   // Of teachers and their classes, access.test.ts knows more.
   forbidden: after(nothing, { headers: { host: 'portal.example' } }),
   'invalid-request': after(nothing, ({ method }) =>
-    method === 'POST'
-      ? { body: { image: 'busybox' } }
-      : { params: { classId: 'a--b', operationId: 'o'.repeat(65), asset: 'a'.repeat(65) } },
+    method === 'POST' ? { body: { image: 'busybox' } } : { query: '?verbose=1' },
   ),
   'payload-too-large': after(nothing, { body: { classId: 'x'.repeat(1024 * 1024) } }),
   'unsupported-media-type': after(nothing, { headers: { 'content-type': 'text/csv' } }),

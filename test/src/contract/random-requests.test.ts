@@ -53,7 +53,10 @@ test(`random requests (REQUESTS_SEED=${seed})`, { timeout: 300_000 }, async (t) 
     const call = random.pick(asked % 2 === 0 ? calls : changing)
     const request = randomRequest(random, call, operationIds)
     // Each from an address of its own, so that nobody is told to wait.
-    const response = await app.inject({ ...request, remoteAddress: `2001:db8::${asked.toString(16)}` })
+    const response = await app.inject({
+      ...request,
+      remoteAddress: `2001:db8:${(asked >>> 16).toString(16)}:${(asked & 0xffff).toString(16)}::1`,
+    })
     try {
       assert.ok(response.statusCode < 500, `${response.statusCode} ${response.body.slice(0, 500)}`)
       contract.check(routeOf(response.headers), response)

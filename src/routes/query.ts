@@ -1,0 +1,13 @@
+// A name in a query that a call does not know is refused, as an unknown field is: passed over, it would be a wish that nobody hears.
+
+import { Type } from '@sinclair/typebox'
+import type { App } from './app-type.ts'
+
+const noQuery = Type.Object({}, { additionalProperties: false })
+
+/** To be called before the routes are registered. A route that takes a query says so in its own schema, which must be closed. */
+export function closeQueries(app: App): void {
+  app.addHook('onRoute', (route) => {
+    route.schema = { querystring: noQuery, ...route.schema }
+  })
+}
