@@ -30,6 +30,7 @@ export const problemKinds = {
   'method-not-allowed': { status: 405, title: 'The call has another method' },
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The request is not JSON' },
+  'range-not-satisfiable': { status: 416, title: 'The file has no such bytes' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'The service failed' },
   'collect-failed': { status: 502, title: 'Not every sandbox could be collected' },

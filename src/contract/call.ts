@@ -23,7 +23,7 @@ export interface Call {
   readonly summary: string
   /** Markdown. */
   readonly description?: string
-  readonly answers: Readonly<Partial<Record<200 | 202 | 302 | 503, Answer>>>
+  readonly answers: Readonly<Partial<Record<200 | 202 | 206 | 302 | 503, Answer>>>
   /** Beside those of `commonProblems`. */
   readonly problems: readonly ProblemCode[]
 }

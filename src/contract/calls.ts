@@ -54,6 +54,12 @@ const orderProblems: readonly ProblemCode[] = [
   'lab-not-allowed',
   'roster-empty',
 ]
+const fileHeaders = {
+  'x-content-type-options': 'nosniff',
+  'content-disposition': 'attachment',
+  'cache-control': 'private, no-store',
+}
+
 const engine = 'engine-unavailable'
 const store = 'store-unavailable'
 
@@ -171,7 +177,7 @@ export const calls: Readonly<Record<string, Call>> = {
     answers: {
       200: {
         ...json('meta/submission.json, as it is in the bag.', Submission),
-        headers: { 'x-content-type-options': 'nosniff' },
+        headers: { 'x-content-type-options': 'nosniff', 'cache-control': 'private, no-store' },
       },
     },
     problems: ['unknown-class', 'unknown-collection', 'unknown-file', engine, store],
@@ -179,19 +185,26 @@ export const calls: Readonly<Record<string, Call>> = {
   [`GET ${bag}/files/*`]: {
     name: 'get-file',
     summary: 'One file of a bag',
-    description: 'Any object of the bag by its key, which submission.json lists.',
+    description:
+      'Any object of the bag by its key, which submission.json lists. `Range` with one range gives a part. HEAD tells the length, of any store.',
     answers: {
       200: {
         description: 'The bytes, where the store is a directory.',
         type: 'application/octet-stream',
-        headers: { 'x-content-type-options': 'nosniff', 'content-disposition': 'attachment' },
+        headers: { ...fileHeaders, 'accept-ranges': 'bytes', 'content-length': 'Of the file.' },
+      },
+      206: {
+        description: 'The bytes of the range, where the store is a directory.',
+        type: 'application/octet-stream',
+        headers: { ...fileHeaders, 'content-range': 'Which bytes of how many.' },
       },
       302: {
-        description: 'Where the store is S3: a URL that gives the bytes for a short time, without a token.',
-        headers: { location: 'The URL.' },
+        description:
+          'Where the store is S3: a URL that gives the bytes for a short time, without a token, and knows `Range`.',
+        headers: { location: 'The URL.', 'cache-control': 'private, no-store' },
       },
     },
-    problems: ['unknown-class', 'unknown-collection', 'unknown-file', engine, store],
+    problems: ['unknown-class', 'unknown-collection', 'unknown-file', 'range-not-satisfiable', engine, store],
   },
   'GET /room/operations/:operationId': {
     name: 'get-operation',

@@ -181,6 +181,8 @@ function problemResponse(status: number, codes: readonly ProblemCode[], bodies: 
 
 const problemHeaders: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   401: { 'www-authenticate': 'The scheme, and why the token is refused (RFC 6750).' },
+  405: { allow: 'The methods of this path.' },
+  416: { 'content-range': 'How many bytes there are.' },
   429: { 'retry-after': 'Seconds to wait.' },
 }
 

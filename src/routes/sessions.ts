@@ -2,7 +2,6 @@
 
 import { Readable } from 'node:stream'
 import type { Static } from '@sinclair/typebox'
-import type { FastifyReply } from 'fastify'
 import { listBags } from '../classes/committed-bag.ts'
 import { asProblem } from '../classes/context.ts'
 import { listSessions, readSession } from '../classes/session-record.ts'
@@ -13,6 +12,7 @@ import { Problem } from '../problems.ts'
 import { type Store, StoreError } from '../store/port.ts'
 import type { App } from './app-type.ts'
 import { BagFileParams, BagParams, ClassParams, SessionParams } from './schemas.ts'
+import { fileHeaders, sendFile } from './send-file.ts'
 
 export function registerSessions(app: App, store: Store, spellClass: SpellClass): void {
   app.get('/room/classes/:classId/sessions', { schema: { params: ClassParams } }, async ({ params }) =>
@@ -38,17 +38,22 @@ export function registerSessions(app: App, store: Store, spellClass: SpellClass)
   app.get(bag, { schema: { params: BagParams } }, async ({ params }, reply) =>
     fromStore(async () => {
       const prefix = await committedPrefix(params)
-      return await sendObject(reply, prefix + submissionKey, 'application/json')
+      const bytes = await store.read(prefix + submissionKey)
+      return reply.type('application/json').headers(fileHeaders).send(Readable.from(bytes))
     }),
   )
 
-  app.get(`${bag}/files/*`, { schema: { params: BagFileParams } }, async ({ params }, reply) =>
+  app.get(`${bag}/files/*`, { schema: { params: BagFileParams } }, async (request, reply) =>
     fromStore(async () => {
+      const { params } = request
       const key = (await committedPrefix(params)) + params['*']
-      if ((await statOrRefused(key)) === undefined) throw unknownFile()
-      const url = await store.temporaryUrl(key, key.slice(key.lastIndexOf('/') + 1))
-      if (url === undefined) return await sendObject(reply, key, 'application/octet-stream')
-      return reply.redirect(url, 302)
+      const stored = await statOrRefused(key)
+      if (stored === undefined) throw unknownFile()
+      // A URL of the store is signed for GET alone.
+      const isHead = request.method === 'HEAD'
+      const url = isHead ? undefined : await store.temporaryUrl(key, key.slice(key.lastIndexOf('/') + 1))
+      if (url === undefined) return await sendFile(request, reply, store, stored)
+      return reply.headers(fileHeaders).redirect(url, 302)
     }),
   )
 
@@ -71,14 +76,6 @@ export function registerSessions(app: App, store: Store, spellClass: SpellClass)
       if (error instanceof StoreError && error.code === 'refused') return undefined
       throw error
     })
-  }
-
-  /** Students' files are data, never a page: browsers are told to download and not to guess. */
-  async function sendObject(reply: FastifyReply, key: string, type: string): Promise<FastifyReply> {
-    const bytes = await store.read(key)
-    reply.type(type).header('x-content-type-options', 'nosniff')
-    if (type === 'application/octet-stream') reply.header('content-disposition', 'attachment')
-    return reply.send(Readable.from(bytes))
   }
 }
 

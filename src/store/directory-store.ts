@@ -16,7 +16,7 @@ import {
   syncFolders,
 } from './directory-files.ts'
 import { checkKey, checkPrefix, reservedFolder } from './key.ts'
-import { type PutOptions, type Store, type StoredObject, StoreError } from './port.ts'
+import { type ByteRange, type PutOptions, type Store, type StoredObject, StoreError } from './port.ts'
 
 const readChunkBytes = 256 * 1024
 
@@ -111,13 +111,18 @@ export function createDirectoryStore(folder: string): Store {
   }
 
   /** Opens the file at its first step: a generator that is never begun leaves nothing open. */
-  async function* chunksOf(key: string, path: string, signal?: AbortSignal) {
+  async function* chunksOf(key: string, path: string, signal?: AbortSignal, range?: ByteRange) {
     const file = await attempt(key, () => open(path, 'r'))
     try {
-      for (;;) {
+      let position = range?.first ?? 0
+      for (let left = range ? range.last - range.first + 1 : Number.POSITIVE_INFINITY; left > 0; ) {
         signal?.throwIfAborted()
-        const { bytesRead, buffer } = await attempt(key, () => file.read(Buffer.allocUnsafe(readChunkBytes)))
+        const length = Math.min(readChunkBytes, left)
+        const asked = Buffer.allocUnsafe(length)
+        const { bytesRead, buffer } = await attempt(key, () => file.read(asked, 0, length, position))
         if (bytesRead === 0) return
+        position += bytesRead
+        left -= bytesRead
         yield buffer.subarray(0, bytesRead)
       }
     } finally {
@@ -125,12 +130,12 @@ export function createDirectoryStore(folder: string): Store {
     }
   }
 
-  const read: Store['read'] = async (key, signal) => {
+  const read: Store['read'] = async (key, signal, range) => {
     const path = pathOf(key)
     signal?.throwIfAborted()
     const size = await attempt(key, () => fileSize(path))
     if (size === undefined) throw new StoreError('not-found', `${path}: no such object`)
-    return chunksOf(key, path, signal)
+    return chunksOf(key, path, signal, range)
   }
 
   const remove: Store['remove'] = async (key, signal) => {

@@ -15,6 +15,12 @@ export interface StoredObject {
   readonly md5: string | undefined
 }
 
+/** From `first` to `last`, both included, counted from 0: bytes that the object has. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
 export interface PutOptions {
   /**
    * Store only where no object has this key yet; an existing one stays and the outcome is 'exists'. That one may be of this very call, when
@@ -54,8 +60,11 @@ export interface Store {
   /** The names directly below `prefix` (which ends in '/', or is '') that have objects below them, sorted. */
   folders(prefix: string, signal?: AbortSignal): Promise<string[]>
 
-  /** The object's bytes, to be read or ended by the caller. Rejects with StoreError 'not-found' before the first byte. */
-  read(key: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>
+  /**
+   * The object's bytes, or those of `range` alone, to be read or ended by the caller. Rejects with StoreError 'not-found'
+   * before the first byte.
+   */
+  read(key: string, signal?: AbortSignal, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
 
   /** Removes one object; an absent one is no error. */
   remove(key: string, signal?: AbortSignal): Promise<void>

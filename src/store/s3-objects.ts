@@ -5,7 +5,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { attachment } from './attachment.ts'
 import { checkBytes, checkedBody, contentOf } from './checked-body.ts'
 import { checkKey, checkPrefix, reservedFolder } from './key.ts'
-import { type Content, type Store, StoreError } from './port.ts'
+import { type ByteRange, type Content, type Store, StoreError } from './port.ts'
 import { retry } from './retry.ts'
 import { readRefusal } from './s3-errors.ts'
 import type { S3Limits } from './s3-limits.ts'
@@ -20,7 +20,11 @@ export interface Bucket {
   make(): Promise<void>
   /** Any answer of the server to one object, but for those that pass. */
   send(method: 'PUT' | 'HEAD' | 'DELETE', key: string, details?: SendDetails): Promise<Answer>
-  fetch(key: string, signal?: AbortSignal): Promise<Answer & { readonly bytes?: AsyncIterable<Uint8Array> }>
+  fetch(
+    key: string,
+    signal?: AbortSignal,
+    range?: ByteRange,
+  ): Promise<Answer & { readonly bytes?: AsyncIterable<Uint8Array> }>
   list(prefix: string, delimiter: '' | '/', token: string, signal?: AbortSignal): Promise<ListPage>
   copy(from: string, to: string, signal?: AbortSignal): Promise<void>
   beginParts(key: string, signal?: AbortSignal): Promise<string>
@@ -82,12 +86,16 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
       if (answer.status !== 204 && answer.status !== 200 && !isAbsent) throw bucket.refusal(key, answer)
     })
 
-  const fetch = async (key: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> => {
+  const fetch = async (key: string, signal?: AbortSignal, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
     checkKey(key)
-    const answer = await again(signal, () => bucket.fetch(key, signal))
+    const answer = await again(signal, () => bucket.fetch(key, signal, range))
     if (answer.bytes === undefined) throw bucket.refusal(key, answer)
+    if (range !== undefined && answer.status !== 206) throw noRanges(key)
     return answer.bytes
   }
+
+  const noRanges = (key: string) =>
+    new StoreError('refused', `${bucket.location}/${key}: the store gave the whole object where a part was asked for`)
 
   /** Removes an object that turned out wrong; gives the error to throw. */
   const discard = async (key: string): Promise<StoreError> => {

@@ -100,9 +100,10 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
       return answer
     },
 
-    async fetch(key, signal) {
+    async fetch(key, signal, range) {
       const url = await client.presignedUrl('GET', bucket, key, transferUrlSeconds)
-      const answer = await transfers.fetch(url, signal)
+      const headers = range === undefined ? {} : { range: `bytes=${range.first}-${range.last}` }
+      const answer = await transfers.fetch(url, signal, headers)
       if (isPassing(answer.status)) throw refusal(key, answer)
       return answer
     },
@@ -137,6 +138,8 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
     downloadUrl: (key, contentDisposition) =>
       client.presignedUrl('GET', bucket, key, downloadUrlSeconds, {
         'response-content-disposition': contentDisposition,
+        'response-content-type': 'application/octet-stream',
+        'response-cache-control': 'private, no-store',
       }),
 
     async close() {

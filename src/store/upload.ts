@@ -27,8 +27,12 @@ export interface Answer {
 export interface Transfers {
   /** Rejects with StoreError 'unreachable' when no whole answer comes, with the signal's reason, or with the error of `body` as it is. */
   send(transfer: Transfer): Promise<Answer>
-  /** As `send`, for GET. `bytes` is there when the status is 200 and must then be read or ended; it rejects in the same ways. */
-  fetch(url: string, signal: AbortSignal | undefined): Promise<Answer & { readonly bytes?: AsyncIterable<Uint8Array> }>
+  /** As `send`, for GET. `bytes` is there when the status is 200, or 206 for a range, and must then be read or ended; it rejects in the same ways. */
+  fetch(
+    url: string,
+    signal: AbortSignal | undefined,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer & { readonly bytes?: AsyncIterable<Uint8Array> }>
   close(): Promise<void>
 }
 
@@ -72,7 +76,7 @@ export function createTransfers(host: string, limits: S3Limits): Transfers {
       }
     },
 
-    async fetch(url, signal) {
+    async fetch(url, signal, headers = {}) {
       async function* bytesOf(source: AsyncIterable<Uint8Array>) {
         try {
           yield* source
@@ -81,9 +85,14 @@ export function createTransfers(host: string, limits: S3Limits): Transfers {
         }
       }
       try {
-        const response = await downloads.request({ ...splitUrl(url), method: 'GET', signal: shared(signal) ?? null })
+        const response = await downloads.request({
+          ...splitUrl(url),
+          method: 'GET',
+          headers: { ...headers },
+          signal: shared(signal) ?? null,
+        })
         const head = readHead(response)
-        if (head.status === 200) return { ...head, text: '', bytes: bytesOf(response.body) }
+        if (head.status === 200 || head.status === 206) return { ...head, text: '', bytes: bytesOf(response.body) }
         return { ...head, text: await readText(response.body) }
       } catch (error) {
         throw toError(error, signal)

@@ -260,7 +260,12 @@ test('S3: a temporary URL serves the bytes to be saved under the given name, wit
     answer.headers.get('content-disposition'),
     `attachment; filename="B_i _t_p___.html"; filename*=UTF-8''B%C3%A0i%20%22t%E1%BA%ADp%22%0D%0A.html`,
   )
+  assert.equal(answer.headers.get('content-type'), 'application/octet-stream')
+  assert.equal(answer.headers.get('cache-control'), 'private, no-store')
   assert.deepEqual(Buffer.from(await answer.arrayBuffer()), bytes)
+  const part = await fetch(url, { headers: { range: 'bytes=1-6' } })
+  assert.equal(part.status, 206)
+  assert.equal(await part.text(), 'script')
   assert.equal((await fetch(url.replace(/%2B|B%C3/, 'x'))).status, 403)
   await store.remove(key)
 })

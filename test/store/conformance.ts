@@ -118,6 +118,22 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
     assert.ok(bytes.equals(await gather(await store.read(`${prefix}bytes`))))
   })
 
+  check('a range is read from its first byte to its last, and an absent object is absent', async (store, prefix) => {
+    const bytes = seededBytes(700_000, 5)
+    await store.put(`${prefix}a`, contentOf(bytes), bytes)
+    for (const [first, last] of [
+      [0, 0],
+      [0, 699_999],
+      [262_143, 262_144],
+      [1, 600_000],
+      [699_999, 699_999],
+    ] as const) {
+      const part = await gather(await store.read(`${prefix}a`, undefined, { first, last }))
+      assert.ok(bytes.subarray(first, last + 1).equals(part), `${first}-${last}: ${part.length} bytes`)
+    }
+    await rejectsWith(store.read(`${prefix}b`, undefined, { first: 0, last: 1 }), 'not-found')
+  })
+
   check('an MD5 that the store gives is that of the content', async (store, prefix) => {
     await store.put(`${prefix}a`, contentOf(hello), hello)
     const { md5 } = contentOf(hello)

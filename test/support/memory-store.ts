@@ -29,11 +29,11 @@ export function createMemoryStore(): MemoryStore {
     return 'stored'
   }
 
-  const read: Store['read'] = async (key) => {
+  const read: Store['read'] = async (key, _signal, range) => {
     const bytes = objects.get(key)
     if (!bytes) throw new StoreError('not-found', `${key}: no such object`)
     return (async function* () {
-      yield bytes
+      yield range ? bytes.subarray(range.first, range.last + 1) : bytes
     })()
   }
 
@@ -99,7 +99,7 @@ export function hookedStore(store: Store, { before = () => {}, after = () => {} 
       await after('list', prefix)
     },
     folders: (prefix, signal) => hooked('folders', prefix, () => store.folders(prefix, signal)),
-    read: (key, signal) => hooked('read', key, () => store.read(key, signal)),
+    read: (key, ...rest) => hooked('read', key, () => store.read(key, ...rest)),
     remove: (key, signal) => hooked('remove', key, () => store.remove(key, signal)),
   }
 }

@@ -226,6 +226,11 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
   'unknown-session': after(nothing),
   'unknown-collection': after(({ ofClass }) => ofClass.up(), { body: { restore: 'final' } }),
   'unknown-operation': after(nothing),
+  'range-not-satisfiable': async (t, call) => {
+    const service = await openService(t)
+    const change = { params: { sessionId: await wentDown(service), key: 'bagit.txt' }, headers: { range: 'bytes=55-' } }
+    return await ask(service, call, change)
+  },
   'unknown-file': async (t, call) => {
     const service = await openService(t)
     const sessionId = await wentDown(service)

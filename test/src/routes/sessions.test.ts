@@ -237,7 +237,7 @@ test('sessions stay readable while the engine is away; a store that is away is 5
   }
 })
 
-test('HEAD of a file says what GET would, and the file is let go at its first piece', async (t) => {
+test('HEAD of a submission record says what GET would, and the object is let go at its first piece', async (t) => {
   const { app, ofClass, bag } = await pastSession(t)
   let pieces = 0
   let letGo = () => {}
@@ -253,13 +253,80 @@ test('HEAD of a file says what GET would, and the file is let go at its first pi
       }
     })(),
   )
-  const { statusCode, headers, body } = await app.inject({
-    method: 'HEAD',
-    url: `${bag}/files/meta/submission.json`,
-  })
+  const { statusCode, headers, body } = await app.inject({ method: 'HEAD', url: bag })
   assert.equal(statusCode, 200)
-  assert.equal(headers['content-disposition'], 'attachment')
+  assert.equal(headers['cache-control'], 'private, no-store')
   assert.equal(body, '')
   await gone
   assert.equal(pieces, 0)
+})
+
+test('HEAD of a file tells its length and that it has ranges, and reads nothing, where the store has URLs too', async (t) => {
+  const { app, ofClass, bag } = await pastSession(t)
+  t.mock.method(ofClass.store, 'read', () => assert.fail('the object is read'))
+  for (const url of [undefined, 'http://store.example/key']) {
+    Object.assign(ofClass.store, { temporaryUrl: async () => url })
+    const response = await app.inject({
+      method: 'HEAD',
+      url: `${bag}/files/bagit.txt`,
+      headers: { range: 'bytes=1-2' },
+    })
+    assert.equal(response.statusCode, 200)
+    assert.equal(response.headers['content-length'], '54')
+    assert.equal(response.headers['accept-ranges'], 'bytes')
+    assert.equal(response.body, '')
+  }
+})
+
+test('what is of a student is kept by nobody, shown by no browser, and tells no other site where it came from', async (t) => {
+  const { get, bag, ofClass } = await pastSession(t)
+  const file = `${bag}/files/manifest-sha256.txt`
+  const [submission, whole, part] = [await get(bag), await get(file), await get(file, { range: 'bytes=0-9' })]
+  Object.assign(ofClass.store, { temporaryUrl: async () => 'http://store.example/key' })
+  for (const { headers } of [submission, whole, part, await get(file), await get(`${bag}/files/gone`)]) {
+    assert.equal(headers['cache-control'], 'private, no-store')
+  }
+  for (const { headers } of [submission, whole, part, await get(file)]) {
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+    assert.equal(headers['referrer-policy'], 'no-referrer')
+  }
+})
+
+test('a part of a file is given by its range; several ranges, and those that cannot be read, give the whole', async (t) => {
+  const { get, bag } = await pastSession(t)
+  const url = `${bag}/files/bagit.txt`
+  const whole = await get(url)
+  const text = whole.body
+  assert.equal(whole.headers['content-length'], String(text.length))
+  assert.equal(whole.headers['accept-ranges'], 'bytes')
+  const last = text.length - 1
+  const parts = [
+    ['bytes=0-0', 0, 0],
+    ['bytes=5-9', 5, 9],
+    ['BYTES=5-', 5, last],
+    ['bytes=-7', last - 6, last],
+    ['bytes=-999', 0, last],
+    ['bytes=3-999999', 3, last],
+    [`bytes=${last}-`, last, last],
+  ] as const
+  for (const [range, from, to] of parts) {
+    const response = await get(url, { range })
+    assert.equal(response.statusCode, 206, range)
+    assert.equal(response.body, text.slice(from, to + 1), range)
+    assert.equal(response.headers['content-range'], `bytes ${from}-${to}/${text.length}`)
+    assert.equal(response.headers['content-length'], String(to - from + 1))
+    assert.equal(response.headers['content-disposition'], 'attachment')
+  }
+  for (const range of [`bytes=${text.length}-`, 'bytes=-0', 'bytes=999999-1000000']) {
+    const response = await get(url, { range })
+    assert.equal(response.headers['content-range'], `bytes */${text.length}`, range)
+    assert.equal(problemOf(response).code, 'range-not-satisfiable')
+    assert.equal(response.headers['content-disposition'], undefined, 'a problem is no file')
+  }
+  for (const range of ['bytes=0-1,3-4', 'bytes=9-5', 'bytes=-', 'lines=1-2', 'bytes=a-b', 'bytes=0x1-', '']) {
+    const response = await get(url, { range })
+    assert.equal(response.statusCode, 200, range)
+    assert.equal(response.body, text)
+  }
+  assert.equal((await get(url, { range: 'bytes=0-1', 'if-range': '"of another time"' })).statusCode, 200)
 })
