@@ -64,7 +64,10 @@ export const Lab = Type.Object(
     image: Type.String({ minLength: 1, maxLength: 512 }),
     command: Type.Optional(Command),
     env: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Type.String({ maxLength: 8192 }), closed),
+      Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Type.String({ maxLength: 8192 }), {
+        ...closed,
+        keyRule: "it has letters, digits and '_', and begins with no digit",
+      }),
     ),
     /** Numeric `uid:gid`, never root: the workspace is made to belong to it. */
     user: Type.String({

@@ -4,9 +4,15 @@
 import { readFile, stat } from 'node:fs/promises'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value } from '@sinclair/typebox/value'
+import { CatalogueError, CatalogueFault, didYouMean, faultOf } from './catalogue-faults.ts'
 import { CatalogueFile, type Lab, type Quota } from './catalogue-schema.ts'
+import { decodeCatalogue } from './catalogue-text.ts'
 import { foldId } from './names.ts'
 import { Problem } from './problems.ts'
+import { JsonFault, lineOf, parseStrictJson } from './strict-json.ts'
+import { visible } from './visible.ts'
+
+export { CatalogueError } from './catalogue-faults.ts'
 
 export interface CatalogueClass {
   readonly classId: string
@@ -29,68 +35,82 @@ export interface Catalogue {
   quotaOf(subject: string): Quota
 }
 
-/** A catalogue file that cannot be used; the message names the place in the file and what is wrong there. */
-export class CatalogueError extends Error {
-  override readonly name = 'CatalogueError'
-}
-
 const checker = TypeCompiler.Compile(CatalogueFile)
 
-export function parseCatalogue(text: string): Catalogue {
-  let file: unknown
+/** Rejects with CatalogueError. A byte order mark before the text is read over. */
+export function parseCatalogue(withMark: string): Catalogue {
+  const text = withMark.replace(/^\uFEFF/, '')
   try {
-    file = Value.Default(CatalogueFile, JSON.parse(text, refuseProto))
+    return indexCatalogue(checkedFile(text))
   } catch (error) {
-    if (error instanceof CatalogueError) throw error
-    throw new CatalogueError(`it is not JSON: ${error instanceof Error ? error.message : error}`, { cause: error })
+    throw inOneLine(error, text)
   }
-  if (!checker.Check(file)) {
-    const first = checker.Errors(file).First()
-    const hint = first?.schema.description
-    throw new CatalogueError(
-      `at ${first?.path || '/'}: ${first?.message ?? 'not a catalogue'}${hint ? ` (${hint})` : ''}`,
-    )
-  }
-  checkReferences(file)
-  return indexCatalogue(file)
 }
 
-/** The one name that the checks after this would not see as a member. */
-function refuseProto(key: string, value: unknown): unknown {
-  if (key === '__proto__') throw new CatalogueError("a member cannot be named '__proto__'")
-  return value
+function checkedFile(text: string): CatalogueFile {
+  if (text.trim() === '') throw new CatalogueError('it is empty')
+  const file = Value.Default(CatalogueFile, parseStrictJson(text))
+  if (!checker.Check(file)) throw faultOf(checker.Errors(file))
+  checkReferences(file)
+  return file
+}
+
+function inOneLine(error: unknown, text: string): unknown {
+  if (error instanceof JsonFault) {
+    const { isJson, path, line, message } = error
+    return new CatalogueError(`${isJson ? '' : 'it is not JSON: '}at ${path || '/'}: ${message} (line ${line})`, {
+      cause: error,
+    })
+  }
+  if (!(error instanceof CatalogueFault)) return error
+  const line = lineOf(text, error.at) ?? lineOf(text, error.path)
+  const where = line === undefined ? '' : ` (line ${line})`
+  return new CatalogueError(`at ${error.path || '/'}: ${error.message}${where}`, { cause: error })
 }
 
 /** What a schema cannot say: references that lead nowhere, ids that differ only in case, clocks that contradict. */
 function checkReferences({ labs, subjects, classes }: CatalogueFile): void {
-  refuseTwins('/labs', Object.keys(labs))
-  refuseTwins('/subjects', Object.keys(subjects))
-  refuseTwins('/classes', Object.keys(classes))
+  const keysAt = (place: string, of: object) => Object.keys(of).map((id) => ({ id, at: `${place}/${id}` }))
+  refuseTwins('/labs', keysAt('/labs', labs))
+  refuseTwins('/subjects', keysAt('/subjects', subjects))
+  refuseTwins('/classes', keysAt('/classes', classes))
   for (const [name, lab] of Object.entries(labs)) {
     if (lab.ttlMinutes > lab.maxLifeMinutes) {
-      throw new CatalogueError(`at /labs/${name}/ttlMinutes: longer than maxLifeMinutes (${lab.maxLifeMinutes})`)
+      throw new CatalogueFault(`/labs/${name}/ttlMinutes`, `longer than maxLifeMinutes (${lab.maxLifeMinutes})`)
     }
   }
   for (const [name, subject] of Object.entries(subjects)) {
-    for (const lab of subject.labs) {
-      if (!Object.hasOwn(labs, lab)) throw new CatalogueError(`at /subjects/${name}/labs: there is no lab '${lab}'`)
+    for (const [index, lab] of subject.labs.entries()) {
+      refuseUnknown(`/subjects/${name}/labs`, 'lab', lab, labs, `/subjects/${name}/labs/${index}`)
     }
   }
   for (const [name, entry] of Object.entries(classes)) {
-    const subject = Object.hasOwn(subjects, entry.subject) ? subjects[entry.subject] : undefined
-    if (!subject) throw new CatalogueError(`at /classes/${name}/subject: there is no subject '${entry.subject}'`)
-    if (!subject.labs.includes(entry.lab)) {
-      throw new CatalogueError(`at /classes/${name}/lab: subject '${entry.subject}' does not allow lab '${entry.lab}'`)
+    refuseUnknown(`/classes/${name}/subject`, 'subject', entry.subject, subjects)
+    refuseUnknown(`/classes/${name}/lab`, 'lab', entry.lab, labs)
+    const allowed = subjects[entry.subject]?.labs ?? []
+    if (!allowed.includes(entry.lab)) {
+      const message = `subject '${entry.subject}' does not allow lab '${entry.lab}', only ${allowed.join(', ')}`
+      throw new CatalogueFault(`/classes/${name}/lab`, message)
     }
-    refuseTwins(`/classes/${name}/students`, entry.students)
+    const place = `/classes/${name}/students`
+    refuseTwins(
+      place,
+      entry.students.map((id, index) => ({ id, at: `${place}/${index}` })),
+    )
   }
 }
 
-function refuseTwins(place: string, ids: readonly string[]): void {
+function refuseUnknown(place: string, kind: string, name: string, known: object, at = place): void {
+  if (Object.hasOwn(known, name)) return
+  throw new CatalogueFault(place, `there is no ${kind} '${name}'${didYouMean(name, Object.keys(known))}`, at)
+}
+
+function refuseTwins(place: string, ids: readonly { id: string; at: string }[]): void {
   const seen = new Map<string, string>()
-  for (const id of ids) {
+  for (const { id, at } of ids) {
     const twin = seen.get(foldId(id))
-    if (twin !== undefined) throw new CatalogueError(`at ${place}: '${twin}' and '${id}' are the same without case`)
+    if (twin === id) throw new CatalogueFault(place, `'${id}' stands twice`, at)
+    if (twin !== undefined) throw new CatalogueFault(place, `'${twin}' and '${id}' are the same without case`, at)
     seen.set(foldId(id), id)
   }
 }
@@ -163,11 +183,11 @@ export async function openCatalogue(path: string, onBroken: (reason: string) => 
   async function read(): Promise<Catalogue> {
     const { mtimeMs, size, ino } = await stat(path)
     seen = `${mtimeMs}/${size}/${ino}`
-    return parseCatalogue(await readFile(path, 'utf8'))
+    return parseCatalogue(decodeCatalogue(await readFile(path)))
   }
 
   function wholeReason(error: unknown): string {
-    return `CATALOGUE ${path} cannot be used: ${error instanceof Error ? error.message : error}`
+    return visible(`CATALOGUE ${path} cannot be used: ${error instanceof Error ? error.message : error}`)
   }
 
   async function refreshOnce(): Promise<boolean> {

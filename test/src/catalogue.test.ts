@@ -75,7 +75,7 @@ test('a lab loosens by a short list, and by nothing that is not on it', () => {
     assert.match(refusal(withLab({ runtime })), /\/labs\/linux-shell\/runtime/)
   }
   for (const field of ['privileged', 'binds', 'devices', 'securityOpt', 'pidMode', 'networkMode']) {
-    assert.match(refusal(withLab({ [field]: true })), new RegExp(`/labs/linux-shell/${field}`))
+    assert.match(refusal(withLab({ [field]: true })), new RegExp(`/labs/linux-shell: unknown key '${field}'`))
   }
 })
 
@@ -92,7 +92,9 @@ test('a reference that leads nowhere is refused with its place', () => {
     [{ subjects: { ...good.subjects, os101: { labs: ['gone'] } } }, /^at \/subjects\/os101\/labs: .*'gone'/],
     [withClass({ subject: 'gone' }), /^at \/classes\/os101-A\/subject: .*'gone'/],
     [withClass({ lab: 'Python' }), /^at \/classes\/os101-A\/lab: .*'os101'.*'Python'/],
-    [withClass({ lab: 'gone' }), /^at \/classes\/os101-A\/lab: .*'gone'/],
+    [withClass({ lab: 'gone' }), /^at \/classes\/os101-A\/lab: there is no lab 'gone' \(line 1\)$/],
+    [withClass({ lab: 'linux-shel' }), /there is no lab 'linux-shel'; did you mean 'linux-shell'\?/],
+    [withClass({ subject: 'OS-101' }), /there is no subject 'OS-101'; did you mean 'os101'\?/],
     [withClass({ subject: 'constructor' }), /^at \/classes\/os101-A\/subject/],
     [{ subjects: { ...good.subjects, os101: { labs: ['toString'] } } }, /^at \/subjects\/os101\/labs/],
     [withLab({ ttlMinutes: 721 }), /^at \/labs\/linux-shell\/ttlMinutes: .*720/],
@@ -113,8 +115,8 @@ test('ids that differ only in case are refused with their place', () => {
 
 test('a misspelt key or a wrong value is refused with its place', () => {
   const cases: [object, RegExp][] = [
-    [{ lab: {} }, /^at \/lab/],
-    [withLab({ memory: 128 }), /^at \/labs\/linux-shell\/memory/],
+    [{ lab: {} }, /^at \/: unknown key 'lab'; did you mean 'labs'\?/],
+    [withLab({ memory: 128 }), /^at \/labs\/linux-shell: unknown key 'memory'; did you mean 'memoryMb'\?/],
     [withLab({ memoryMb: '128' }), /^at \/labs\/linux-shell\/memoryMb/],
     [withLab({ memoryMb: 5 }), /^at \/labs\/linux-shell\/memoryMb/],
     [withLab({ cpus: 0 }), /^at \/labs\/linux-shell\/cpus/],
@@ -127,14 +129,17 @@ test('a misspelt key or a wrong value is refused with its place', () => {
     [withLab({ workspace: 'home/student' }), /^at \/labs\/linux-shell\/workspace/],
     [withLab({ command: [] }), /^at \/labs\/linux-shell\/command/],
     [withLab({ command: 'sleep infinity' }), /^at \/labs\/linux-shell\/command/],
-    [withLab({ privileged: true }), /^at \/labs\/linux-shell\/privileged/],
-    [withLab({ binds: ['/:/host'] }), /^at \/labs\/linux-shell\/binds/],
-    [withLab({ collect: { excludes: [] } }), /^at \/labs\/linux-shell\/collect\/excludes/],
+    [withLab({ privileged: true }), /^at \/labs\/linux-shell: unknown key 'privileged' \(line 1\)$/],
+    [withLab({ binds: ['/:/host'] }), /^at \/labs\/linux-shell: unknown key 'binds' \(line 1\)$/],
+    [
+      withLab({ collect: { excludes: [] } }),
+      /^at \/labs\/linux-shell\/collect: unknown key 'excludes'; did you mean 'exclude'\?/,
+    ],
     [withLab({ env: { 'A=B': '1' } }), /^at \/labs\/linux-shell\/env/],
     [withLab({ env: { A: 1 } }), /^at \/labs\/linux-shell\/env/],
     [withClass({ students: ['a--b'] }), /^at \/classes\/os101-A\/students\/0/],
     [{ classes: { 'a/b': good.classes['os101-A'] } }, /^at \/classes/],
-    [{ labs: undefined }, /^at \/labs/],
+    [{ labs: undefined }, /^at \/: 'labs' is missing/],
   ]
   for (const [change, message] of cases) assert.match(refusal(change), message)
   for (const text of ['{"__proto__":{}}', '{"labs":{"l":{"__proto__":{"internet":true}}}}']) {
@@ -143,6 +148,108 @@ test('a misspelt key or a wrong value is refused with its place', () => {
   assert.throws(() => parseCatalogue('{'), /it is not JSON/)
   assert.throws(() => parseCatalogue('[]'), CatalogueError)
   assert.throws(() => parseCatalogue('null'), CatalogueError)
+})
+
+/** The message that a file of this text is refused with. */
+function refusalOf(text: string): string {
+  try {
+    parseCatalogue(text)
+  } catch (error) {
+    assert.ok(error instanceof CatalogueError, String(error))
+    return error.message
+  }
+  assert.fail(`${text} is accepted`)
+}
+
+test('a name that stands twice is refused with its path and both lines, wherever it stands', () => {
+  const [labs, subjects, classes] = [good.labs, good.subjects, good.classes].map((part) => JSON.stringify(part))
+  const os101 = JSON.stringify(good.classes['os101-A'])
+  const cases: [string, string][] = [
+    [`{"labs":${labs},"subjects":${subjects},"classes":${classes},\n"classes":{}}`, '/classes'],
+    [`{"labs":{"l":${JSON.stringify(lab)},\n"l":{}},"subjects":{},"classes":{}}`, '/labs/l'],
+    [`{"labs":${labs},"subjects":{"os101":{},\n"os101":{}},"classes":${classes}}`, '/subjects/os101'],
+    [`{"labs":${labs},"subjects":${subjects},"classes":{"os101-A":${os101},\n"os101-A":${os101}}}`, '/classes/os101-A'],
+    [`{"classes":{"a":{"students":["SV001"],\n"students":[]}}}`, '/classes/a/students'],
+    [`{"labs":{"l":{"image":"i",\n"im\\u0061ge":"j"}}}`, '/labs/l/image'],
+    [`{"labs":{"l":{"env":{"TOKEN":"hidden",\n"TOKEN":"hidden"}}}}`, '/labs/l/env/TOKEN'],
+    [`{"labs":{"l":{"collect":{"maxFiles":1,\n"maxFiles":2}}}}`, '/labs/l/collect/maxFiles'],
+  ]
+  for (const [text, path] of cases) {
+    const words = refusalOf(text)
+    const name = path.split('/').at(-1)
+    assert.equal(words, `at ${path}: the name '${name}' stands twice, first in line 1: keep one of them (line 2)`)
+  }
+})
+
+test('what is wrong is told in words: no regular expression, no name of a schema library', () => {
+  const cases: [object, string][] = [
+    [
+      withLab({ runtime: 'runc' }),
+      "at /labs/linux-shell/runtime: it must be one of 'runsc', 'sysbox-runc'; it is 'runc'",
+    ],
+    [withLab({ port: 0 }), 'at /labs/linux-shell/port: it must be a whole number from 1 to 65535; it is 0'],
+    [withLab({ cpus: 1000 }), 'at /labs/linux-shell/cpus: it must be a number from 0.01 to 256; it is 1000'],
+    [withLab({ internet: 'yes' }), "at /labs/linux-shell/internet: it must be true or false; it is 'yes'"],
+    [
+      withLab({ image: '' }),
+      "at /labs/linux-shell/image: it must be a text in quotes from 1 to 512 characters; it is ''",
+    ],
+    [
+      withLab({ command: [] }),
+      'at /labs/linux-shell/command: it must be a list in [ ] from 1 to 64 items; it is a list of 0',
+    ],
+    [
+      withLab({ command: 'sh' }),
+      "at /labs/linux-shell/command: it must be a list in [ ] from 1 to 64 items; it is 'sh'",
+    ],
+    [withLab({ collect: 1 }), 'at /labs/linux-shell/collect: it must be an object in { }; it is 1'],
+    [
+      withLab({ capabilities: ['KILL', 'KILL'] }),
+      'at /labs/linux-shell/capabilities: something stands twice in the list',
+    ],
+    [
+      withLab({ env: { A: 's'.repeat(9000) } }),
+      'at /labs/linux-shell/env/A: it must be a text in quotes, at most 8192 characters; it is a text of 9000 characters',
+    ],
+    [
+      withLab({ env: { '1-A': '1' } }),
+      "at /labs/linux-shell/env: '1-A' cannot be a name here: it has letters, digits and '_', and begins with no digit",
+    ],
+    [
+      { classes: { 'a/b': good.classes['os101-A'] } },
+      "at /classes: 'a/b' cannot be a name here: an id is 1 to 30 letters, digits and single hyphens inside",
+    ],
+    [{ labs: [] }, 'at /labs: it must be an object in { }; it is a list of 0'],
+    [
+      withClass({ students: 'SV001' }),
+      "at /classes/os101-A/students: it must be a list in [ ], at most 1000 items; it is 'SV001'",
+    ],
+  ]
+  for (const [change, words] of cases) assert.equal(refusal(change), `${words} (line 1)`)
+  assert.equal(refusalOf('[]'), 'at /: it must be an object in { }; it is a list of 0 (line 1)')
+  assert.equal(refusalOf(' \n'), 'it is empty')
+  assert.equal(
+    refusalOf('{"labs":1e999,"subjects":{},"classes":{}}'),
+    'at /labs: it must be an object in { }; it is Infinity (line 1)',
+  )
+})
+
+test('a secret in the environment of a lab is in no message', () => {
+  for (const env of [
+    { TOKEN: ['hidden'] },
+    { TOKEN: `hidden${'x'.repeat(8192)}` },
+    { 'A B': 'hidden' },
+    'hidden'.repeat(20),
+  ]) {
+    assert.doesNotMatch(refusal(withLab({ env })), /hidden/)
+  }
+})
+
+test('what cannot be seen in a message is written out', () => {
+  assert.match(refusal({ labs: { ...good.labs, 'py\u200bthon': lab } }), /'py\\u\{200b\}thon' cannot be a name/)
+  assert.match(refusal({ 'la\u202ebs': {} }), /unknown key 'la\\u\{202e\}bs'; did you mean 'labs'/)
+  assert.match(refusalOf(`\ufeff\ufeff${JSON.stringify(good)}`), /a value is expected, not '\\u\{feff\}'/)
+  assert.equal(refusal({ 'a\nb': {} }).split('\n').length, 1)
 })
 
 /** The code of the Problem that `call` throws. */
@@ -195,8 +302,9 @@ async function catalogueFile(t: TestContext): Promise<string> {
 }
 
 /** As an editor that writes beside and renames: a new inode, so that no two edits look alike. */
-async function save(path: string, content: object | string): Promise<void> {
-  await writeFile(`${path}.new`, typeof content === 'string' ? content : JSON.stringify(content))
+async function save(path: string, content: object | string | Buffer): Promise<void> {
+  const isText = typeof content === 'string' || Buffer.isBuffer(content)
+  await writeFile(`${path}.new`, isText ? content : JSON.stringify(content))
   await rename(`${path}.new`, path)
 }
 
@@ -208,6 +316,31 @@ test('a missing or broken file at start-up is an error that names it', async (t)
   })
   await save(path, '{')
   await assert.rejects(openCatalogue(path, assert.fail), CatalogueError)
+})
+
+test('a byte order mark is read over, and another encoding is named', async (t) => {
+  const path = await catalogueFile(t)
+  const text = JSON.stringify(good)
+  await save(path, `\ufeff${text}`)
+  assert.ok((await openCatalogue(path, assert.fail)).current().hasClass('os101-A'))
+  const wide = Buffer.from(`\ufeff${text}`, 'utf16le')
+  const cases: [Buffer, RegExp][] = [
+    [wide, /saved as UTF-16 or UTF-32: save it as UTF-8$/],
+    [Buffer.from(wide).swap16(), /saved as UTF-16/],
+    [wide.subarray(2), /saved as UTF-16/],
+    [Buffer.from(wide.subarray(2)).swap16(), /saved as UTF-16/],
+    [Buffer.concat([Buffer.from('{\n"é": "'), Buffer.from('é', 'latin1'), Buffer.from('"}')]), /not UTF-8 in line 2/],
+    [Buffer.alloc(0), /it is empty/],
+    [Buffer.from('\ufeff'), /it is empty/],
+  ]
+  for (const [bytes, words] of cases) {
+    await save(path, bytes)
+    await assert.rejects(openCatalogue(path, assert.fail), (error: Error) => {
+      assert.ok(error instanceof CatalogueError)
+      assert.match(error.message, words)
+      return error.message.startsWith(`CATALOGUE ${path} cannot be used: `)
+    })
+  }
 })
 
 test('an edit comes into force, and only an edit does', async (t) => {
