@@ -22,6 +22,10 @@ const startSeconds = 60
 /** Asked of the service: after this long it would answer 202 and go on by itself. */
 const waitSeconds = 120
 
+/** Settings of the caller's own service are none of the demo's: it must not work in that one's store. */
+const inherited = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:MINIO|AUTH|TRAEFIK)(?:_|$)/.test(name)))
+
 /** Starts the service with `settings` as its environment (beside PATH and the like), its log in `logFile`. */
 export async function startService(
   settings: Readonly<Record<string, string>>,
@@ -33,7 +37,7 @@ export async function startService(
   // Detached: Ctrl-C in a terminal is for the demo alone, which then stops the service in its own order.
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
     cwd: resolve(import.meta.dirname, '..'),
-    env: { ...process.env, ...settings, LISTEN: `127.0.0.1:${port}` },
+    env: { ...inherited(), ...settings, LISTEN: `127.0.0.1:${port}` },
     stdio: ['ignore', log, log],
     detached: true,
   })

@@ -4,6 +4,8 @@
 
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { nearest } from './nearest.ts'
+import { visible } from './visible.ts'
 
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number } | { readonly path: string }
@@ -71,17 +73,38 @@ export type LogLevel = (typeof logLevels)[number]
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
+
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(visible(message), options)
+  }
 }
+
+/** Every variable that is read. */
+const settings = [
+  ...['LISTEN', 'CATALOGUE', 'AUTH', 'LOG_LEVEL', 'INSTALLATION_ID', 'LAB_DOMAIN'],
+  ...['DOCKER_HOST', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'],
+  ...['MINIO_ENDPOINT', 'MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION', 'ARTIFACTS_DIR'],
+  ...['AUTH_JWT_SECRET', 'AUTH_PUBLIC_KEY_FILE', 'AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'],
+  ...['TRAEFIK_CONTAINER', 'TRAEFIK_ENTRYPOINTS', 'TRAEFIK_MIDDLEWARES', 'CLASS_SUBNET_POOL', 'CLASS_SUBNET_SIZE'],
+  ...['UP_CONCURRENCY', 'COLLECT_CONCURRENCY', 'SWEEP_SECONDS'],
+] as const
+type Get = (name: (typeof settings)[number]) => string | undefined
 
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   /** An empty value counts as unset, as in a compose file with `NAME: ${NAME:-}`. */
-  const get = (name: string): string | undefined => env[name]?.trim() || undefined
+  const get: Get = (name) => env[name]?.trim() || undefined
 
+  refuseMisspelt(env, get)
   const auth = readAuth(get)
   const certPath = get('DOCKER_TLS_VERIFY') ? get('DOCKER_CERT_PATH') : undefined
   if (get('DOCKER_TLS_VERIFY') && !certPath) {
     throw new ConfigError(
       'DOCKER_TLS_VERIFY is set, so DOCKER_CERT_PATH must name the folder of ca.pem, cert.pem and key.pem.',
+    )
+  }
+  if (!certPath && get('DOCKER_CERT_PATH') && get('DOCKER_HOST')?.startsWith('tcp:')) {
+    throw new ConfigError(
+      'DOCKER_CERT_PATH is set, but DOCKER_TLS_VERIFY is not, so its certificates would not be used: set it to 1, or unset both.',
     )
   }
   // The engine's own pools end at 30 networks. 10.201/16 is rarely routed; /24 holds a class of 250, and there are 256 of them.
@@ -101,9 +124,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       'a short lower-case name',
     ),
     proxy: {
-      container: get('TRAEFIK_CONTAINER'),
-      entrypoints: get('TRAEFIK_ENTRYPOINTS') ?? 'web',
-      middlewares: get('TRAEFIK_MIDDLEWARES'),
+      ...readTraefik(get),
       // *.localhost resolves to loopback in browsers: right for a try, to be set for real use.
       labDomain: pattern(
         'LAB_DOMAIN',
@@ -128,9 +149,49 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   }
 }
 
-function readStore(get: (name: string) => string | undefined): Config['store'] {
+/** So long, and unlike a word that other programs use, that one or two slips away from it no name is anybody else's. */
+const misspellable = settings.filter((name) => name.length > 9 && name !== 'LOG_LEVEL')
+
+/** A slip in `AUTH_ISSUER` can make a name that others use; in longer ones two cannot. */
+const slipsOf = ({ length }: string): number => (length < 12 ? 1 : 2)
+
+/** Of the MinIO server's own names, those that look like one of ours with something added. */
+const ofMinio = /^MINIO_(?:(?:ACCESS|SECRET)_KEY_(?:FILE|OLD)|REGION_(?:NAME|COMMENT))$/
+
+/**
+ * A misspelt setting is one that its operator believes to be in force: bags would go to another place, or callers would not
+ * be asked who they are. Where the right name is set too, the other is somebody else's.
+ */
+function refuseMisspelt(env: Readonly<Record<string, string | undefined>>, get: Get): void {
+  const known: readonly string[] = settings
+  const missing = misspellable.filter((name) => get(name) === undefined)
+  for (const [name, value] of Object.entries(env)) {
+    if (!value?.trim() || known.includes(name) || ofMinio.test(name)) continue
+    const longer = missing.find((each) => /^(?:MINIO|AUTH)_/.test(each) && name.toUpperCase().startsWith(`${each}_`))
+    const meant = longer ?? nearest(name, missing, slipsOf)
+    if (meant === undefined) continue
+    const isFile = name.endsWith('_FILE') && meant === longer
+    const hint = isFile ? `${meant} is, with the value itself and not the name of a file.` : `did you mean ${meant}?`
+    throw new ConfigError(`${name} is not a setting of this service: ${hint} Correct it, or unset it.`)
+  }
+}
+
+/** A setting that would be ignored is a mistake: its operator means a store that is not the one in use. */
+function readStore(get: Get): Config['store'] {
   const endpoint = get('MINIO_ENDPOINT')
-  if (endpoint === undefined) return { kind: 'directory', folder: resolve(get('ARTIFACTS_DIR') ?? 'artifacts') }
+  const folder = get('ARTIFACTS_DIR')
+  if (endpoint === undefined) {
+    const half = (['MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION'] as const).find(get)
+    if (half === undefined) return { kind: 'directory', folder: resolve(folder ?? 'artifacts') }
+    throw new ConfigError(
+      `${half} is set, but MINIO_ENDPOINT is not: set it too, or unset every MINIO_ setting to keep bags in a folder.`,
+    )
+  }
+  if (folder !== undefined) {
+    throw new ConfigError(
+      'ARTIFACTS_DIR and MINIO_ENDPOINT are both set, and bags go to one place: unset the one that is not meant.',
+    )
+  }
   if (endpoint.includes('@')) {
     throw new ConfigError(
       'MINIO_ENDPOINT must hold no user name or password: use MINIO_ACCESS_KEY and MINIO_SECRET_KEY.',
@@ -160,7 +221,16 @@ function readStore(get: (name: string) => string | undefined): Config['store'] {
   }
 }
 
-function readSubnets(pool: string, get: (name: string) => string | undefined): SubnetConfig {
+function readTraefik(get: Get): Pick<ProxyConfig, 'container' | 'entrypoints' | 'middlewares'> {
+  const container = get('TRAEFIK_CONTAINER')
+  const half = (['TRAEFIK_ENTRYPOINTS', 'TRAEFIK_MIDDLEWARES'] as const).find(get)
+  if (container === undefined && half !== undefined) {
+    throw new ConfigError(`${half} is set, but TRAEFIK_CONTAINER is not: set it too, or unset ${half}.`)
+  }
+  return { container, entrypoints: get('TRAEFIK_ENTRYPOINTS') ?? 'web', middlewares: get('TRAEFIK_MIDDLEWARES') }
+}
+
+function readSubnets(pool: string, get: Get): SubnetConfig {
   const [address = '', length = ''] = pool.split('/')
   if (isIP(address) !== 4 || !/^\d{1,2}$/.test(length) || Number(length) < 8 || Number(length) > 28) {
     throw new ConfigError(
@@ -188,8 +258,8 @@ function readSubnets(pool: string, get: (name: string) => string | undefined): S
  * A key source turns authentication on, and AUTH only says the same aloud: a service that has a key and checks nobody,
  * or is to check callers and has no key, is a mistake that must not start.
  */
-function readAuth(get: (name: string) => string | undefined): AuthConfig {
-  const sources = ['AUTH_JWT_SECRET', 'AUTH_PUBLIC_KEY_FILE', 'AUTH_JWKS_URL'].filter((name) => get(name) !== undefined)
+function readAuth(get: Get): AuthConfig {
+  const sources = (['AUTH_JWT_SECRET', 'AUTH_PUBLIC_KEY_FILE', 'AUTH_JWKS_URL'] as const).filter(get)
   const kind = oneOf('AUTH', get('AUTH') ?? (sources.length > 0 ? 'jwt' : 'off'), ['jwt', 'off'])
   const [issuer, audience] = [get('AUTH_ISSUER'), get('AUTH_AUDIENCE')]
   if (kind === 'off') {
@@ -214,7 +284,7 @@ function readAuth(get: (name: string) => string | undefined): AuthConfig {
 /** HS256 is as strong as its hash only with a secret as long as it (RFC 7518, 3.2). */
 const leastSecretBytes = 32
 
-function readKeySource(get: (name: string) => string | undefined): KeySource {
+function readKeySource(get: Get): KeySource {
   const [secret, file] = [get('AUTH_JWT_SECRET'), get('AUTH_PUBLIC_KEY_FILE')]
   if (secret !== undefined) {
     const bytes = Buffer.byteLength(secret)

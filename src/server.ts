@@ -21,6 +21,7 @@ import { Operations } from './operations.ts'
 import { createDockerRuntime } from './runtime/docker-runtime.ts'
 import type { Runtime } from './runtime/port.ts'
 import { sandboxesPerSubnet } from './runtime/subnets.ts'
+import { startFacts } from './start-facts.ts'
 import { openStore } from './store/open-store.ts'
 
 const catalogueCheckMs = 5_000
@@ -34,6 +35,8 @@ const exitBadConfiguration = 78
 async function main(): Promise<void> {
   const config = readConfig()
   const log = createLog(config.logLevel)
+  // Before anything that can fail: who looks for a wrong setting finds what was understood.
+  log.info(startFacts(config), 'this is what the service uses')
   const catalogue = await openCatalogue(config.catalogue, (reason) => {
     log.error({ reason }, 'the catalogue edit is not in force: the last good one is kept')
   })

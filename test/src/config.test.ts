@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { ConfigError, readConfig } from '../../src/config.ts'
+import { startFacts } from '../../src/start-facts.ts'
 
 const s3 = {
   MINIO_ENDPOINT: 'http://127.0.0.1:9000',
@@ -57,7 +58,6 @@ test('every variable is read', () => {
     CATALOGUE: '/etc/class-runtime/catalogue.json',
     MINIO_BUCKET: 'bags',
     MINIO_REGION: 'vn-hanoi-1',
-    ARTIFACTS_DIR: '/srv/not-used-with-minio',
     AUTH: 'jwt',
     AUTH_PUBLIC_KEY_FILE: '/etc/class-runtime/portal.pem',
     AUTH_ISSUER: 'https://portal.example',
@@ -179,6 +179,169 @@ test('both keys of MinIO are asked for by name', () => {
   for (const missing of ['MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY']) {
     assert.match(refusal({ ...s3, [missing]: '' }), new RegExp(missing))
   }
+})
+
+test('half a setting of the store is refused, whichever half, and so are two stores', () => {
+  const { MINIO_ENDPOINT: _, ...keys } = s3
+  const withoutEndpoint: Record<string, string>[] = [
+    keys,
+    { MINIO_ACCESS_KEY: 'key-of-operator' },
+    { MINIO_SECRET_KEY: 'secret-of-operator' },
+    { MINIO_BUCKET: 'bags' },
+    { MINIO_REGION: 'vn-hanoi-1' },
+    { ...keys, MINIO_ENDPOINT: ' ' },
+    { ARTIFACTS_DIR: '/srv/bags', MINIO_BUCKET: 'bags' },
+  ]
+  for (const env of withoutEndpoint)
+    assert.match(refusal(env), /^MINIO_\w+ is set, but MINIO_ENDPOINT is not: .*folder/)
+  assert.match(refusal({ ...s3, ARTIFACTS_DIR: '/srv/bags' }), /^ARTIFACTS_DIR and MINIO_ENDPOINT are both set/)
+  // As a compose file passes what its operator left out.
+  const empty = { MINIO_ENDPOINT: '', MINIO_ACCESS_KEY: '', MINIO_SECRET_KEY: '', MINIO_BUCKET: '', MINIO_REGION: '' }
+  assert.deepEqual(readConfig({ ...empty, ARTIFACTS_DIR: '/srv/bags' }).store, {
+    kind: 'directory',
+    folder: '/srv/bags',
+  })
+  assert.equal(readConfig({ ...s3, ARTIFACTS_DIR: '' }).store.kind, 's3')
+})
+
+test('half a setting of Traefik or of TLS is refused: it would be ignored', () => {
+  for (const name of ['TRAEFIK_ENTRYPOINTS', 'TRAEFIK_MIDDLEWARES']) {
+    assert.match(refusal({ [name]: 'x' }), new RegExp(`^${name} is set, but TRAEFIK_CONTAINER is not`))
+  }
+  const certPath = { DOCKER_CERT_PATH: '/etc/docker/certs' }
+  assert.match(
+    refusal({ ...certPath, DOCKER_HOST: 'tcp://engine.example:2376' }),
+    /^DOCKER_CERT_PATH .*DOCKER_TLS_VERIFY/,
+  )
+  assert.deepEqual(readConfig(certPath).engine, { host: 'unix:///var/run/docker.sock' })
+})
+
+test('a misspelt setting is refused with the right name', () => {
+  const cases: [string, string][] = [
+    ['MINIO_ENDPIONT', 'MINIO_ENDPOINT'],
+    ['MINIO_ENDPOINTS', 'MINIO_ENDPOINT'],
+    ['MINIO_END_POINT', 'MINIO_ENDPOINT'],
+    ['MINIO_ENDPOINT_URL', 'MINIO_ENDPOINT'],
+    ['MINO_ENDPOINT', 'MINIO_ENDPOINT'],
+    ['minio_endpoint', 'MINIO_ENDPOINT'],
+    ['MINIO_ACCES_KEY', 'MINIO_ACCESS_KEY'],
+    ['MINIO_ACCESS_KEY_ID', 'MINIO_ACCESS_KEY'],
+    ['MINIO_SECRETKEY', 'MINIO_SECRET_KEY'],
+    ['MINIO_BUCKETS', 'MINIO_BUCKET'],
+    ['MINIO_BUCKET_NAME', 'MINIO_BUCKET'],
+    ['MINIO_REGOIN', 'MINIO_REGION'],
+    ['ARTIFACT_DIR', 'ARTIFACTS_DIR'],
+    ['AUTH_JWT_SECRETS', 'AUTH_JWT_SECRET'],
+    ['AUTH_JTW_SECRET', 'AUTH_JWT_SECRET'],
+    ['AUTH_JWKS_URI', 'AUTH_JWKS_URL'],
+    ['AUTH_PUBLIC_KEYFILE', 'AUTH_PUBLIC_KEY_FILE'],
+    ['AUTH_ISSUERS', 'AUTH_ISSUER'],
+    ['TRAEFIK_CONTIANER', 'TRAEFIK_CONTAINER'],
+    ['TRAEFIK_MIDDLEWARE', 'TRAEFIK_MIDDLEWARES'],
+    ['DOCKER_HOTS', 'DOCKER_HOST'],
+    ['DOCKERHOST', 'DOCKER_HOST'],
+    ['CLASS_SUBNETS_POOL', 'CLASS_SUBNET_POOL'],
+    ['INSTALATION_ID', 'INSTALLATION_ID'],
+  ]
+  for (const [name, meant] of cases) {
+    const words = refusal({ [name]: 'some-value' })
+    assert.ok(words.startsWith(`${name} is not a setting of this service: did you mean ${meant}? `), words)
+    assert.ok(!words.includes('some-value'))
+    assert.doesNotThrow(() => readConfig({ [name]: '' }), 'an empty one asks for nothing')
+  }
+  const file = refusal({ AUTH_JWT_SECRET_FILE: '/run/secrets/a-name-of-more-than-32-bytes' })
+  assert.match(file, /AUTH_JWT_SECRET is, with the value itself and not the name of a file/)
+})
+
+test('names of other programs, and one beside the right name, are none of our business', () => {
+  const others = [
+    ...[
+      'MINIO_ROOT_USER',
+      'MINIO_ROOT_PASSWORD',
+      'MINIO_ROOT_USER_FILE',
+      'MINIO_VOLUMES',
+      'MINIO_OPTS',
+      'MINIO_BROWSER',
+    ],
+    ...['MINIO_SERVER_URL', 'MINIO_DOMAIN', 'MINIO_SITE_REGION', 'MINIO_REGION_NAME', 'MINIO_CONFIG_ENV_FILE'],
+    ...[
+      'MINIO_ACCESS_KEY_FILE',
+      'MINIO_SECRET_KEY_FILE',
+      'MINIO_ACCESS_KEY_OLD',
+      'MINIO_DEFAULT_BUCKETS',
+      'MINIO_PORT',
+    ],
+    ...['MINIO_SERVICE_HOST', 'MINIO_PORT_9000_TCP', 'MINIO_PROMETHEUS_AUTH_TYPE', 'MINIO_STORAGE_CLASS_STANDARD'],
+    ...[
+      'DOCKER_CONFIG',
+      'DOCKER_CONTEXT',
+      'DOCKER_TLS',
+      'DOCKER_PORT',
+      'DOCKER_HOST_IP',
+      'DOCKER_BUILDKIT',
+      'DOCKER_GROUP',
+    ],
+    ...['DOCKER_API_VERSION', 'DOCKER_CONTENT_TRUST', 'DOCKER_DEFAULT_PLATFORM', 'DOCKER_CLI_HINTS'],
+    ...['TRAEFIK_ENTRYPOINTS_WEB_ADDRESS', 'TRAEFIK_PROVIDERS_DOCKER', 'TRAEFIK_LOG_LEVEL', 'TRAEFIK_PORT'],
+    ...[
+      'AUTH_SECRET',
+      'AUTH_URL',
+      'AUTH_TRUST_HOST',
+      'AUTH_SERVICE_HOST',
+      'AUTH_TOKEN',
+      'OAUTH',
+      'SSH_AUTH_SOCK',
+      'XAUTHORITY',
+    ],
+    ...[
+      'LOGLEVEL',
+      'LISTEN_FDS',
+      'LISTEN_PID',
+      'PATH',
+      'HOME',
+      'HOSTNAME',
+      'DOMAIN',
+      'CATALOG',
+      'LIVE_S3',
+      'NODE_OPTIONS',
+    ],
+  ]
+  for (const name of others) assert.deepEqual(readConfig({ [name]: 'value' }), readConfig({}), name)
+  assert.equal(
+    readConfig({ ...s3, MINIO_ENDPOINTS: 'x', MINIO_BUCKET: 'bags', MINIO_BUCKET_NAME: 'y' }).store.kind,
+    's3',
+  )
+})
+
+test('what cannot be seen in a value is written out', () => {
+  assert.match(refusal({ INSTALLATION_ID: 'north\u200b' }), /'north\\u\{200b\}'/)
+  assert.match(refusal({ ...s3, MINIO_BUCKET: 'bags\u00a0x' }), /'bags\\u\{a0\}x'/)
+})
+
+test('the start names store, engine, catalogue and key source, and no secret', () => {
+  const portal = { AUTH_ISSUER: 'https://portal.example', AUTH_AUDIENCE: 'class-runtime' }
+  const facts = (env: Record<string, string>) => startFacts(readConfig({ CATALOGUE: '/srv/catalogue.json', ...env }))
+  assert.deepEqual(facts({ ARTIFACTS_DIR: '/srv/bags' }), {
+    store: 'the folder /srv/bags',
+    engine: 'unix:///var/run/docker.sock',
+    catalogue: '/srv/catalogue.json',
+    keySource: 'none: AUTH is off',
+    installation: 'default',
+  })
+  const all = facts({
+    ...s3,
+    ...portal,
+    AUTH_JWKS_URL: 'https://portal.example/keys?token=secret-of-operator',
+    DOCKER_HOST: 'tcp://secret-of-operator@engine.example:2376',
+    DOCKER_TLS_VERIFY: '1',
+    DOCKER_CERT_PATH: '/etc/docker/certs',
+  })
+  assert.equal(all['store'], 's3://class-artifacts at http://127.0.0.1:9000, region us-east-1')
+  assert.equal(all['engine'], 'tcp://engine.example:2376, certificates in /etc/docker/certs')
+  assert.equal(all['keySource'], 'the key set https://portal.example/keys')
+  assert.equal(facts({ AUTH_JWT_SECRET: secret })['keySource'], 'the secret of AUTH_JWT_SECRET')
+  assert.equal(facts({ AUTH_PUBLIC_KEY_FILE: '/srv/portal.pem' })['keySource'], 'the public key /srv/portal.pem')
+  assert.doesNotMatch(JSON.stringify([all, facts({ AUTH_JWT_SECRET: secret })]), /-of-operator|a-secret-of/)
 })
 
 test('only loopback and Unix sockets are listened on while callers are not authenticated', () => {

@@ -61,6 +61,8 @@ test('a configuration that cannot be used ends the start with exit code 78 and n
     [{ DOCKER_HOST: 'nonsense' }, /DOCKER_HOST/],
     [{ AUTH_PUBLIC_KEY_FILE: plain }, /AUTH_PUBLIC_KEY_FILE .*plain-file/],
     [{ AUTH: 'jwt' }, /AUTH_JWT_SECRET/],
+    [{ MINIO_ENDPOINT: 'http://127.0.0.1:9' }, /MINIO_ENDPOINT/],
+    [{ MINIO_ENDPIONT: 'http://127.0.0.1:9' }, /did you mean MINIO_ENDPOINT\?/],
   ]
   const ends = await Promise.all(cases.map(([env]) => failedStart(start(env))))
   for (const [index, { exitCode, words }] of ends.entries()) {
@@ -100,16 +102,18 @@ test('without its engine the service starts, takes over a stale socket, and ends
 })
 
 test('without a key source the start says loudly that nobody is authenticated; with one, callers show a token', async (t) => {
-  const { start, socket } = await installation(t)
+  const { start, socket, folder } = await installation(t)
   const open = start()
-  const said = await listening(open, 'AUTH is')
+  const said = await listening(open, 'AUTH is off: everybody')
+  assert.match(said, new RegExp(`"store":"the folder ${folder}/artifacts","engine":"unix://${folder}/no-engine.sock"`))
+  assert.match(said, new RegExp(`"catalogue":"${folder}/catalogue.json","keySource":"none: AUTH is off"`))
   assert.match(said, /"level":40,.*AUTH is off: everybody/)
   assert.equal((await get(socket, '/room/operations/gone')).status, 404)
   open.kill('SIGKILL')
   await once(open, 'close')
 
   const closed = start({ AUTH_JWT_SECRET: portalSecret })
-  const log = await listening(closed, 'AUTH is')
+  const log = await listening(closed, 'AUTH is jwt')
   assert.match(log, /"key":"secret".*AUTH is jwt/)
   assert.ok(!log.includes(portalSecret))
   assert.equal((await get(socket, '/room/operations/gone')).status, 401)

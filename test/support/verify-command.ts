@@ -7,7 +7,8 @@ const root = resolve(import.meta.dirname, '../..')
 
 /** The command, as a caller would give it. */
 export function verify(args: readonly string[], env: Record<string, string> = {}, cwd = root) {
-  const { INIT_CWD: _, MINIO_ENDPOINT: __, ...inherited } = process.env
+  const foreign = /^(?:INIT_CWD|ARTIFACTS_DIR|MINIO_.*)$/
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
   const run = spawnSync(join(root, 'scripts/verify-bag'), args, {
     encoding: 'utf8',
     cwd,
