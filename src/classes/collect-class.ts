@@ -10,6 +10,7 @@ import type { HeldContainer, HeldSandbox, HeldSession } from '../runtime/port.ts
 import { isRunning, snapshotStudent } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent, noBag } from './down-answer.ts'
+import { collectFailure } from './outage.ts'
 import { DownAnswer, DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
 
 export interface CollectRequest {
@@ -48,13 +49,9 @@ export async function collectClass(
       sandboxes.map((sandbox) => context.collectGate(record.classId, () => snapshot(context, action, record, sandbox))),
     )
     await settle(context, action, record)
-    const failed = students.filter(({ state }) => state === 'failed')
-    if (failed.length === 0) return collected(context, record, 'collected', students)
-    throw new Problem(
-      'collect-failed',
-      `${failed.length} of ${students.length} sandboxes could not be collected; all go on running. First, ${failed[0]?.studentId}: ${failed[0]?.error?.detail}`,
-      { extensions: collected(context, record, 'collect-failed', students) },
-    )
+    if (students.every(({ state }) => state !== 'failed')) return collected(context, record, 'collected', students)
+    const words = { consequence: 'all go on running', next: '' }
+    throw collectFailure(students, words, collected(context, record, 'collect-failed', students))
   } catch (error) {
     throw asProblem(error, 'collect-failed')
   }

@@ -13,6 +13,7 @@ import { confirmOutcome, isUnconfirmed } from './confirm-bag.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
 import { outcomeOfGone } from './gone-student.ts'
+import { collectFailure } from './outage.ts'
 import {
   type DownAnswer,
   type DownStudent,
@@ -79,7 +80,7 @@ export async function recordOf({ store, installation }: ClassContext, held: Held
     const found = await readSession(store, held.classId, held.sessionId)
     if (found) return found
   } catch (error) {
-    throw error instanceof StoreError ? storeGone(error, store, held) : error
+    throw error instanceof StoreError ? storeGone(error) : error
   }
   const { classId, sessionId, subject, lab, createdBy, expiresAt } = held
   return {
@@ -97,14 +98,8 @@ export async function recordOf({ store, installation }: ClassContext, held: Held
 }
 
 /** Not one sandbox has been stopped: students can go on working until the store is back. */
-function storeGone(error: StoreError, store: ClassContext['store'], held: HeldSession): Problem {
-  const students = held.sandboxes.map(({ studentId }) => keptStudent(studentId, 'kept', asCollectError(error)))
-  const extensions = answerOf(store, held, 'collect-failed', students, [])
-  return new Problem('collect-failed', `${storeErrorAdvice[error.code]} Nothing was stopped or removed.`, {
-    cause: error,
-    extensions,
-  })
-}
+const storeGone = (error: StoreError): Problem =>
+  new Problem('store-unavailable', `${storeErrorAdvice[error.code]} Nothing was stopped or removed.`, { cause: error })
 
 async function takeDown(
   context: ClassContext,
@@ -124,7 +119,7 @@ async function takeDown(
   try {
     await writeSession(store, record)
   } catch (error) {
-    throw error instanceof StoreError && held ? storeGone(error, store, held) : error
+    throw error instanceof StoreError && held ? storeGone(error) : error
   }
 
   const leavers = leaversOf(record, held)
@@ -245,14 +240,11 @@ function refuseUnlessAllCommitted(
   record: SessionRecord,
   leavers: readonly Leaver[],
 ): void {
-  const failed = leavers.filter(({ outcome }) => outcome.error !== undefined)
-  if (failed.length === 0) return
-  const first = failed[0]?.outcome
   const students = leavers.map(({ outcome }) => outcome)
-  throw new Problem(
-    'collect-failed',
-    `${failed.length} of ${leavers.length} sandboxes could not be collected; nothing of them was removed. First, ${first?.studentId}: ${first?.error?.detail} ` +
-      'Repeat the call when the cause is gone, or with allowPartial to let the others go.',
-    { extensions: answerOf(store, record, 'collect-failed', students, []) },
-  )
+  if (students.every(({ error }) => error === undefined)) return
+  const words = {
+    consequence: 'nothing of them was removed',
+    next: ' Repeat the call when the cause is gone, or with allowPartial to let the others go.',
+  }
+  throw collectFailure(students, words, answerOf(store, record, 'collect-failed', students, []))
 }

@@ -4,6 +4,7 @@
 // meet that store itself.
 
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setInterval } from 'node:timers'
@@ -23,6 +24,8 @@ const Holder = Type.Object({
   /** Numbers of processes mean something only within it. */
   pidNamespace: Type.String(),
   pid: Type.Integer(),
+  /** When that process began, as its kernel counts: numbers are given again. Absent: unknown. */
+  startTime: Type.Optional(Type.String()),
   /** Counts renewals. */
   beat: Type.Integer(),
 })
@@ -136,7 +139,9 @@ export class Leases {
     const pidNamespace = await readlink('/proc/self/ns/pid').catch(() => '')
     const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined)
     const kernel = bootId === undefined ? {} : { bootId: bootId.trim() }
-    return { process: this.#process, host: hostname(), ...kernel, pidNamespace, pid: process.pid, beat: 0 }
+    const { startTime } = processFacts('self') ?? {}
+    const began = startTime === undefined ? {} : { startTime }
+    return { process: this.#process, host: hostname(), ...kernel, pidNamespace, pid: process.pid, ...began, beat: 0 }
   }
 
   async #acquire(classId: string, key: string, holder: Holder): Promise<true> {
@@ -157,7 +162,7 @@ export class Leases {
   #isFree(key: string, text: string, me: Holder): boolean {
     const found = parse(text)
     if (found?.process === me.process) return true
-    if (found && sharesProcesses(found, me) && !isAlive(found.pid)) return true
+    if (found && sharesProcesses(found, me) && !isAlive(found)) return true
     const watched = this.#watched.get(foldId(key))
     if (watched?.text === text) return performance.now() - watched.since > this.#times.deadAfterMs
     this.#watched.set(foldId(key), { text, since: performance.now() })
@@ -196,12 +201,30 @@ const sharesProcesses = (found: Holder, me: Holder): boolean =>
   found.pidNamespace === me.pidNamespace
 
 /** A number equal to ours is of an earlier life of this container. */
-function isAlive(pid: number): boolean {
+function isAlive({ pid, startTime }: Holder): boolean {
   if (pid === process.pid) return false
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
+  }
+  const facts = processFacts(pid)
+  // Another user's process may be hidden from us: it is there all the same.
+  if (facts === undefined) return true
+  // Where nobody reaps, as in a container without an init, a killed process keeps its number for ever.
+  if (facts.state === 'Z' || facts.state === 'X') return false
+  return startTime === undefined || startTime === facts.startTime
+}
+
+/** State and start of a process of this machine; undefined where the kernel does not tell. */
+function processFacts(pid: number | 'self'): { readonly state: string; readonly startTime: string } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // A program's name, in brackets, may hold brackets and blanks; the fields after it are numbered from 3.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const [state, startTime] = [fields[0], fields[22 - 3]]
+    return state === undefined || startTime === undefined ? undefined : { state, startTime }
+  } catch {
+    return undefined
   }
 }

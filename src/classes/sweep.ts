@@ -12,6 +12,7 @@ import { createGate } from '../gate.ts'
 import { foldId, serviceActor, sessionTime } from '../names.ts'
 import type { Operation, OperationView } from '../operations.ts'
 import type { HeldSession } from '../runtime/port.ts'
+import { StoreError } from '../store/port.ts'
 import type { ClassActions } from './class-actions.ts'
 import type { ClassContext } from './context.ts'
 import { type ResetIntent, readSession, type SessionRecord, sessionIds, type UpIntent } from './session-record.ts'
@@ -104,7 +105,12 @@ export class Sweep {
 
   async #unsettledClasses(): Promise<Iterable<string>> {
     if (this.#unsettled === undefined) {
-      const folders = await this.#context.store.folders('')
+      const folders = await this.#context.store.folders('').catch((error: unknown) => {
+        if (error instanceof StoreError && error.code === 'no-bucket') return undefined
+        throw error
+      })
+      // A fresh bucket is being made by the start's check: nothing is unsettled in it, and the next round asks again.
+      if (folders === undefined) return []
       this.#unsettled = new Map(folders.map((classId) => [foldId(classId), classId]))
     }
     return this.#unsettled.values()

@@ -22,6 +22,8 @@ const failed = <Answer extends TSchema>(answer: Answer, code: 'up-failed' | 'col
     ]),
   )
 
+const failedCollection = failed(DownAnswer, 'collect-failed', Type.Union([DownStudent, Snapshot])).properties
+
 /** The members that a problem has beside those of every problem. Optional ones depend on how far the call had come. */
 const extensions: Partial<Record<ProblemCode, Record<string, TSchema>>> = {
   'not-authenticated': {
@@ -36,7 +38,10 @@ const extensions: Partial<Record<ProblemCode, Record<string, TSchema>>> = {
   'quota-exceeded': { subject: Type.String(), limits: Quota, used: Usage, needed: Usage },
   'host-full': { host: Type.Object({ memoryMb: Type.Integer(), usedMb: Type.Integer() }), needed: Usage },
   'up-failed': failed(UpAnswer, 'up-failed', UpStudent).properties,
-  'collect-failed': failed(DownAnswer, 'collect-failed', Type.Union([DownStudent, Snapshot])).properties,
+  'collect-failed': failedCollection,
+  // Of a collection that was under way.
+  'engine-unavailable': failedCollection,
+  'store-unavailable': failedCollection,
 }
 
 function problemSchema(code: ProblemCode): TSchema {

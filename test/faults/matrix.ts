@@ -42,6 +42,8 @@ type Steps<Fault> = readonly (readonly [step: string, place: Place, outcomes: Ou
 const unanswered = 'kept engine-unavailable'
 const incomplete = 'kept archive-incomplete'
 const storeAway = 'kept store-unavailable'
+/** Before anything was stopped. */
+const storeRefused = 'refused store-unavailable'
 
 const archive = /\/containers\/[0-9a-f]{64}\/archive\?/
 const inspect = /\/containers\/[0-9a-f]{64}\/json/
@@ -213,16 +215,16 @@ const unheard = (first: 'up' | 'down', away: Outcome): Outcomes<S3Fault> => [
 ]
 
 const s3Steps: Steps<S3Fault> = [
-  ['a, the lease', ['PUT', /lease\.json\?/, 1], unheard('down', storeAway)],
+  ['a, the lease', ['PUT', /lease\.json\?/, 1], unheard('down', storeRefused)],
   [
     'a, the session’s record is read',
     ['GET', /session\.json\?/, 1],
-    [...outages(storeAway), ['reset', 'down'], ['answer-lost', 'down']],
+    [...outages(storeRefused), ['reset', 'down'], ['answer-lost', 'down']],
   ],
   [
     'a, the down is recorded',
     ['PUT', /session\.json\?/, 1],
-    [...outages(storeAway), ['reset', 'down'], ['answer-lost', 'down']],
+    [...outages(storeRefused), ['reset', 'down'], ['answer-lost', 'down']],
   ],
   [
     'e, a large file',
@@ -358,8 +360,6 @@ const engineStepsOfUp: Steps<EngineFault> = [
     ],
   ],
 ]
-
-const storeRefused = 'refused store-unavailable'
 
 const s3StepsOfUp: Steps<S3Fault> = [
   ['up, the lease', ['PUT', /lease\.json\?/, 1], unheard('up', storeRefused)],

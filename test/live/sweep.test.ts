@@ -125,7 +125,7 @@ test('a down that failed for a store that was away is finished when it is back',
   const call = service.post('/room/down-class', { classId: 'a' })
   await stopped
   await door.close(cleanUp)
-  problemOf(await call, [502, 'collect-failed'], FailedDown)
+  problemOf(await call, [503, 'store-unavailable'], FailedDown)
   await door.open()
   const back = Date.now()
   await finishesByItself(installation, worked)

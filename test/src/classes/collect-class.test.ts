@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { digestOf } from '../../../src/collection/digest.ts'
 import { timeStamp } from '../../../src/names.ts'
+import { StoreError } from '../../../src/store/port.ts'
 import { file } from '../../support/memory-archive.ts'
 import { pair } from '../../support/memory-class.ts'
 import { isCollected } from '../../support/memory-referee.ts'
@@ -108,6 +109,23 @@ test('who cannot be collected is named, goes on running, and leaves no half bag'
   assert.deepEqual([first.state, first.error.code, second.state], ['failed', 'over-limit', 'collected'])
   assert.deepEqual(ofClass.runtime.held().slice(0, 2), running)
   assert.deepEqual(await readdir(folderOf('SV001')).catch(() => []), [])
+})
+
+test('a store or an engine that goes away meanwhile is one problem of its own', async (t) => {
+  const { collect, ofClass } = await openUp(t)
+  ofClass.storeHooks = {
+    before(method, key) {
+      if (method === 'put' && key.includes('/data/')) throw new StoreError('unreachable', 'connect ECONNREFUSED')
+    },
+  }
+  const problem = problemOf(await collect())
+  assert.deepEqual([problem.status, problem.code], [503, 'store-unavailable'])
+  assert.equal(problem.detail.split('The store does not answer.').length - 1, 1)
+  ofClass.storeHooks = {}
+  ofClass.runtime.before = (event) => {
+    if (event.startsWith('archive')) throw engineGone()
+  }
+  assert.equal(problemOf(await collect()).code, 'engine-unavailable')
 })
 
 test('a store that once denies a commit mark costs no committed bag', async (t) => {

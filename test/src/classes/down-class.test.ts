@@ -222,11 +222,45 @@ test('while the store is away nothing is stopped, so that students can go on wor
         if (method === failing) throw new StoreError('unreachable', 'connect ECONNREFUSED 10.0.0.9:9000')
       },
     }
-    const { states, problem } = await refusal(ofClass.down(), 'collect-failed')
-    assert.deepEqual(states, ['SV001 kept store-unavailable', 'SV002 kept store-unavailable'])
+    const { problem } = await refusal(ofClass.down(), 'store-unavailable')
+    assert.equal(problem.status, 503)
+    assert.deepEqual(problem.extensions, {})
+    assert.equal(problem.message.split('The store does not answer.').length - 1, 1, 'once, not once a student')
     assert.doesNotMatch(problem.message, /10\.0\.0\.9/)
     assert.deepEqual(runtime.events, [])
   }
+})
+
+test('a store that goes away while bags are made is one problem of the store; another fault beside it is one of the students', async (t) => {
+  for (const other of [false, true]) {
+    const { ofClass, runtime, folderOf } = await openWorkedClass(t)
+    if (other) runtime.volume('SV001').things.push({ ...file('cut', cutShort), size: 10 })
+    ofClass.storeHooks = {
+      before(method, key) {
+        const isAway = method === 'put' && key.includes(other ? 'SV002/' : 'SV00')
+        if (isAway) throw new StoreError('unreachable', 'connect ECONNREFUSED 10.0.0.9:9000')
+      },
+    }
+    const { states, problem } = await refusal(ofClass.down(), other ? 'collect-failed' : 'store-unavailable')
+    const first = other ? 'archive-incomplete' : 'store-unavailable'
+    assert.deepEqual(states, [`SV001 kept ${first}`, 'SV002 kept store-unavailable'])
+    assert.equal(problem.status, other ? 502 : 503)
+    if (!other) assert.match(problem.message, /^2 of 2 sandboxes .* removed\. The store does not answer\. Ask [^.]*\.$/)
+    assert.deepEqual(runtime.held().filter((each) => each.startsWith('container')).length, 2)
+    ofClass.storeHooks = {}
+    if (other) continue
+    assert.equal((await ofClass.down()).state, 'down')
+    assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+  }
+})
+
+test('an engine that goes away while bags are made is one problem of the engine', async (t) => {
+  const { ofClass, runtime } = await openWorkedClass(t)
+  runtime.before = (event) => {
+    if (event.startsWith('archive')) throw engineGone()
+  }
+  const { states } = await refusal(ofClass.down(), 'engine-unavailable')
+  assert.deepEqual(states, ['SV001 kept engine-unavailable', 'SV002 kept engine-unavailable'])
 })
 
 test('an engine that is away is a problem of its own', async (t) => {

@@ -1,6 +1,7 @@
 // Two processes and one class: who may work, what a dead holder leaves, what a holder learns who is taken for dead.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -76,6 +77,43 @@ test('the lease of a process of this machine that is gone is taken over at once'
   assert.equal(await hold(), 'done')
   await heldByAnother({ pid: process.pid })
   assert.equal(await hold(), 'done', 'an earlier process of the same number, as in a restarted container')
+})
+
+test('a killed process that nobody reaped holds no lease', async (t) => {
+  const { hold, clear, heldByAnother } = await open(t)
+  // The shell becomes a program that never waits for its child, which ends when it is told to.
+  const parent = spawn('sh', ['-c', 'cat & echo $!; exec sleep 60'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(async () => {
+    parent.kill('SIGKILL')
+    if (parent.exitCode === null && parent.signalCode === null) await once(parent, 'exit')
+  })
+  const pid = Number(String(await once(parent.stdout, 'data')))
+  const state = async () => /\) (\w)/.exec(await readFile(`/proc/${pid}/stat`, 'latin1'))?.[1]
+  await heldByAnother({ pid })
+  while ((await readFile(`/proc/${parent.pid}/cmdline`, 'latin1')) !== 'sleep\u000060\0')
+    await new Promise(setImmediate)
+  process.kill(pid, 'SIGKILL')
+  while ((await state()) !== 'Z') await new Promise(setImmediate)
+  assert.equal(await clear(), true)
+  await heldByAnother({ pid })
+  assert.equal(await hold(), 'done')
+})
+
+test('a number that was given to another process since is not the holder; one without a start is, as it always was', async (t) => {
+  const { hold, clear, heldByAnother, path } = await open(t)
+  const stat = await readFile(`/proc/${process.ppid}/stat`, 'latin1')
+  const startTime = stat.slice(stat.lastIndexOf(')')).split(' ')[20]
+  await heldByAnother({ startTime })
+  await assert.rejects(hold(), isBusy)
+  assert.equal(await clear(), false)
+  await heldByAnother({ startTime: '1' })
+  assert.equal(await hold(), 'done')
+  await heldByAnother()
+  await assert.rejects(hold(), isBusy)
+  await rm(path)
+  const own = await readFile('/proc/self/stat', 'latin1')
+  const written = JSON.parse(await hold(() => readFile(path, 'utf8')))
+  assert.equal(written.startTime, own.slice(own.lastIndexOf(')')).split(' ')[20])
 })
 
 test('a machine of the same name and pid namespace is another one unless it says the same boot id', async (t) => {

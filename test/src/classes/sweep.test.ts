@@ -350,6 +350,28 @@ test('an engine or a store that is away when the service starts is tried again, 
   await assertAllSafe(ofClass, sessionId)
 })
 
+test('a bucket that is still being made is no trouble, and is asked again once it is there', async (t) => {
+  const ofClass = await openClass(t)
+  const { sweep, lines } = serve(ofClass)
+  ofClass.storeHooks = {
+    before(method) {
+      if (method === 'folders') throw new StoreError('no-bucket', 'There is no bucket.')
+    },
+  }
+  await sweep.round()
+  assert.deepEqual(lines('the sweep cannot do its work'), [])
+
+  let asked = 0
+  ofClass.storeHooks = {
+    before(method) {
+      if (method === 'folders') asked++
+    },
+  }
+  await sweep.round()
+  await sweep.round()
+  assert.equal(asked, 1)
+})
+
 test('a network that holds nothing goes when it is older than the grace, not before', async (t) => {
   const ofClass = await openClass(t)
   const { sessionId } = await ofClass.up({ students: ['SV001'] })

@@ -127,8 +127,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
   ),
   'store-unavailable': async (t, call) => {
     const service = await openService(t)
-    // A down of a class that is up tells what became of each student.
-    if (call.name !== 'down-class') await service.ofClass.up()
+    await service.ofClass.up()
     service.ofClass.storeHooks = {
       before(_method, key) {
         // What cannot be given up is the bag; without its record a session is told of as one that is kept.
