@@ -35,6 +35,9 @@ const ContainerSchema = Type.Object({
   Name: Type.String(),
   /** RFC 3339, as all times of the engine. */
   Created: Type.String(),
+  /** The program that is process 1, or the child of the engine's init; of the image's entrypoint, where it has one. */
+  Path: Type.Optional(Type.String()),
+  Args: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   /** The image's id. */
   Image: Type.String(),
   Config: Type.Object({

@@ -65,21 +65,45 @@ export async function waitReady(
     reasons.set(id, await whyNotUp(summary))
   }
 
-  async function whyNotUp(summary: ContainerSummary | undefined): Promise<string> {
+  async function whyNotUp(seen: ContainerSummary | undefined): Promise<string> {
+    const summary = seen && (await betweenTwoLives(seen))
     if (!summary) return 'It was removed by another hand.'
     const state = readState(summary)
     if (state === 'starting') return 'Its health check did not pass in time.'
     if (state === 'unhealthy') return 'Its health check says it is unhealthy.'
     if (state === 'paused') return 'It is paused.'
-    const { State } = await engine.containers.inspect(summary.Id)
-    if (State.Running) return 'Its command ends and is started again and again. Ask the operator to correct the lab.'
-    const code = exitCodeOf(summary) ?? String(State.ExitCode)
-    if (code === '126' || code === '127') {
-      return `Its command cannot be run (exit code ${code}): the image does not have it, or it is not executable. Ask the operator to correct the lab.`
-    }
+    const { State, Path, Args } = await engine.containers.inspect(summary.Id)
+    const code = exitCodeOf(summary) ?? (State.Running ? undefined : String(State.ExitCode))
+    const program = Path === undefined ? [] : [Path, ...(Args ?? [])]
+    if (code === '126' || code === '127') return notRun(code, program, session.lab)
+    const ended = code === undefined ? 'ends' : `ended with exit code ${code}`
+    if (State.Running)
+      return `Its command ${ended} and is started again and again. Ask the operator to correct the lab.`
     const detail = State.OOMKilled ? ' (out of memory)' : State.Error ? ` (${State.Error})` : ''
-    return `Its command ended with exit code ${code}${detail}. Ask the operator to correct the lab.`
+    return `Its command ${ended}${detail}. Ask the operator to correct the lab.`
   }
+
+  /** Seen running in one of many short lives: only between two of them is it told how one ended. */
+  async function betweenTwoLives(seen: ContainerSummary): Promise<ContainerSummary | undefined> {
+    let summary: ContainerSummary | undefined = seen
+    for (let looks = 0; looks < looksForEnd && summary && readState(summary) === 'running'; looks++) {
+      await delay(pollMs)
+      summary = (await list()).get(seen.Id)
+    }
+    return summary
+  }
+}
+
+/** How often a program that runs again is looked at for the end of its life: some seconds in all. */
+const looksForEnd = 10
+
+/** What init and shells say of a program that is absent (127), or that they may not run (126). */
+function notRun(code: '126' | '127', [path, ...args]: readonly string[], lab: string): string {
+  const fault = code === '127' ? 'is not in the image' : 'is in the image, but cannot be run by its user'
+  const named = path === undefined ? 'Its program' : `The program '${path}' of lab '${lab}'`
+  // A shell tells of what it was to call in the same way.
+  const program = args.some((each) => /^-\w*c$/.test(each)) ? `${named}, or one that it calls,` : named
+  return `${program} ${fault} (exit code ${code}). Ask the operator to correct the lab.`
 }
 
 /** A container that is restarted again and again shows its last exit code only in the list: `Restarting (127) 2 seconds ago`. */

@@ -70,8 +70,8 @@ describe('an up that cannot succeed', { skip: skipWithoutEngine, timeout: 180_00
   }
 
   for (const [lab, reason] of [
-    ['missing', /exit code 127|again and again/],
-    ['ending', /exit code 3|again and again/],
+    ['missing', /^The program '\/bin\/no-such-program' of lab 'missing' is not in the image \(exit code 127\)\./],
+    ['ending', /^Its command ended with exit code 3\b/],
     ['unhealthy', /unhealthy/],
   ] as const) {
     test(`lab '${lab}': every student has the reason, and nothing stays on the engine`, async () => {
