@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
+import { parseArgs } from 'node:util'
 import { classesDefects } from '../test/defects/classes.ts'
 import { collectionDefects } from '../test/defects/collection.ts'
 import { contractDefects } from '../test/defects/contract.ts'
@@ -16,8 +17,11 @@ import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
 import { routesDefects } from '../test/defects/routes.ts'
 import { sandboxDefects } from '../test/defects/sandbox.ts'
+import { startDefects } from '../test/defects/start.ts'
 import { storeDefects } from '../test/defects/store.ts'
 import { sweepDefects } from '../test/defects/sweep.ts'
+
+const usage = 'usage: npm run defects -- [--list] [WORD...]   with words, only the defects whose name holds one of them'
 
 const repository = resolve(import.meta.dirname, '..')
 /** For one test file: far above any honest need on a busy machine. */
@@ -60,6 +64,16 @@ function copyRepository(): string {
   return copy
 }
 
+function readArguments() {
+  try {
+    const options = { list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
+    return parseArgs({ allowPositionals: true, options })
+  } catch (error) {
+    console.error(`seeded defects: ${error instanceof Error ? error.message : error}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+
 /** Runs test files of the working directory one after the other, up to the first that fails. */
 async function firstFailure(files: readonly string[]): Promise<Failure | undefined> {
   for (const file of files) {
@@ -83,7 +97,11 @@ async function judge({ tests }: Defect): Promise<boolean> {
   return failure?.test !== undefined
 }
 
-const words = process.argv.slice(2).filter((word) => word !== '--list')
+const { values, positionals: words } = readArguments()
+if (values.help) {
+  console.log(usage)
+  process.exit()
+}
 const all: readonly Defect[] = [
   ...engineDefects,
   ...collectionDefects,
@@ -93,12 +111,13 @@ const all: readonly Defect[] = [
   ...sweepDefects,
   ...routesDefects,
   ...contractDefects,
+  ...startDefects,
 ]
 const defects = all.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 const sources = defects.map(planted)
 if (sources.includes(undefined)) process.exit(1)
 
-if (process.argv.includes('--list')) {
+if (values.list) {
   for (const { name, file } of defects) console.log(`${name} (${file})`)
   console.log(`seeded defects: ${defects.length}`)
   process.exit()

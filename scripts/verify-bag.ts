@@ -77,7 +77,17 @@ function print(name: string, { files, bytes, manifestSha256, faults }: CheckedBa
 
 function readArguments() {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { receipt: { type: 'string' } } })
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        receipt: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+    if (values.help) {
+      console.log(usage)
+      process.exit(0)
+    }
     const receipt = values.receipt?.toLowerCase()
     if (positionals.length === 0) throw new Error('nothing to verify is named')
     if (receipt !== undefined && !/^[0-9a-f]{64}$/.test(receipt)) throw new Error('a receipt has 64 hex digits')
