@@ -11,9 +11,13 @@ export class CatalogueError extends Error {
   override readonly name = 'CatalogueError'
 
   constructor(message: string, options: { cause?: unknown } = {}) {
-    super(visible(message), options)
+    super(visible(shortened(message)), options)
   }
 }
+
+/** A name in the file may be as long as the file; what is wrong, and where, stands at both ends. */
+const shortened = (message: string): string =>
+  message.length <= 600 ? message : `${message.slice(0, 400)} … ${message.slice(-190)}`
 
 /** A place as a JSON pointer; `at` is the place whose line is told, where that is another one. */
 export class CatalogueFault extends Error {

@@ -3,13 +3,13 @@
 import { isUtf8 } from 'node:buffer'
 import { CatalogueError } from './catalogue-faults.ts'
 
-/** A byte order mark of UTF-8 is read over; CatalogueError where it is another encoding, or none. */
+/** With its byte order mark, where it has one. CatalogueError where it is another encoding, or none. */
 export function decodeCatalogue(bytes: Uint8Array): string {
   // Every text of ours begins with a plain character: as UTF-16 or UTF-32, one of the first two bytes is a mark or zero.
   const isWide = bytes.subarray(0, 2).some((byte) => byte === 0 || byte >= 0xfe)
   if (isWide) throw new CatalogueError('it is saved as UTF-16 or UTF-32: save it as UTF-8')
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {
     throw new CatalogueError(`it is not UTF-8 in line ${lineOfFault(bytes)}: save it as UTF-8`, { cause: error })
   }

@@ -56,7 +56,7 @@ class Scanner {
   }
 
   #value(path: string, depth: number): void {
-    if (depth > deepest) this.#refuseJson(path, `it is nested more than ${deepest} deep`, this.#at)
+    if (depth > deepest) this.#refuseJson('', `it is nested more than ${deepest} deep`, this.#at)
     this.#onPlace(path, () => this.#line(this.#at))
     const first = this.#text[this.#at]
     if (first === '{') this.#object(path, depth)

@@ -129,6 +129,10 @@ test('a misspelt key or a wrong value is refused with its place', () => {
     [withLab({ workspace: 'home/student' }), /^at \/labs\/linux-shell\/workspace/],
     [withLab({ command: [] }), /^at \/labs\/linux-shell\/command/],
     [withLab({ command: 'sleep infinity' }), /^at \/labs\/linux-shell\/command/],
+    [
+      { labs: { 'linux-shell': { image: 'i', cpus: 1, memroyMb: 128 } } },
+      /^at \/labs\/linux-shell: unknown key 'memroyMb'; did you mean 'memoryMb'\?/,
+    ],
     [withLab({ privileged: true }), /^at \/labs\/linux-shell: unknown key 'privileged' \(line 1\)$/],
     [withLab({ binds: ['/:/host'] }), /^at \/labs\/linux-shell: unknown key 'binds' \(line 1\)$/],
     [
@@ -232,6 +236,15 @@ test('what is wrong is told in words: no regular expression, no name of a schema
     refusalOf('{"labs":1e999,"subjects":{},"classes":{}}'),
     'at /labs: it must be an object in { }; it is Infinity (line 1)',
   )
+})
+
+test('a name or a nesting without end makes no message without end', () => {
+  const long = 'k'.repeat(1_000_000)
+  for (const text of [`{"${long}":1}`, `{"${long}":1,"${long}":1}`, `{"labs":{"${long}":{}}}`, '['.repeat(1_000_000)]) {
+    const words = refusalOf(text)
+    assert.ok(words.length <= 600, words)
+    assert.match(words, /\(line 1\)$/)
+  }
 })
 
 test('a secret in the environment of a lab is in no message', () => {
