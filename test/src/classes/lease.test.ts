@@ -82,7 +82,7 @@ test('the lease of a process of this machine that is gone is taken over at once'
 test('a killed process that nobody reaped holds no lease', async (t) => {
   const { hold, clear, heldByAnother } = await open(t)
   // The shell becomes a program that never waits for its child, which ends when it is told to.
-  const parent = spawn('sh', ['-c', 'cat & echo $!; exec sleep 60'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['pipe', 'pipe', 'inherit'] })
   t.after(async () => {
     parent.kill('SIGKILL')
     if (parent.exitCode === null && parent.signalCode === null) await once(parent, 'exit')
