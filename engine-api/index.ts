@@ -6,6 +6,7 @@ export type { Change } from './endpoints/container-changes.ts'
 export type {
   ContainerSpecification,
   CreatedContainer,
+  EndpointSettings,
   HostConfig,
   RestartPolicy,
   VolumeMount,
@@ -20,6 +21,7 @@ export type { ContainerWait, ContainerWaitOptions } from './endpoints/container-
 export type { TerminalSize } from './endpoints/exec-resize.ts'
 export type { Image } from './endpoints/image-inspect.ts'
 export type { ImageListOptions, ImageSummary } from './endpoints/image-list.ts'
+export type { NetworkConnectOptions } from './endpoints/network-connect.ts'
 export type { CreatedNetwork, NetworkSpecification } from './endpoints/network-create.ts'
 export type { NetworkDisconnectOptions } from './endpoints/network-disconnect.ts'
 export type { Network } from './endpoints/network-inspect.ts'

@@ -65,6 +65,7 @@ export const label = {
   student: 'class-runtime.student',
   spec: 'class-runtime.spec',
   collect: 'class-runtime.collect',
+  rawPackets: 'class-runtime.raw-packets',
 } as const
 
 /** Who acts where no caller does. No token may carry one of these as its `sub`. */

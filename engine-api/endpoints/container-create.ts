@@ -51,6 +51,13 @@ export interface HostConfig {
   readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[]
 }
 
+/** A container's place in a network. */
+export interface EndpointSettings {
+  readonly Aliases?: readonly string[]
+  /** An address of its own, kept over stop and start; it is taken while the container runs. */
+  readonly IPAMConfig?: { readonly IPv4Address: string }
+}
+
 export interface ContainerSpecification {
   readonly Image: string
   readonly Cmd?: readonly string[]
@@ -78,7 +85,7 @@ export interface ContainerSpecification {
   readonly HostConfig?: HostConfig
   readonly NetworkingConfig?: {
     /** By network name or id. API versions below 1.44 take one only. */
-    readonly EndpointsConfig: Readonly<Record<string, { readonly Aliases?: readonly string[] }>>
+    readonly EndpointsConfig: Readonly<Record<string, EndpointSettings>>
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { CallOptions, Transport } from '../call.ts'
 import { defineOperation } from '../operation.ts'
+import type { EndpointSettings } from './container-create.ts'
 
 export const networkConnect = defineOperation({
   name: 'network-connect',
@@ -21,12 +22,21 @@ export const networkConnect = defineOperation({
   ],
 })
 
-/** Attaches a container, named by its id. An absent network or container is EngineError `not-found`. */
+export interface NetworkConnectOptions extends CallOptions {
+  /** Without it the engine chooses an address. */
+  readonly endpoint?: EndpointSettings | undefined
+}
+
+/**
+ * Attaches a container, named by its id. An absent network or container is EngineError `not-found`. One that does not run and
+ * was in a network of this name that is gone is in this one from then on.
+ */
 export function connectNetwork(
   transport: Transport,
   id: string,
   containerId: string,
-  options: CallOptions = {},
+  { endpoint, ...options }: NetworkConnectOptions = {},
 ): Promise<'connected' | 'already-connected'> {
-  return transport.send(networkConnect, { path: { id }, body: { json: { Container: containerId } }, ...options })
+  const json = { Container: containerId, ...(endpoint === undefined ? {} : { EndpointConfig: endpoint }) }
+  return transport.send(networkConnect, { path: { id }, body: { json }, ...options })
 }

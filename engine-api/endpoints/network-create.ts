@@ -12,8 +12,13 @@ export interface NetworkSpecification {
   /** No way out of the host. */
   readonly Internal?: boolean
   readonly Labels?: Readonly<Record<string, string>>
-  /** Such as `{ Config: [{ Subnet: '10.20.0.0/26' }] }`. The engine's own pools end at about 30 networks. */
-  readonly IPAM?: { readonly Config: readonly { readonly Subnet: string; readonly Gateway?: string }[] }
+  /**
+   * Such as `{ Config: [{ Subnet: '10.20.0.0/26' }] }`. The engine's own pools end at about 30 networks. `IPRange` is the part
+   * of the subnet that addresses are taken from unasked; without a `Gateway` its first address becomes the gateway too.
+   */
+  readonly IPAM?: {
+    readonly Config: readonly { readonly Subnet: string; readonly IPRange?: string; readonly Gateway?: string }[]
+  }
   /** Driver options, such as `com.docker.network.bridge.enable_icc`. */
   readonly Options?: Readonly<Record<string, string>>
 }

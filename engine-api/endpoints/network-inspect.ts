@@ -15,7 +15,12 @@ export const NetworkSchema = Type.Object({
   /** Driver options that the engine took; Podman leaves those out that it does not know. */
   Options: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
   IPAM: Type.Object({
-    Config: Type.Optional(Type.Union([Type.Array(Type.Object({ Subnet: Type.Optional(Type.String()) })), Type.Null()])),
+    Config: Type.Optional(
+      Type.Union([
+        Type.Array(Type.Object({ Subnet: Type.Optional(Type.String()), IPRange: Type.Optional(Type.String()) })),
+        Type.Null(),
+      ]),
+    ),
   }),
   /** By container id. Running containers only; on networks from a list it may be empty or absent. */
   Containers: Type.Optional(

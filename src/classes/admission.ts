@@ -147,7 +147,9 @@ function refuseMissingRuntime({ capacity: { runtimes }, lab, needed }: Findings)
 }
 
 function refuseTooMany({ order, running, maxStudents }: Findings): Problem | undefined {
-  const students = new Set([...(running?.record.students ?? []), ...order.students]).size
+  // A seat is nobody else's for the whole session, also where its student has none of the sandboxes any more.
+  const seated = running?.record.seats?.map(({ studentId }) => studentId) ?? []
+  const students = new Set([...(running?.record.students ?? []), ...seated, ...order.students].map(foldId)).size
   if (students <= maxStudents) return undefined
   return new Problem(
     'class-too-large',

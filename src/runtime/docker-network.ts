@@ -3,6 +3,7 @@
 
 import { type Container, type Engine, isEngineError, type Network } from '../../engine-api/index.ts'
 import { label, networkName } from '../names.ts'
+import { proxyEndpoint } from './docker-address.ts'
 import type { DockerContext } from './docker-context.ts'
 import { isRefusal, resent } from './docker-errors.ts'
 import { type Capacity, noSubnetAdvice, type Runtime, RuntimeError, type SessionPlan } from './port.ts'
@@ -11,16 +12,18 @@ import { freeSubnets } from './subnets.ts'
 
 export async function openNetwork(context: DockerContext, plan: SessionPlan): ReturnType<Runtime['openNetwork']> {
   const name = networkName(plan.classId)
-  const proxyId = (await findProxy(context))?.Id
+  const proxy = await findProxy(context)
+  if (proxy) await freeProxy(context, proxy)
+  const proxyId = proxy?.Id
   const networks = await context.engine.networks.list()
   const found = networks.find((network) => network.Name === name)
   if (found && (await isOurs(context, plan, found))) {
-    await connectProxy(context.engine, found.Id, proxyId)
+    await connectProxy(context.engine, found, proxyId)
     return { id: found.Id, name, created: false }
   }
   const id = await createNetwork(context, plan)
   try {
-    await connectProxy(context.engine, id, proxyId)
+    if (proxyId !== undefined) await connectProxy(context.engine, await context.engine.networks.inspect(id), proxyId)
   } catch (error) {
     await context.engine.networks.remove(id)
     throw error
@@ -28,13 +31,13 @@ export async function openNetwork(context: DockerContext, plan: SessionPlan): Re
   return { id, name, created: true }
 }
 
-async function connectProxy(engine: Engine, networkId: string, proxyId: string | undefined): Promise<void> {
+async function connectProxy(engine: Engine, network: Network, proxyId: string | undefined): Promise<void> {
   if (proxyId === undefined) return
   try {
-    await engine.networks.connect(networkId, proxyId)
+    await engine.networks.connect(network.Id, proxyId, { endpoint: proxyEndpoint(network) })
   } catch (error) {
     // Engines refuse what is attached already with many statuses and words.
-    if (!isRefusal(error) || !(await attachedTo(engine, networkId)).includes(proxyId)) throw error
+    if (!isRefusal(error) || !(await attachedTo(engine, network.Id)).includes(proxyId)) throw error
   }
 }
 
@@ -88,9 +91,29 @@ export async function attachProxy(context: DockerContext, networkIds: readonly s
   if (networkIds.length === 0) return
   const found = await findProxy(context)
   if (!found) return
+  await freeProxy(context, found)
   const attached = new Set(Object.values(found.NetworkSettings.Networks ?? {}).map(({ NetworkID }) => NetworkID))
   for (const id of networkIds) {
-    if (!attached.has(id)) await connectProxy(context.engine, id, found.Id)
+    if (!attached.has(id)) await connectProxy(context.engine, await context.engine.networks.inspect(id), found.Id)
+  }
+}
+
+/** A container that does not run and was in a network that is gone cannot be started: of our networks, it is taken out. */
+async function freeProxy({ engine }: DockerContext, { Id, State, NetworkSettings }: Container): Promise<void> {
+  if (State.Running) return
+  const places = Object.entries(NetworkSettings.Networks ?? {}).filter(([name]) => name.startsWith(networkName('')))
+  if (places.length === 0) return
+  const present = new Set((await engine.networks.list()).flatMap(({ Id: id, Name }) => [id, Name]))
+  for (const [name, { NetworkID }] of places) {
+    if (!NetworkID || present.has(NetworkID)) continue
+    await engine.networks.disconnect(name, Id, { force: true }).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error
+      throw new RuntimeError(
+        'failed',
+        `Traefik cannot start: it was in the network ${name}, which is gone. Ask the operator to run 'docker network disconnect --force ${name}' with Traefik's name, and to start Traefik.`,
+        error,
+      )
+    })
   }
 }
 

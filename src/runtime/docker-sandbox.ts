@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Container, isEngineError, type TarEntry } from '../../engine-api/index.ts'
 import { specHash } from '../lab.ts'
 import { containerName, label, volumeName } from '../names.ts'
+import { fixedAddress, namingTakenAddress, rejoinNetwork } from './docker-address.ts'
 import type { DockerContext } from './docker-context.ts'
 import { asRuntimeError, isRefusal, resent, translatedEach } from './docker-errors.ts'
 import { prepareWorkspace } from './docker-workspace.ts'
@@ -31,6 +32,9 @@ export async function raiseSandbox(
 ): Promise<void> {
   const { state, spec, name } = held?.container ?? {}
   if (spec !== undefined && spec !== specHash(plan.frozenLab)) throw notOurs(name)
+  if (held?.container?.isDetached && state !== 'paused' && state !== 'removing') {
+    await rejoinNetwork(context, plan, studentId, held.container.id)
+  }
   if (state === 'running' || state === 'starting' || state === 'unhealthy' || state === 'restarting') return
   if (state === 'paused' || state === 'removing') {
     throw new RuntimeError(
@@ -41,13 +45,20 @@ export async function raiseSandbox(
   if (held?.volume === undefined) await makeVolume(context, plan, studentId, done)
   const existing = held?.container?.id
   const containerId =
-    existing ?? (await createContainer(context, plan, studentId, containerName(plan.classId, studentId)))
+    existing ??
+    (await createContainer(
+      context,
+      plan,
+      studentId,
+      containerName(plan.classId, studentId),
+      await fixedAddress(context, plan, studentId),
+    ))
   done.containerId = containerId
   if (existing === undefined || state === 'created')
     await prepareWorkspace(context, plan.frozenLab, containerId, contents)
   // A down or a reset that failed after its stop has taken the policy away.
   else await context.engine.containers.update(containerId, { RestartPolicy: restartPolicy })
-  await context.engine.containers.start(containerId)
+  await namingTakenAddress(context.engine.containers.start(containerId))
 }
 
 /** The engine answers an existing volume of that name instead of refusing: its labels say whose it is. */
@@ -82,8 +93,9 @@ async function createContainer(
   plan: SessionPlan,
   studentId: string,
   name: string,
+  address?: string,
 ): Promise<string> {
-  const body = sandboxBody(context.installation, context.proxy, plan, studentId)
+  const body = sandboxBody(context.installation, context.proxy, plan, studentId, address)
   try {
     const { Id } = await context.engine.containers.create({ name, body })
     return Id

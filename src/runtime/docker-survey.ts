@@ -83,7 +83,8 @@ function addNetwork(session: Gathered | undefined, network: Network): void {
   const { Id: id, Name: name, Internal: internal, Options } = network
   // Podman lists no option that it does not know: there the host is in every network.
   const hasHost = Options?.[hostlessOption] !== 'true'
-  session.network = { id, name, subnet: network.IPAM.Config?.[0]?.Subnet, internal, hasHost }
+  const rawPackets = network.Labels?.[label.rawPackets] !== 'false'
+  session.network = { id, name, subnet: network.IPAM.Config?.[0]?.Subnet, internal, hasHost, rawPackets }
 }
 
 function addVolume(session: Gathered | undefined, volume: Volume): void {
@@ -107,7 +108,18 @@ function addContainer(
     state: readState(container),
     spec: labels[label.spec] ?? '',
     endpoint: endpointOf(session.identity.classId, sandbox.studentId, name, container, proxy),
+    isDetached: isDetached(session, container),
   }
+}
+
+/** An engine that lists no networks of a container says nothing of this. One that never ran has a network's name only. */
+function isDetached({ identity, network }: Gathered, { NetworkSettings }: ContainerSummary): boolean {
+  const attached = NetworkSettings?.Networks
+  if (!attached) return false
+  const place = attached[networkName(identity.classId)]
+  if (!network || !place) return true
+  // Podman gives the name for the id.
+  return !['', undefined, network.id, network.name].includes(place.NetworkID)
 }
 
 function sandboxOf(session: Gathered, labels: Labels): GatheredSandbox | undefined {

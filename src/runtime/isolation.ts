@@ -1,5 +1,6 @@
 // How far the sandboxes of a class are kept apart from everything else, told from the network that they are really in.
-// The surprise: an internal network alone keeps nobody from the host, which answers at the network's own gateway address.
+// The surprise: an internal network alone keeps nobody from the host, which answers at the network's own gateway address; and
+// without that address it still has one of IPv6 on its side of the network, for who makes packets by hand.
 
 import { type Static, Type } from '@sinclair/typebox'
 import type { HeldNetwork } from './port.ts'
@@ -28,10 +29,10 @@ export const Isolation = Type.Object({
 })
 export type Isolation = Static<typeof Isolation>
 
-export function isolationOf({ internal, hasHost }: HeldNetwork): Isolation {
+export function isolationOf({ internal, hasHost, rawPackets }: HeldNetwork): Isolation {
   const outside: Reach = internal ? 'blocked' : 'reachable'
   // Engine, store and metadata may be on the host.
-  const host: Reach = internal && !hasHost ? 'blocked' : 'reachable'
+  const host: Reach = internal && !hasHost && !rawPackets ? 'blocked' : 'reachable'
   return {
     classmates: 'reachable',
     otherClasses: outside,

@@ -44,6 +44,8 @@ export interface HeldContainer {
   readonly endpoint: string | undefined
   /** Hash of the frozen lab it was made from. */
   readonly spec: string
+  /** Not in its class's network: that was removed, or the container was taken out of it, by another hand. */
+  readonly isDetached: boolean
 }
 
 /** One student's sandbox as the engine has it: a container, a volume, or what is left of the two. */
@@ -63,6 +65,8 @@ export interface HeldNetwork {
   readonly internal: boolean
   /** The engine's host has an address in it. */
   readonly hasHost: boolean
+  /** Its sandboxes may send packets of their own making (NET_RAW); also where the engine does not say. */
+  readonly rawPackets: boolean
 }
 
 /** All that the engine holds of one session. */
@@ -184,7 +188,8 @@ export interface Runtime {
   attachProxy(networkIds: readonly string[]): Promise<void>
 
   /**
-   * Makes and starts what is missing of one student's sandbox, touching nothing that already runs. `contents` goes into the
+   * Makes and starts what is missing of one student's sandbox, touching nothing that already runs, but for one that has lost its
+   * class's network: it is brought into that again. `contents` goes into the
    * workspace before the first start and never later, so that repeating it can take back nothing that the student did.
    */
   raise(

@@ -5,6 +5,7 @@
 import { posix } from 'node:path'
 import type {
   ContainerSpecification,
+  EndpointSettings,
   NetworkSpecification,
   RestartPolicy,
   VolumeSpecification,
@@ -13,6 +14,7 @@ import type { ProxyConfig } from '../config.ts'
 import { type FrozenLab, freezeCollect, specHash } from '../lab.ts'
 import { containerName, foldId, hostName, label, networkName, volumeName } from '../names.ts'
 import type { SessionIdentity, SessionPlan } from './port.ts'
+import { addressPlan } from './subnets.ts'
 
 const mebibyte = 1024 * 1024
 const nanosecondsPerSecond = 1_000_000_000
@@ -28,6 +30,7 @@ export function sandboxBody(
   proxy: ProxyConfig,
   plan: SessionPlan,
   studentId: string,
+  address?: string,
 ): ContainerSpecification {
   const lab = plan.frozenLab
   const network = networkName(plan.classId)
@@ -76,9 +79,12 @@ export function sandboxBody(
         },
       ],
     },
-    NetworkingConfig: { EndpointsConfig: { [network]: {} } },
+    NetworkingConfig: { EndpointsConfig: { [network]: endpointSettings(address) } },
   }
 }
+
+export const endpointSettings = (address: string | undefined): EndpointSettings =>
+  address === undefined ? {} : { IPAMConfig: { IPv4Address: address } }
 
 /** no-new-privileges keeps programs from the capabilities that they carry, and a user who is not root has no others. */
 const privileges = ({ capabilities }: FrozenLab) =>
@@ -104,8 +110,12 @@ export function networkBody(
     Name: networkName(plan.classId),
     Driver: 'bridge',
     Internal: internal,
-    Labels: sessionLabels(installation, plan),
-    IPAM: { Config: [{ Subnet: subnet }] },
+    Labels: {
+      ...sessionLabels(installation, plan),
+      [label.rawPackets]: String(plan.frozenLab.capabilities?.includes('NET_RAW') ?? false),
+    },
+    // The sandboxes of a session without seats take any address, of the whole subnet.
+    IPAM: { Config: [plan.seats ? addressPlan(subnet) : { Subnet: subnet }] },
     ...(internal && proxy.container !== undefined ? { Options: { [hostlessOption]: 'true' } } : {}),
   }
 }

@@ -59,13 +59,69 @@ export const sandboxDefects: readonly Defect[] = [
   {
     name: 'sandboxes are said to be kept from a host that is in their network',
     file: 'src/runtime/isolation.ts',
-    edits: [{ find: "internal && !hasHost ? 'blocked'", replace: "internal ? 'blocked'" }],
+    edits: [
+      { find: "internal && !hasHost && !rawPackets ? 'blocked'", replace: "internal && !rawPackets ? 'blocked'" },
+    ],
     tests: ['test/src/runtime/isolation.test.ts'],
   },
   {
     name: 'an up begins though the engine lacks the runtime of the lab',
     file: 'src/classes/admission.ts',
     edits: [{ find: '  refuseMissingRuntime,\n', replace: '' }],
+    tests: ['test/src/classes/up-class.test.ts'],
+  },
+  {
+    name: 'a host is called out of reach of who makes packets by hand',
+    file: 'src/runtime/isolation.ts',
+    edits: [{ find: "!hasHost && !rawPackets ? 'blocked'", replace: "!hasHost ? 'blocked'" }],
+    tests: ['test/src/runtime/isolation.test.ts'],
+  },
+  {
+    name: 'a network that does not say so is taken for one without packets made by hand',
+    file: 'src/runtime/docker-survey.ts',
+    edits: [{ find: "[label.rawPackets] !== 'false'", replace: "[label.rawPackets] === 'true'" }],
+    tests: ['test/src/runtime/docker-survey.test.ts'],
+  },
+  {
+    name: 'the engine deals addresses anew at each start',
+    file: body,
+    edits: [{ find: 'endpointSettings(address) }', replace: '{} }' }],
+    tests: bodyTests,
+  },
+  {
+    name: 'whoever is attached may get the address of a stopped sandbox',
+    file: body,
+    edits: [{ find: 'plan.seats ? addressPlan(subnet) : { Subnet: subnet }', replace: '{ Subnet: subnet }' }],
+    tests: bodyTests,
+  },
+  {
+    name: 'the first address for those without a seat becomes the gateway',
+    file: 'src/runtime/subnets.ts',
+    edits: [{ find: '    Gateway: formatAddress(first + 1),\n', replace: '' }],
+    tests: ['test/src/runtime/subnets.test.ts'],
+  },
+  {
+    name: 'the last seat is in the block of those without one',
+    file: 'src/runtime/subnets.ts',
+    edits: [{ find: 'firstSeatOffset - sharedSize(subnetSize)', replace: 'firstSeatOffset - 1' }],
+    tests: ['test/src/runtime/subnets.test.ts'],
+  },
+  {
+    name: 'a sandbox whose network was pruned is started without one',
+    file: 'src/runtime/docker-sandbox.ts',
+    edits: [{ find: 'held?.container?.isDetached &&', replace: 'false &&' }],
+    tests: ['test/src/runtime/docker-sandbox.test.ts'],
+  },
+  {
+    name: 'a network of the same name is taken for the one that a sandbox was in',
+    file: 'src/runtime/docker-survey.ts',
+    edits: [{ find: 'if (!network || !place) return true', replace: 'if (place) return false' }],
+    tests: ['test/src/runtime/docker-survey.test.ts'],
+  },
+  {
+    name: 'the seat of a student without a sandbox is not counted',
+    file: 'src/classes/admission.ts',
+    edits: [{ find: '...seated, ', replace: '' }],
     tests: ['test/src/classes/up-class.test.ts'],
   },
 ]

@@ -59,14 +59,14 @@ const container: Complete<ContainerSpecification> = {
     Privileged: false,
     Ulimits: [{ Name: 'nofile', Soft: 1, Hard: 1 }],
   },
-  NetworkingConfig: { EndpointsConfig: { n: { Aliases: ['a'] } } },
+  NetworkingConfig: { EndpointsConfig: { n: { Aliases: ['a'], IPAMConfig: { IPv4Address: '10.0.0.3' } } } },
 }
 const network: Complete<NetworkSpecification> = {
   Name: 'n',
   Driver: 'bridge',
   Internal: true,
   Labels: { a: 'b' },
-  IPAM: { Config: [{ Subnet: '10.0.0.0/28', Gateway: '10.0.0.1' }] },
+  IPAM: { Config: [{ Subnet: '10.0.0.0/28', IPRange: '10.0.0.14/31', Gateway: '10.0.0.1' }] },
   Options: { a: 'b' },
 }
 const volume: Complete<VolumeSpecification> = { Name: 'v', Labels: { a: 'b' } }
@@ -76,7 +76,7 @@ const bodies: readonly ((engine: Engine) => Promise<unknown>)[] = [
   (e) => e.containers.create({ name: 'c', body: container }),
   (e) => e.containers.update('c', { RestartPolicy: restartPolicy }),
   (e) => e.networks.create(network),
-  (e) => e.networks.connect('n', 'c'),
+  (e) => e.networks.connect('n', 'c', { endpoint: { IPAMConfig: { IPv4Address: '10.0.0.2' } } }),
   (e) => e.networks.disconnect('n', 'c', { force: true }),
   (e) => e.volumes.create(volume),
   (e) => e.exec.run('c', { command: ['c'], user: '1', timeoutMs: 10_000, maxOutputBytes: 1 }),

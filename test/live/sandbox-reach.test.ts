@@ -57,6 +57,7 @@ const reachesSoon = (container: string, address: string): Promise<void> =>
 describe('what a student reaches over the network', { skip: skipWithoutEngine, timeout: 180_000 }, () => {
   const cleanUp = cleanUpOfSuite(after)
   const hostAddresses: string[] = []
+  const hostAddresses6: string[] = []
   let direct: Service
   let proxied: Service
   let hasMetadata = false
@@ -67,14 +68,14 @@ describe('what a student reaches over the network', { skip: skipWithoutEngine, t
     const closed = labs['shell'] ?? {}
     const inLab = (lab: string) => ({ subject: 'subject', lab, students: ['s01', 's02'] })
     const catalogue = (classes: Readonly<Record<string, string>>) => ({
-      labs: { closed, open: { ...closed, internet: true } },
-      subjects: { subject: { labs: ['closed', 'open'] } },
+      labs: { closed, open: { ...closed, internet: true }, raw: { ...closed, capabilities: ['NET_RAW'] } },
+      subjects: { subject: { labs: ['closed', 'open', 'raw'] } },
       classes: Object.fromEntries(Object.entries(classes).map(([name, lab]) => [name, inLab(lab)])),
     })
     const traefik = `reach-traefik-${process.pid}`
     const options = {
       store: 'directory',
-      catalogue: catalogue({ shut: 'closed', other: 'closed', wide: 'open' }),
+      catalogue: catalogue({ shut: 'closed', other: 'closed', wide: 'open', raw: 'raw' }),
     } as const
     const behindTraefik = await install(cleanUp, {
       ...options,
@@ -100,7 +101,7 @@ describe('what a student reaches over the network', { skip: skipWithoutEngine, t
     await run(host, ['--network', 'host', '--cap-add', 'NET_ADMIN'], listen)
     proxied = await behindTraefik.start()
     direct = await onHost.start()
-    for (const classId of ['shut', 'other', 'wide']) await upClass(proxied, classId)
+    for (const classId of ['shut', 'other', 'wide', 'raw']) await upClass(proxied, classId)
     await upClass(direct, 'direct')
     for (const each of ['shut--s02', 'other--s01', 'wide--s02', 'direct--s02']) {
       await docker(['exec', '--detach', `class-${each}`, ...listen])
@@ -111,6 +112,13 @@ describe('what a student reaches over the network', { skip: skipWithoutEngine, t
         .toString()
         .split('\n')
         .filter((each) => each !== '' && !each.startsWith('127.')),
+    )
+    const listed6 = await shell(host, "ip -6 -o address | awk '{ print $4 }' | cut -d / -f 1")
+    hostAddresses6.push(
+      ...listed6
+        .toString()
+        .split('\n')
+        .filter((each) => each !== '' && each !== '::1'),
     )
     // Only where nothing has this address, such as in an engine of its own network: a cloud's own stays what it is.
     hasMetadata = (await tryDocker(['exec', host, 'ip', 'route', 'get', metadata])).exitCode !== 0
@@ -158,6 +166,22 @@ describe('what a student reaches over the network', { skip: skipWithoutEngine, t
     assert.deepEqual(await hostReachedFrom('shut'), [])
     // No second way by IPv6: no interface but its own loopback has an address of it.
     const addresses = (await shell(student, 'cat /proc/net/if_inet6 2>/dev/null || true')).toString()
+    assert.doesNotMatch(addresses, / (?!lo$)\S+$/m)
+    for (const address of hostAddresses6) {
+      assert.equal(await reaches(student, `${address}%eth0`), false, address)
+      assert.equal(await reaches(student, address), false, address)
+    }
+  })
+
+  test('with NET_RAW a student can make packets for the host by hand, as it is told', async () => {
+    const { host, engine, store, internet, otherClasses } = await toldOf(proxied, 'raw')
+    assert.deepEqual([host, engine, store], ['reachable', 'reachable', 'reachable'])
+    assert.deepEqual([internet, otherClasses], ['blocked', 'blocked'])
+    // The host has an address of IPv6 in this network, whatever it is told about IPv4; the sandbox has none to call from.
+    const { Id } = await inspect('network', 'class-raw', Type.Object({ Id: Type.String() }))
+    const bridge = await shell(`reach-host-${process.pid}`, `ip -6 -o address show dev br-${Id.slice(0, 12)}`)
+    assert.match(bridge.toString(), /inet6 fe80:/)
+    const addresses = (await shell('class-raw--s01', 'cat /proc/net/if_inet6 2>/dev/null || true')).toString()
     assert.doesNotMatch(addresses, / (?!lo$)\S+$/m)
   })
 

@@ -30,6 +30,8 @@ export interface MemoryContainer {
   readonly spec: string
   readonly collect: string
   readonly volume: string
+  /** In no network, or in one that is gone. */
+  isDetached: boolean
   state: ContainerState
   startedAt: string
   finishedAt: string
@@ -120,7 +122,16 @@ export class MemoryRuntime implements Runtime {
   #networkOf({ classId, sessionId }: SessionIdentity): HeldSession['network'] {
     const network = [...this.networks.values()].find(({ session }) => session.sessionId === sessionId)
     const name = networkName(classId)
-    return network && { id: network.id, name, subnet: '10.201.0.0/24', internal: network.internal, hasHost: true }
+    return (
+      network && {
+        id: network.id,
+        name,
+        subnet: '10.201.0.0/24',
+        internal: network.internal,
+        hasHost: true,
+        rawPackets: false,
+      }
+    )
   }
 
   #sandboxesOf({ sessionId }: SessionIdentity): HeldSandbox[] {
@@ -140,6 +151,7 @@ export class MemoryRuntime implements Runtime {
           endpoint: `http://10.201.0.2:8080/${studentId}`,
           isWrap: container.name === container.volume,
           spec: container.spec,
+          isDetached: container.isDetached,
         },
         volume: volume?.name,
         collect: container?.collect ?? volume?.collect ?? '',
@@ -176,6 +188,7 @@ export class MemoryRuntime implements Runtime {
 
   async raise(...[plan, studentId, held, done, contents]: Parameters<Runtime['raise']>): Promise<void> {
     const state = held?.container?.state
+    if (held?.container?.isDetached) await this.#step(`join ${studentId}`, () => this.#join(plan, held))
     if (state !== undefined && up.includes(state)) return
     if (held?.volume === undefined) done.createdVolume = volumeName(plan.classId, studentId, plan.sessionId)
     await this.#ensureVolume(plan, studentId)
@@ -185,7 +198,16 @@ export class MemoryRuntime implements Runtime {
       if (contents) await this.#fill(studentId, contents)
       else prepare(this.volume(studentId))
     }
-    await this.#step(`start ${studentId}`, () => this.start(this.container(studentId)))
+    await this.#step(`start ${studentId}`, () => {
+      if (this.container(studentId).isDetached) throw new RuntimeError('gone', 'network not found')
+      this.start(this.container(studentId))
+    })
+  }
+
+  #join({ sessionId }: SessionIdentity, { studentId }: HeldSandbox): void {
+    const isOpen = [...this.networks.values()].some(({ session }) => session.sessionId === sessionId)
+    if (!isOpen) throw new RuntimeError('gone', 'network not found')
+    this.container(studentId).isDetached = false
   }
 
   async #fill(studentId: string, contents: Contents): Promise<void> {
@@ -224,6 +246,7 @@ export class MemoryRuntime implements Runtime {
         spec: specHash(plan.frozenLab),
         collect: JSON.stringify(freezeCollect(plan.frozenLab)),
         volume: volumeName(plan.classId, studentId, plan.sessionId),
+        isDetached: false,
         state: 'created',
         startedAt: never,
         finishedAt: never,
@@ -363,6 +386,16 @@ export class MemoryRuntime implements Runtime {
     container.startedAt = this.#now()
     container.logs.push({ stream: 'stdout', bytes: Buffer.from(`started ${container.startedAt}\n`) })
     if (container.state === 'exited') this.exit(container, 1)
+  }
+
+  /** As `docker network prune` would: networks without a container that runs. */
+  pruneNetworks(): void {
+    for (const [id, { session }] of this.networks) {
+      const held = [...this.containers.values()].filter((each) => each.session.sessionId === session.sessionId)
+      if (held.some(({ state }) => up.includes(state))) continue
+      this.networks.delete(id)
+      for (const container of held) container.isDetached = true
+    }
   }
 
   /** As the container's own process would. */

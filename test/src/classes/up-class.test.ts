@@ -6,6 +6,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseCatalogue } from '../../../src/catalogue.ts'
+import { writeSession } from '../../../src/classes/session-record.ts'
 import { Problem, type ProblemCode } from '../../../src/problems.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
 import { StoreError } from '../../../src/store/port.ts'
@@ -190,6 +191,18 @@ test('more students than the subnet holds are refused, those of earlier ups coun
   const problem = await refusal(ofClass.up({ students: ['SV003'] }), 'class-too-large')
   assert.match(problem.message, /^3 students .*holds 2/)
   assert.deepEqual(ofClass.runtime.events, [])
+  assert.equal((await ofClass.up({ students: ['SV001', 'SV002'] })).state, 'up')
+})
+
+test('a seat whose student has no sandbox any more is counted, as it is given to nobody else', async (t) => {
+  const ofClass = await openClass(t)
+  const { sessionId } = await ofClass.up({ students: ['SV001', 'SV002'] })
+  const record = await ofClass.record(sessionId)
+  assert.ok(record)
+  await writeSession(ofClass.store, { ...record, students: ['SV001'] })
+  Object.defineProperty(ofClass, 'context', { value: { ...ofClass.context, maxStudents: 2 } })
+  const problem = await refusal(ofClass.up({ students: ['SV003'] }), 'class-too-large')
+  assert.match(problem.message, /^3 students .*holds 2/)
   assert.equal((await ofClass.up({ students: ['SV001', 'SV002'] })).state, 'up')
 })
 

@@ -213,7 +213,15 @@ const spec = specHash(plan.frozenLab)
 test('a container with our labels and another specification is left alone, running or not', async (t) => {
   const { context, calls } = await serve(t, {})
   for (const state of ['running', 'exited', 'created'] as const) {
-    const container = { id: 'c', name: 'c', isWrap: false, state, endpoint: undefined, spec: 'another' }
+    const container = {
+      id: 'c',
+      name: 'c',
+      isWrap: false,
+      state,
+      endpoint: undefined,
+      spec: 'another',
+      isDetached: false,
+    }
     const held = { studentId, container, volume, collect: '' }
     const outcome = raiseSandbox(context, plan, studentId, held, { containerId: undefined, createdVolume: undefined })
     await assert.rejects(outcome, isError('name-taken'))
@@ -226,11 +234,71 @@ test('a sandbox that ended is started again, with the restart policy that a stop
     'POST /containers/c/update': json(200, { Warnings: null }),
     'POST /containers/c/start': answerOf(204),
   })
-  const container = { id: 'c', name: 'c', isWrap: false, state: 'exited', endpoint: undefined, spec } as const
+  const container = {
+    id: 'c',
+    name: 'c',
+    isWrap: false,
+    state: 'exited',
+    endpoint: undefined,
+    spec,
+    isDetached: false,
+  } as const
   const held = { studentId, container, volume, collect: '' }
   await raiseSandbox(context, plan, studentId, held, { containerId: undefined, createdVolume: undefined })
   assert.deepEqual(calls(), ['POST /containers/c/update', 'POST /containers/c/start'])
   assert.deepEqual(JSON.parse(`${requests[0]?.body}`), { RestartPolicy: { Name: 'unless-stopped' } })
+})
+
+const classNetwork = `/networks/class-${plan.classId.toLowerCase()}`
+const networkWith = (config: object) =>
+  json(200, { Id: 'n', Name: 'n', Driver: 'bridge', Internal: true, IPAM: { Config: [config] } })
+const seated = { ...plan, seats: [{ studentId, number: 4 }] }
+const detached = { id: 'c', name: 'c', isWrap: false, endpoint: undefined, spec, isDetached: true } as const
+
+test('a sandbox that lost its network comes back into it at its own address, running or not', async (t) => {
+  for (const state of ['exited', 'running'] as const) {
+    const { context, calls, requests } = await serve(t, {
+      [`GET ${classNetwork}`]: networkWith({ Subnet: '10.9.0.0/24', IPRange: '10.9.0.240/28' }),
+      [`POST ${classNetwork}/connect`]: answerOf(200),
+      'POST /containers/c/update': json(200, { Warnings: null }),
+      'POST /containers/c/start': answerOf(204),
+    })
+    const held = { studentId, container: { ...detached, state }, volume, collect: '' }
+    await raiseSandbox(context, seated, studentId, held, { containerId: undefined, createdVolume: undefined })
+    const started = state === 'exited' ? ['POST /containers/c/update', 'POST /containers/c/start'] : []
+    assert.deepEqual(calls(), [`GET ${classNetwork}`, `POST ${classNetwork}/connect`, ...started])
+    const endpoint = { IPAMConfig: { IPv4Address: '10.9.0.7' } }
+    assert.deepEqual(JSON.parse(`${requests[1]?.body}`), { Container: 'c', EndpointConfig: endpoint })
+  }
+})
+
+test('in a network of the time before there were addresses of its own the engine chooses one', async (t) => {
+  const { context, requests } = await serve(t, {
+    [`GET ${classNetwork}`]: networkWith({ Subnet: '10.9.0.0/24' }),
+    [`POST ${classNetwork}/connect`]: answerOf(200),
+  })
+  const held = { studentId, container: { ...detached, state: 'running' }, volume, collect: '' } as const
+  await raiseSandbox(context, seated, studentId, held, { containerId: undefined, createdVolume: undefined })
+  assert.deepEqual(JSON.parse(`${requests[1]?.body}`), { Container: 'c', EndpointConfig: {} })
+})
+
+test('a seat that the network has no address for, and an address that another took, are told in words', async (t) => {
+  const held = { studentId, container: { ...detached, state: 'running' }, volume, collect: '' } as const
+  const small = await serve(t, {
+    [`GET ${classNetwork}`]: networkWith({ Subnet: '10.9.0.0/29', IPRange: '10.9.0.6/31' }),
+  })
+  const done = { containerId: undefined, createdVolume: undefined }
+  await assert.rejects(raiseSandbox(small.context, seated, studentId, held, done), /CLASS_SUBNET_SIZE/)
+
+  const taken = await serve(t, {
+    'POST /containers/c/update': json(200, { Warnings: null }),
+    'POST /containers/c/start': json(500, { message: 'Address already in use' }),
+  })
+  const stopped = { ...held, container: { ...detached, isDetached: false, state: 'exited' } } as const
+  await assert.rejects(
+    raiseSandbox(taken.context, seated, studentId, stopped, done),
+    /taken by a container of another hand/,
+  )
 })
 
 const exited = { ...container(ours), State: { ...container(ours).State, Status: 'exited' } }

@@ -75,3 +75,48 @@ test('a container or a volume of another name is not ours, whatever labels it wa
   assert.deepEqual(await foundAmong(wrap, containerName(classId, 'SV002')), [[[wrap, true, wrap]]])
   assert.deepEqual(await foundAmong('copy'), [[[undefined, undefined, wrap]]])
 })
+
+test('who is not in the class network, or in one of its name that is gone, is known from the lists', async (t) => {
+  const [classId, studentId, sessionId] = ['OS101-a', 'SV001', '20260102t030405678z-00ff']
+  const Labels = {
+    [label.installation]: installation,
+    [label.class]: classId,
+    [label.session]: sessionId,
+    [label.subject]: 'os101',
+    [label.lab]: 'linux-shell',
+    [label.createdBy]: 't-lan',
+    [label.expiresAt]: '2026-01-02T06:04:05.678Z',
+    [label.student]: studentId,
+  }
+  const network = { Id: 'new', Name: 'class-os101-a', Driver: 'bridge', Internal: true, Labels, IPAM: { Config: [] } }
+  const surveyOf = async (networks: object[], NetworkSettings: object | null) => {
+    const container = {
+      ...summary('exited', ''),
+      Names: [`/${containerName(classId, studentId)}`],
+      Labels,
+      NetworkSettings,
+    }
+    const { context } = await contextWith(t, (socket, { target }) => {
+      const list = target.includes('/volumes') ? { Volumes: [] } : target.includes('/networks') ? networks : [container]
+      socket.write(answerOf(200, JSON.stringify(list)))
+    })
+    return (await surveyDocker(context.engine, installation, context.proxy, undefined))[0]
+  }
+  const isDetached = async (networks: object[], NetworkSettings: object | null) =>
+    (await surveyOf(networks, NetworkSettings))?.sandboxes[0]?.container?.isDetached
+  const at = (NetworkID: string) => ({ Networks: { 'class-os101-a': { NetworkID } } })
+  assert.equal(await isDetached([network], at('new')), false)
+  assert.equal(await isDetached([network], at('')), false, 'it never ran')
+  assert.equal(await isDetached([network], at('class-os101-a')), false, 'as Podman says it')
+  assert.equal(await isDetached([network], null), false, 'the engine says nothing')
+  assert.equal(await isDetached([network], at('old')), true)
+  assert.equal(await isDetached([network], { Networks: {} }), true)
+  assert.equal(await isDetached([], at('old')), true)
+  assert.equal(await isDetached([], at('')), true)
+
+  const rawPackets = async (told: object) =>
+    (await surveyOf([{ ...network, Labels: { ...Labels, ...told } }], null))?.network?.rawPackets
+  assert.equal(await rawPackets({ [label.rawPackets]: 'false' }), false)
+  assert.equal(await rawPackets({ [label.rawPackets]: 'true' }), true)
+  assert.equal(await rawPackets({}), true, 'made before it was told: nothing is called blocked that may not be')
+})

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isolationOf } from '../../../src/runtime/isolation.ts'
 
-const isolation = (internal: boolean, hasHost: boolean) =>
-  isolationOf({ id: 'id', name: 'class-a', subnet: undefined, internal, hasHost })
+const isolation = (internal: boolean, hasHost: boolean, rawPackets = false) =>
+  isolationOf({ id: 'id', name: 'class-a', subnet: undefined, internal, hasHost, rawPackets })
 
 test('in an internal network without the host a sandbox reaches its class alone', () => {
   assert.deepEqual(isolation(true, false), {
@@ -27,6 +27,10 @@ test('a host in the network is reachable, and with it what may be there: engine,
     store: 'reachable',
     cloudMetadata: 'reachable',
   })
+})
+
+test('who makes packets by hand reaches a host that has no address in the network', () => {
+  assert.deepEqual(isolation(true, false, true), isolation(true, true))
 })
 
 test('a network that leads out blocks nothing', () => {

@@ -140,6 +140,23 @@ test('what a lab loosens changes these members of the body and no other', () => 
   assert.deepStrictEqual(outside(bodyOf(all)), outside(bodyOf({})))
 })
 
+test('an address of its own is in the place that the container has in the class network, and nowhere else', () => {
+  const { NetworkingConfig, ...rest } = sandboxBody('campus', proxy, plan, 'SV001', '10.200.0.3')
+  const place = { 'class-os101-a': { IPAMConfig: { IPv4Address: '10.200.0.3' } } }
+  assert.deepStrictEqual(NetworkingConfig, { EndpointsConfig: place })
+  const { NetworkingConfig: _, ...without } = sandboxBody('campus', proxy, plan, 'SV001')
+  assert.deepStrictEqual(rest, without)
+})
+
+test('the network of a session with seats keeps a part for who has none, and says whether packets may be made by hand', () => {
+  const seated = { ...plan, seats: [], frozenLab: { ...lab, capabilities: ['NET_RAW' as const] } }
+  const { IPAM, Labels } = networkBody('campus', proxy, seated, '10.200.0.0/24')
+  assert.deepEqual(IPAM, {
+    Config: [{ Subnet: '10.200.0.0/24', IPRange: '10.200.0.240/28', Gateway: '10.200.0.1' }],
+  })
+  assert.deepEqual(Labels, { ...labelsOfSession, 'class-runtime.raw-packets': 'true' })
+})
+
 const labelsOfSession = {
   'class-runtime.installation': 'campus',
   'class-runtime.class': 'OS101-A',
@@ -155,7 +172,7 @@ test('the whole body of a network: internal, with no address for the host, and t
     Name: 'class-os101-a',
     Driver: 'bridge',
     Internal: true,
-    Labels: labelsOfSession,
+    Labels: { ...labelsOfSession, 'class-runtime.raw-packets': 'false' },
     IPAM: { Config: [{ Subnet: '10.200.0.0/24' }] },
     Options: { 'com.docker.network.bridge.inhibit_ipv4': 'true' },
   })

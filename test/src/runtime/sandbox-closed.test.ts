@@ -107,7 +107,9 @@ const containerRules: Rules = {
     isClosed(value, hostRules, of) &&
     Object.keys(hostDefaults).every((key) => has(value, key)) &&
     has(value, of.lab.capabilities === undefined ? 'SecurityOpt' : 'CapAdd'),
-  NetworkingConfig: sameAs(({ network }) => ({ EndpointsConfig: { [network]: {} } })),
+  NetworkingConfig: sameAs(({ network }) => ({
+    EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: '10.200.0.3' } } },
+  })),
 }
 const times: Rules = { Interval: wholeFrom(1e9), Timeout: wholeFrom(1e9), Retries: is(3) }
 
@@ -145,7 +147,8 @@ const networkRules: Rules = {
   Name: sameAs(({ network }) => network),
   Driver: is('bridge'),
   Internal: sameAs(({ lab }) => !lab.internet),
-  Labels: (value, of) => isClosed(value, sessionLabels, of),
+  Labels: (value, of) =>
+    isClosed(value, { ...sessionLabels, 'class-runtime.raw-packets': matches(/^(true|false)$/) }, of),
   IPAM: is({ Config: [{ Subnet: '10.200.0.0/24' }] }),
   Options: is({ 'com.docker.network.bridge.inhibit_ipv4': 'true' }),
 }
@@ -217,7 +220,7 @@ test(`no catalogue, request, id or setting gets anything else into what the engi
     drawn.run += 1
     const { plan, proxy, studentId } = of
     const found = [
-      ...faults(sandboxBody('campus', proxy, plan, studentId), containerRules, of),
+      ...faults(sandboxBody('campus', proxy, plan, studentId, '10.200.0.3'), containerRules, of),
       ...faults(networkBody('campus', proxy, plan, '10.200.0.0/24'), networkRules, of),
       ...faults(volumeBody('campus', plan, studentId), volumeRules, of),
     ]

@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { freeSubnets, sandboxesPerSubnet } from '../../../src/runtime/subnets.ts'
+import {
+  addressPlan,
+  freeSubnets,
+  proxyAddress,
+  sandboxesPerSubnet,
+  seatAddress,
+} from '../../../src/runtime/subnets.ts'
 
 /** 10.201.0.0/22 in networks of /24: four of them. */
 const pool = { base: 10 * 2 ** 24 + 201 * 2 ** 16, prefix: 22, size: 24 }
@@ -44,7 +50,33 @@ test('a pool may be one network', () => {
   assert.deepEqual([...freeSubnets({ ...pool, prefix: 24 }, [])], ['10.201.0.0/24'])
 })
 
-test('a subnet holds its addresses but network, broadcast, gateway and proxy', () => {
-  assert.equal(sandboxesPerSubnet(pool), 252)
-  assert.equal(sandboxesPerSubnet({ ...pool, size: 29 }), 4)
+test('a subnet has a seat at each address but network, gateway, proxy and the block of those without a seat', () => {
+  assert.equal(sandboxesPerSubnet(pool), 237)
+  assert.equal(sandboxesPerSubnet({ ...pool, size: 29 }), 3)
+})
+
+test('the addresses of a subnet, in order', () => {
+  assert.deepEqual(addressPlan('10.201.2.0/24'), {
+    Subnet: '10.201.2.0/24',
+    IPRange: '10.201.2.240/28',
+    Gateway: '10.201.2.1',
+  })
+  assert.equal(proxyAddress('10.201.2.0/24'), '10.201.2.2')
+  assert.equal(seatAddress('10.201.2.0/24', 0), '10.201.2.3')
+  assert.equal(seatAddress('10.201.2.0/24', 236), '10.201.2.239')
+  assert.equal(seatAddress('10.201.2.0/24', 237), undefined)
+})
+
+test('in a subnet of any size seats end where the block of those without one begins', () => {
+  for (let size = 8; size <= 29; size++) {
+    const subnet = `64.0.0.0/${size}`
+    const seats = sandboxesPerSubnet({ base: 64 * 2 ** 24, prefix: 8, size })
+    const { IPRange } = addressPlan(subnet)
+    const numberOf = (address = '') => address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0)
+    const [begin, length] = IPRange.split('/')
+    assert.ok(seats > 0 && Number(length) <= 31, subnet)
+    assert.equal(numberOf(seatAddress(subnet, seats - 1)) + 1, numberOf(begin), subnet)
+    assert.equal(numberOf(begin) + 2 ** (32 - Number(length)), 64 * 2 ** 24 + 2 ** (32 - size), subnet)
+    assert.equal(seatAddress(subnet, seats), undefined)
+  }
 })
