@@ -124,4 +124,10 @@ export const sandboxDefects: readonly Defect[] = [
     edits: [{ find: '...seated, ', replace: '' }],
     tests: ['test/src/classes/up-class.test.ts'],
   },
+  {
+    name: 'a Traefik in a network that is gone is left there, and cannot start',
+    file: 'src/runtime/docker-network.ts',
+    edits: [{ find: '  if (State.Running) return\n', replace: '  if (!State.Running) return\n' }],
+    tests: ['test/src/runtime/docker-network.test.ts'],
+  },
 ]
