@@ -17,7 +17,8 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json tsconfig.json ./
 COPY engine-api engine-api
 COPY src src
-USER 1000:1000
+# No sandbox's user (SANDBOX_UIDS) and no lab's: the kernel's limits of a user are then the service's alone.
+USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.LISTEN.split(':').at(-1)}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

@@ -69,12 +69,16 @@ export const Lab = Type.Object(
         keyRule: "it has letters, digits and '_', and begins with no digit",
       }),
     ),
-    /** Numeric `uid:gid`, never root: the workspace is made to belong to it. */
-    user: Type.String({
-      pattern: '^[1-9][0-9]{0,8}:[1-9][0-9]{0,8}$',
-      description: 'the user is numeric and not root, such as 1000:1000',
-      default: '1000:1000',
-    }),
+    /**
+     * Numeric `uid:gid`, never root: the workspace is made to belong to it. Absent: each sandbox has a uid of its own. To be
+     * fixed only for an image whose programs need a user that it knows; its sandboxes then share what the kernel counts by uid.
+     */
+    user: Type.Optional(
+      Type.String({
+        pattern: '^[1-9][0-9]{0,8}:[1-9][0-9]{0,8}$',
+        description: 'the user is numeric and not root, such as 1000:1000',
+      }),
+    ),
     workspace: Workspace,
     port: Type.Integer({ minimum: 1, maximum: 65535, default: 8080 }),
     cpus: Type.Number({ minimum: 0.01, maximum: 256 }),

@@ -25,6 +25,7 @@ export interface Config {
   readonly installation: string
   readonly proxy: ProxyConfig
   readonly subnets: SubnetConfig
+  readonly sandboxUids: UidRange
   readonly upConcurrency: number
   readonly collectConcurrency: number
   readonly sweepSeconds: number
@@ -68,6 +69,12 @@ export interface SubnetConfig {
   readonly size: number
 }
 
+/** Both ends are in it. */
+export interface UidRange {
+  readonly first: number
+  readonly last: number
+}
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
@@ -86,11 +93,14 @@ const settings = [
   ...['MINIO_ENDPOINT', 'MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION', 'ARTIFACTS_DIR'],
   ...['AUTH_JWT_SECRET', 'AUTH_PUBLIC_KEY_FILE', 'AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'],
   ...['TRAEFIK_CONTAINER', 'TRAEFIK_ENTRYPOINTS', 'TRAEFIK_MIDDLEWARES', 'CLASS_SUBNET_POOL', 'CLASS_SUBNET_SIZE'],
-  ...['UP_CONCURRENCY', 'COLLECT_CONCURRENCY', 'SWEEP_SECONDS', 'CONNECTIONS_PER_ADDRESS'],
+  ...['SANDBOX_UIDS', 'UP_CONCURRENCY', 'COLLECT_CONCURRENCY', 'SWEEP_SECONDS', 'CONNECTIONS_PER_ADDRESS'],
 ] as const
 type Get = (name: (typeof settings)[number]) => string | undefined
 
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  ownUid: number | undefined = process.getuid?.(),
+): Config {
   /** An empty value counts as unset, as in a compose file with `NAME: ${NAME:-}`. */
   const get: Get = (name) => env[name]?.trim() || undefined
 
@@ -135,6 +145,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       sandboxes: pool,
     },
     subnets: readSubnets(pool, get),
+    // A uid for each sandbox, since the kernel counts by it. Below 65,536, so that an engine whose users are remapped, or one
+    // without root, has them all in a map of the usual size; above those that people and services of the host have.
+    sandboxUids: readUids(get('SANDBOX_UIDS') ?? '20000-59999', ownUid),
     // The engine's own start-up costs stop shrinking at about four at once on two cores; eight suits larger hosts.
     upConcurrency: integer('UP_CONCURRENCY', get('UP_CONCURRENCY'), 8, 1, 64),
     // Each collection holds one archive stream open and up to 16 MiB of small files. Of both, a class that has none under
@@ -252,6 +265,26 @@ function readSubnets(pool: string, get: Get): SubnetConfig {
     )
   }
   return { base, prefix, size }
+}
+
+const firstOrdinaryUid = 1000
+const lastUid = 2 ** 31 - 1
+
+function readUids(text: string, ownUid: number | undefined): UidRange {
+  const [, from, to] = /^(\d{1,10})-(\d{1,10})$/.exec(text) ?? []
+  const range = { first: Number(from), last: Number(to) }
+  const isRange = range.first >= firstOrdinaryUid && range.first <= range.last && range.last <= lastUid
+  if (!isRange) {
+    throw new ConfigError(
+      `SANDBOX_UIDS must be two user numbers from ${firstOrdinaryUid} on, the smaller one first, such as 20000-59999; it is '${text}'.`,
+    )
+  }
+  if (ownUid !== undefined && ownUid >= range.first && ownUid <= range.last) {
+    throw new ConfigError(
+      `SANDBOX_UIDS ${text} has ${ownUid} in it, the user that this service runs as: run it as another user, or choose another range.`,
+    )
+  }
+  return range
 }
 
 /**

@@ -40,6 +40,7 @@ export const problemKinds = {
   'shutting-down': { status: 503, title: 'The service is stopping' },
   'store-unavailable': { status: 503, title: 'The store cannot be used' },
   'subnets-exhausted': { status: 503, title: 'No subnet is free' },
+  'uids-exhausted': { status: 503, title: 'No user number is free for a sandbox' },
   'traefik-missing': { status: 503, title: 'Traefik is not on the engine' },
 } as const satisfies Record<string, { status: number; title: string }>
 

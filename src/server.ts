@@ -50,6 +50,7 @@ async function main(): Promise<void> {
     upGate: createGroupGate(config.upConcurrency),
     collectGate: createGroupGate(config.collectConcurrency),
     maxStudents: sandboxesPerSubnet(config.subnets),
+    sandboxUids: config.sandboxUids,
     reservations: new Reservations(),
     expiries: new Map<string, string>(),
   }

@@ -2,11 +2,13 @@
 // checks. up-class stops at the first refusal, plan-class tells them all.
 
 import type { Lab, Quota } from '../catalogue-schema.ts'
+import type { UidRange } from '../config.ts'
 import { foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { type Capacity, type HeldSession, type ImageFacts, noSubnetAdvice } from '../runtime/port.ts'
 import type { ClassContext } from './context.ts'
 import type { SessionRecord } from './session-record.ts'
+import { freeUids, missingUids, takenUids, uidsExhausted } from './uids.ts'
 import type { UpOrder } from './up-order.ts'
 import { imageMissing, sortSessions } from './up-session.ts'
 import { addUp, exactCpus, type KnownSession, readKnown, type SessionShare, shareOut, type Usage } from './usage.ts'
@@ -23,12 +25,13 @@ export interface Seen {
   readonly image: ImageFacts | undefined
   readonly capacity: Capacity
   readonly maxStudents: number
+  readonly sandboxUids: UidRange
 }
 
 /** What that means for the up. */
 export interface Findings extends Seen {
   /** The running session's lab, or the one that a new session would freeze. */
-  readonly lab: Pick<Lab, 'image' | 'runtime' | 'cpus' | 'memoryMb'> & { readonly name: string }
+  readonly lab: Pick<Lab, 'image' | 'runtime' | 'user' | 'cpus' | 'memoryMb'> & { readonly name: string }
   readonly subject: string
   readonly limits: Quota
   /** Of the subject. */
@@ -38,10 +41,16 @@ export interface Findings extends Seen {
   /** What the up adds to `used`. */
   readonly needed: Usage
   readonly networks: 0 | 1
+  /** For those who come up for the first time and need one; fewer than `missingUids` where the range is used up. */
+  readonly uids: readonly number[]
+  readonly missingUids: number
 }
 
 /** Asks the engine and the store, and changes neither. RuntimeError and StoreError where they do not answer. */
-export async function examine({ runtime, store, maxStudents }: ClassContext, order: UpOrder): Promise<Seen> {
+export async function examine(
+  { runtime, store, maxStudents, sandboxUids }: ClassContext,
+  order: UpOrder,
+): Promise<Seen> {
   const { classId } = order.ofClass
   const known = await readKnown(store, await runtime.survey(), classId)
   const ofClass = known.filter(({ held }) => foldId(held.classId) === foldId(classId))
@@ -50,7 +59,7 @@ export async function examine({ runtime, store, maxStudents }: ClassContext, ord
     runtime.image(running?.record.frozenLab?.imageId ?? order.lab.image),
     runtime.capacity(),
   ])
-  return { order, known, ofClass, running, unfinished, image, capacity, maxStudents }
+  return { order, known, ofClass, running, unfinished, image, capacity, maxStudents, sandboxUids }
 }
 
 export function weigh(seen: Seen, reserved: readonly SessionShare[]): Findings {
@@ -58,6 +67,8 @@ export function weigh(seen: Seen, reserved: readonly SessionShare[]): Findings {
   const lab = running?.record.frozenLab ?? { ...order.lab, name: order.labName }
   const subject = running?.held.subject ?? order.ofClass.subject
   const shares = shareOut(known, reserved, order.catalogue)
+  const seats = running ? running.record.seats : []
+  const asked = { range: seen.sandboxUids, lab, seats, students: order.students }
   return {
     ...seen,
     lab,
@@ -68,6 +79,8 @@ export function weigh(seen: Seen, reserved: readonly SessionShare[]): Findings {
     needed: needOf(order, lab, running, shares, reserved),
     // A network that an ended session of the class left makes way by itself.
     networks: ofClass.some(({ held }) => held.network) ? 0 : 1,
+    uids: freeUids(asked, takenUids(known, reserved, order.catalogue.labs.values())),
+    missingUids: missingUids(asked),
   }
 }
 
@@ -106,6 +119,7 @@ const checks: readonly ((findings: Findings) => Problem | undefined)[] = [
   refuseOverQuota,
   refuseFullHost,
   refuseNoSubnet,
+  refuseNoUid,
 ]
 
 function refuseUnfinished({ unfinished }: Findings): Problem | undefined {
@@ -191,4 +205,8 @@ function refuseFullHost({ capacity: { memoryMb }, usedMb, needed }: Findings): P
 function refuseNoSubnet({ networks, capacity }: Findings): Problem | undefined {
   if (networks === 0 || capacity.hasFreeSubnet) return undefined
   return new Problem('subnets-exhausted', noSubnetAdvice)
+}
+
+function refuseNoUid({ uids, missingUids, sandboxUids }: Findings): Problem | undefined {
+  return uids.length < missingUids ? uidsExhausted(sandboxUids, missingUids) : undefined
 }

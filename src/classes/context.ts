@@ -1,6 +1,7 @@
 // What the class actions work with, and the few things that all of them do.
 
 import type { Logger } from 'pino'
+import type { UidRange } from '../config.ts'
 import type { GroupGate } from '../gate.ts'
 import { Problem } from '../problems.ts'
 import { type Runtime, RuntimeError, type RuntimeErrorCode } from '../runtime/port.ts'
@@ -16,6 +17,8 @@ export interface ClassContext {
   readonly collectGate: GroupGate
   /** Students that fit one class's subnet. */
   readonly maxStudents: number
+  /** SANDBOX_UIDS. */
+  readonly sandboxUids: UidRange
   readonly reservations: Reservations
   /** By session: the expiry that its record said when it was last read. The labels keep that of the up. */
   readonly expiries: Map<string, string>

@@ -8,20 +8,28 @@ export const Seat = Type.Object({
   studentId: Type.String(),
   /** From 0, in the order in which students came into the session. */
   number: Type.Integer({ minimum: 0 }),
+  /** What the sandbox runs as; absent where the lab fixes a user. Nobody else has it until the session has ended. */
+  uid: Type.Optional(Type.Integer({ minimum: 1 })),
 })
 export type Seat = Static<typeof Seat>
 
-/** The same record, with a seat for each of these students. A session that was begun without seats goes on without them. */
+/**
+ * The same record, with a seat for each of these students; the new ones get `uids`, while there are any. A session that was
+ * begun without seats goes on without them.
+ */
 export function seatStudents<Record extends { readonly seats?: Seat[] }>(
   record: Record,
   students: readonly string[],
+  uids: readonly number[] = [],
 ): Record {
   if (!record.seats) return record
   const seats = [...record.seats]
+  const free = [...uids]
   for (const studentId of students) {
     if (findSeat(seats, studentId)) continue
     const number = seats.reduce((next, seat) => Math.max(next, seat.number + 1), 0)
-    seats.push({ studentId, number })
+    const uid = free.shift()
+    seats.push({ studentId, number, ...(uid === undefined ? {} : { uid }) })
   }
   return { ...record, seats }
 }

@@ -40,7 +40,7 @@ function admit({ installation }: ClassContext, action: Action, findings: Finding
   if (refusal) throw refusal
   const { order, running, image } = findings
   const record = running ? joinSession(running.record, order) : newSession(installation, action.actor, order, image)
-  return { record: seatStudents(record, order.students), isNew: !running, held: running?.held }
+  return { record: seatStudents(record, order.students, findings.uids), isNew: !running, held: running?.held }
 }
 
 /**
@@ -80,7 +80,8 @@ async function attempt<Seen>(
         const { classId, sessionId, subject, frozenLab } = plan
         const { cpus, memoryMb } = frozenLab
         const { students } = session.intent
-        return { session, plan, reservation: { classId, sessionId, subject, students, cpus, memoryMb } }
+        const uids = session.record.seats?.flatMap(({ uid }) => uid ?? []) ?? []
+        return { session, plan, reservation: { classId, sessionId, subject, students, cpus, memoryMb, uids } }
       },
       async ({ session, plan }) => {
         const { students, allowPartial } = session.intent

@@ -25,6 +25,8 @@ export interface SessionShare {
   readonly students: readonly string[]
   readonly cpus: number
   readonly memoryMb: number
+  /** Of the session's seats: an up that is under way has them, and its record may not have been read. */
+  readonly uids?: readonly number[]
 }
 
 export const Usage = Type.Object({

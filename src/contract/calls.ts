@@ -86,6 +86,7 @@ export const calls: Readonly<Record<string, Call>> = {
       'quota-exceeded',
       'host-full',
       'subnets-exhausted',
+      'uids-exhausted',
       'traefik-missing',
       'up-failed',
     ],

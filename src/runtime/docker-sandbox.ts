@@ -21,6 +21,7 @@ import {
   type StoppedContainer,
 } from './port.ts'
 import { restartPolicy, sandboxBody, volumeBody } from './sandbox-body.ts'
+import { sandboxUser } from './sandbox-user.ts'
 
 export async function raiseSandbox(
   context: DockerContext,
@@ -55,7 +56,12 @@ export async function raiseSandbox(
     ))
   done.containerId = containerId
   if (existing === undefined || state === 'created')
-    await prepareWorkspace(context, plan.frozenLab, containerId, contents)
+    await prepareWorkspace(
+      context,
+      { workspace: plan.frozenLab.workspace, user: sandboxUser(plan, studentId) },
+      containerId,
+      contents,
+    )
   // A down or a reset that failed after its stop has taken the policy away.
   else await context.engine.containers.update(containerId, { RestartPolicy: restartPolicy })
   await namingTakenAddress(context.engine.containers.start(containerId))

@@ -3,13 +3,12 @@
 
 import { posix } from 'node:path'
 import { packTar, type TarInput } from '../../engine-api/index.ts'
-import type { FrozenLab } from '../lab.ts'
 import type { DockerContext } from './docker-context.ts'
 import { type Contents, RuntimeError } from './port.ts'
 
 export async function prepareWorkspace(
   { engine }: DockerContext,
-  { workspace, user }: Pick<FrozenLab, 'workspace' | 'user'>,
+  { workspace, user }: { readonly workspace: string; readonly user: string },
   containerId: string,
   contents?: Contents,
 ): Promise<void> {

@@ -19,7 +19,14 @@ export interface SessionIdentity {
 export interface SessionPlan extends SessionIdentity {
   readonly frozenLab: FrozenLab
   /** What is one student's alone for the whole session. Absent: the session was begun before there were seats. */
-  readonly seats?: readonly { readonly studentId: string; readonly number: number }[] | undefined
+  readonly seats?: readonly PlannedSeat[] | undefined
+}
+
+export interface PlannedSeat {
+  readonly studentId: string
+  readonly number: number
+  /** What the sandbox runs as, where the lab fixes no user. */
+  readonly uid?: number | undefined
 }
 
 export type ContainerState =

@@ -14,6 +14,7 @@ import type { ProxyConfig } from '../config.ts'
 import { type FrozenLab, freezeCollect, specHash } from '../lab.ts'
 import { containerName, foldId, hostName, label, networkName, volumeName } from '../names.ts'
 import type { SessionIdentity, SessionPlan } from './port.ts'
+import { sandboxUser } from './sandbox-user.ts'
 import { addressPlan } from './subnets.ts'
 
 const mebibyte = 1024 * 1024
@@ -39,7 +40,7 @@ export function sandboxBody(
     ...(lab.command === undefined ? {} : { Cmd: lab.command }),
     // `~` is where work is collected, not the home that the image has for this user.
     Env: Object.entries({ HOME: lab.workspace, ...lab.env }).map(([name, value]) => `${name}=${value}`),
-    User: lab.user,
+    User: sandboxUser(plan, studentId),
     WorkingDir: lab.workspace,
     Hostname: foldId(studentId),
     Labels: { ...sandboxLabels(installation, plan, studentId), ...routeLabels(proxy, plan, studentId) },

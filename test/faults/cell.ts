@@ -201,7 +201,9 @@ async function openService(
     const maxStudents = sandboxesPerSubnet(subnets)
     const expiries = new Map<string, string>()
     const reservations = new Reservations()
-    const classes = { runtime, store, installation, upGate, collectGate, maxStudents, reservations, expiries }
+    const sandboxUids = { first: 20_000, last: 59_999 }
+    const bounds = { upGate, collectGate, maxStudents, sandboxUids }
+    const classes = { runtime, store, installation, ...bounds, reservations, expiries }
     const app = buildApp({
       connectionsPerAddress: 200,
       classes,

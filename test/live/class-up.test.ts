@@ -252,7 +252,6 @@ function assertHardened(
   // Beside what the image brings, and that is nothing or a PATH.
   assert.deepEqual(Config.Env?.filter((each) => !each.startsWith('PATH=')) ?? [], ['HOME=/home/student'])
   const settings = {
-    User: '1000:1000',
     Cmd: ['sleep', 'infinity'],
     Entrypoint: null,
     WorkingDir: '/home/student',
@@ -264,6 +263,7 @@ function assertHardened(
     ExposedPorts: { '8080/tcp': {} },
   }
   assert.deepEqual(fieldsLike(settings, Config), settings)
+  assert.match(`${Config['User']}`, /^(2\d{4}):\1$/)
   const walls = {
     CapDrop: ['ALL'],
     CapAdd: null,

@@ -5,23 +5,29 @@ import { request } from 'node:http'
 import { type Container, installationOf, look, studentOf } from './engine.ts'
 import { type Files, tellTruth } from './truth.ts'
 
-/** `class/session/student` of a container by its name or id, and the installation that it is of. */
+interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** `class/session/student` of a container by its name or id, the installation that it is of, and whose its files are. */
 export async function findSandbox(
   engineSocket: string,
   container: string,
-): Promise<{ readonly student: string; readonly installation: string }> {
+): Promise<{ readonly student: string; readonly installation: string; readonly owner: Owner }> {
   const found = await look<Container>(engineSocket, `/containers/${container}/json`)
   const labels = found?.Config.Labels ?? null
   const [student, installation] = [studentOf(labels), installationOf(labels)]
   if (student === undefined || installation === undefined) throw new Error(`${container} is no sandbox`)
-  return { student, installation }
+  const [uid = Number.NaN, gid = Number.NaN] = (found?.Config.User ?? '').split(':').map(Number)
+  return { student, installation, owner: { uid, gid } }
 }
 
 /** Path below the workspace (raw bytes, at most 90 of them, of ASCII or not) -> content. Folders are made on the way. */
 export type Planted = readonly (readonly [path: Uint8Array, content: Uint8Array])[]
 
 /**
- * Unpacks the files into the workspace of a container, running or not, as the student's own (user 1000); from now on they
+ * Unpacks the files into the workspace of a container, running or not, as the student's own; from now on they
  * are the truth of that student, and nothing else is. Resolves with it.
  */
 export async function plant(
@@ -31,8 +37,8 @@ export async function plant(
   files: Planted,
   workspace = '/home/student',
 ): Promise<Files> {
-  const { student } = await findSandbox(engineSocket, container)
-  const status = await putArchive(engineSocket, container, workspace, tarOf(files))
+  const { student, owner } = await findSandbox(engineSocket, container)
+  const status = await putArchive(engineSocket, container, workspace, tarOf(files, owner))
   if (status !== 200) throw new Error(`the engine answered ${status} to the files for ${container}`)
   const truth = new Map(files.map(([path, content]) => [Buffer.from(path).toString('base64'), sha256(content)]))
   await tellTruth(truthFile, student, truth)
@@ -60,23 +66,23 @@ function putArchive(engineSocket: string, container: string, folder: string, tar
 const blockBytes = 512
 
 /** A ustar archive of these files. */
-function tarOf(files: Planted): Buffer {
+function tarOf(files: Planted, owner: Owner): Buffer {
   const blocks = files.flatMap(([path, content]) => {
     const padding = Buffer.alloc((blockBytes - (content.length % blockBytes)) % blockBytes)
-    return [headerOf(path, content.length), content, padding]
+    return [headerOf(path, content.length, owner), content, padding]
   })
   return Buffer.concat([...blocks, Buffer.alloc(2 * blockBytes)])
 }
 
-function headerOf(path: Uint8Array, size: number): Buffer {
+function headerOf(path: Uint8Array, size: number, { uid, gid }: Owner): Buffer {
   if (path.length > 90) throw new Error('a path of more than 90 bytes')
   const header = Buffer.alloc(blockBytes)
   header.set(path, 0)
   const octal = (value: number, at: number, digits: number) =>
     header.write(`${value.toString(8).padStart(digits, '0')}\0`, at, 'latin1')
   octal(0o644, 100, 7)
-  octal(1000, 108, 7)
-  octal(1000, 116, 7)
+  octal(uid, 108, 7)
+  octal(gid, 116, 7)
   octal(size, 124, 11)
   octal(1_700_000_000, 136, 11)
   header.write('        0', 148, 'latin1')

@@ -41,7 +41,6 @@ const withClass = (change: object) => ({
 test('what the file leaves out of a lab is filled in', () => {
   assert.deepEqual(parse().labs.get('linux-shell'), {
     ...lab,
-    user: '1000:1000',
     workspace: '/home/student',
     port: 8080,
     pids: 256,

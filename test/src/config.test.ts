@@ -40,12 +40,36 @@ test('an empty environment gives a service on loopback with a directory store', 
       sandboxes: '10.201.0.0/16',
     },
     subnets: { base: (10 << 24) + (201 << 16), prefix: 16, size: 24 },
+    sandboxUids: { first: 20_000, last: 59_999 },
     upConcurrency: 8,
     connectionsPerAddress: 200,
     collectConcurrency: 4,
     sweepSeconds: 15,
     logLevel: 'info',
   })
+})
+
+test('the uids of sandboxes are a range in order, above the host’s, without the service’s own', () => {
+  assert.deepEqual(readConfig({ SANDBOX_UIDS: '100000-100000' }).sandboxUids, { first: 100_000, last: 100_000 })
+  for (const wrong of [
+    '999-2000',
+    '0-5000',
+    '3000-2000',
+    '3000',
+    '3000-',
+    'a-b',
+    '-1-2000',
+    '3000-2147483648',
+    '1e4-2e4',
+  ]) {
+    assert.match(refusal({ SANDBOX_UIDS: wrong }), /^SANDBOX_UIDS .*20000-59999/, wrong)
+  }
+})
+
+test('the uids of sandboxes do not have the service’s own among them', () => {
+  assert.throws(() => readConfig({}, 20_000), /^ConfigError: SANDBOX_UIDS .*20000.*run it as another user/)
+  assert.throws(() => readConfig({}, 59_999), ConfigError)
+  assert.deepEqual(readConfig({ SANDBOX_UIDS: '20001-20002' }, 20_000).sandboxUids, { first: 20_001, last: 20_002 })
 })
 
 test('every variable is read', () => {
@@ -69,6 +93,7 @@ test('every variable is read', () => {
     CLASS_SUBNET_POOL: '172.20.0.0/14',
     CLASS_SUBNET_SIZE: '26',
     INSTALLATION_ID: 'campus-2.north',
+    SANDBOX_UIDS: '30000-30999',
     UP_CONCURRENCY: '64',
     CONNECTIONS_PER_ADDRESS: '1800',
     COLLECT_CONCURRENCY: '1',
@@ -102,6 +127,7 @@ test('every variable is read', () => {
       sandboxes: '172.20.0.0/14',
     },
     subnets: { base: 172 * 2 ** 24 + 20 * 2 ** 16, prefix: 14, size: 26 },
+    sandboxUids: { first: 30_000, last: 30_999 },
     upConcurrency: 64,
     connectionsPerAddress: 1_800,
     collectConcurrency: 1,

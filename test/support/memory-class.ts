@@ -46,6 +46,8 @@ export interface MemoryClass {
   readonly context: ClassContext
   /** What the service knows of labs and rosters from now on. */
   catalogue: Catalogue
+  /** The uids that sandboxes may have from now on. */
+  sandboxUids: { first: number; last: number }
   /** What happens on each side of the store's calls from now on. */
   storeHooks: StoreHooks
   up(request?: Omit<UpRequest, 'classId'>, action?: Partial<Action>): ReturnType<typeof upClass>
@@ -79,6 +81,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
     folder,
     runtime,
     catalogue: parseCatalogue(catalogueText(lab)),
+    sandboxUids: { first: 20_000, last: 59_999 },
     storeHooks: {},
     store: hookedStore(createDirectoryStore(folder), {
       before: (method, key) => ofClass.storeHooks.before?.(method, key),
@@ -92,6 +95,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
         upGate: createGroupGate(2),
         collectGate: createGroupGate(2),
         maxStudents: 10,
+        sandboxUids: this.sandboxUids,
         reservations,
         expiries: new Map<string, string>(),
       }

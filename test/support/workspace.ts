@@ -47,8 +47,8 @@ export async function readWorkspace(site: Installation, studentId: string): Prom
 
 /** A Unix socket that the student made: busybox has no command for it. */
 export async function makeSocket(site: Installation, studentId: string, path: string): Promise<void> {
-  const script = `import os, socket, sys\nos.chdir(sys.argv[1])\nsocket.socket(socket.AF_UNIX).bind(${JSON.stringify(path)})\n`
-  await python(site, studentId, ['--user=1000:1000'], script)
+  const script = `import os, socket, sys\nos.chdir(sys.argv[1])\nowner = os.stat('.')\nos.setgroups([])\nos.setgid(owner.st_gid)\nos.setuid(owner.st_uid)\nsocket.socket(socket.AF_UNIX).bind(${JSON.stringify(path)})\n`
+  await python(site, studentId, ['--user=0'], script)
 }
 
 /** Runs a script whose one argument is the folder of the workspace. */

@@ -172,6 +172,9 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
     service.ofClass.runtime.room = { memoryMb: 65_536, hasFreeSubnet: false }
     return await ask(service, call)
   },
+  'uids-exhausted': after(async ({ ofClass }) => {
+    ofClass.sandboxUids.last = ofClass.sandboxUids.first
+  }),
   'traefik-missing': async (t, call) => {
     const service = await openService(t)
     if (call.name === 'reset-student') await service.ofClass.up()
