@@ -15,6 +15,7 @@ import { collectionDefects } from '../test/defects/collection.ts'
 import { contractDefects } from '../test/defects/contract.ts'
 import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
+import { restoreDefects } from '../test/defects/restore.ts'
 import { routesDefects } from '../test/defects/routes.ts'
 import { sandboxDefects } from '../test/defects/sandbox.ts'
 import { startDefects } from '../test/defects/start.ts'
@@ -109,6 +110,7 @@ const all: readonly Defect[] = [
   ...storeDefects,
   ...classesDefects,
   ...sweepDefects,
+  ...restoreDefects,
   ...routesDefects,
   ...contractDefects,
   ...startDefects,

@@ -35,6 +35,7 @@ export const problemKinds = {
   internal: { status: 500, title: 'The service failed' },
   'collect-failed': { status: 502, title: 'Not every sandbox could be collected' },
   'up-failed': { status: 502, title: 'Not every sandbox came up' },
+  'restore-failed': { status: 502, title: 'The bag cannot be put back' },
   'engine-unavailable': { status: 503, title: 'The Docker Engine cannot be used' },
   'keys-unavailable': { status: 503, title: 'The keys that tokens are checked with cannot be had' },
   'shutting-down': { status: 503, title: 'The service is stopping' },

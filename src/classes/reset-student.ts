@@ -3,7 +3,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError } from '../collection/errors.ts'
-import { requireBag, restoredContents } from '../collection/restore.ts'
+import { requireBag } from '../collection/restore.ts'
 import { bagPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
 import { Problem } from '../problems.ts'
@@ -12,6 +12,7 @@ import { findOpen, letGoOn, type Open, removeHalfSnapshots } from './collect-cla
 import { collectStudent, removeCollected } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { bagMembers } from './down-answer.ts'
+import { contentsOf, type NotRestored, nameUnrestored, tryOut } from './restore-bag.ts'
 import { DownStudent, type ResetIntent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
 import { UpStudent } from './up-answer.ts'
 import { raiseStudents } from './up-class.ts'
@@ -31,6 +32,12 @@ export const ResetAnswer = Type.Object({
   /** The bag of what was there before; null where an interrupted reset had removed that already. */
   collected: Nullable(DownStudent),
   restored: Nullable(Type.String({ description: 'Collection id of the bag whose files were put back.' })),
+  notRestored: Type.Optional(
+    Type.Array(Type.Object({ path: Type.String(), reason: Type.String() }), {
+      description: 'With `restored`: what is not there as it was in the workspace, the first hundred.',
+    }),
+  ),
+  notRestoredTotal: Type.Optional(Type.Integer()),
   student: Type.Optional(UpStudent),
 })
 export type ResetAnswer = Static<typeof ResetAnswer>
@@ -85,39 +92,75 @@ async function carryOut(
   { held, record }: Open,
   intent: ResetIntent,
 ): Promise<ResetAnswer> {
-  const { store, runtime } = context
   const { classId, sessionId } = record
   const { studentId, restore } = intent
-  await writeSession(store, { ...record, reset: intent })
-  await removeHalfSnapshots(store, action, record, studentId)
   const sandbox = findSandbox(held, studentId)
   const isOld = sandbox !== undefined && !isFresh(sandbox, intent)
+  const missing =
+    restore === null ? undefined : await examineBag(context, action, record, { ...intent, restore }, isOld)
+  await writeSession(context.store, { ...record, reset: intent })
+  await removeHalfSnapshots(context.store, action, record, studentId)
   const collected = isOld ? await takeOld(context, action, record, sandbox, intent) : null
+  const before = collected?.bag ? lastOf(collected.bag) : intent.before
 
-  // Until the fresh sandbox is there, a down has nobody to look for.
-  const without = withoutStudent(record, studentId)
-  const plan = planOf(record)
-  const network = await runtime.openNetwork(plan)
-  const now = (await runtime.survey(classId)).find((session) => session.sessionId === sessionId)
-  const contents = restore === null ? undefined : bagPrefix(classId, sessionId, studentId, restore)
-  const {
-    students: [student],
-  } = await raiseStudents(
-    {
-      context,
-      action,
-      record: without,
-      isNew: false,
-      held: now,
-      plan,
-      students: [studentId],
-      allowPartial: false,
-      ...(contents === undefined ? {} : { contents: () => restoredContents(store, contents, action.signal) }),
-    },
-    network,
-  )
-  return { classId, sessionId, state: 'reset', collected, restored: restore, ...(student ? { student } : {}) }
+  const student = await raiseFresh(context, action, record, { ...intent, ...(before ? { before } : {}) })
+  const left = missing && { notRestored: missing.first, notRestoredTotal: missing.total }
+  return { classId, sessionId, state: 'reset', collected, restored: restore, ...left, ...(student ? { student } : {}) }
 }
+
+/** A bag that cannot be put back ends the reset, with everything as it is: Problem. */
+async function examineBag(
+  context: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  { studentId, restore }: ResetIntent & { readonly restore: string },
+  isOldThere: boolean,
+): Promise<NotRestored> {
+  const look = isOldThere ? tryOut : nameUnrestored
+  try {
+    return await look(context, action, planOf(record), studentId, restore)
+  } catch (error) {
+    // A reset that was interrupted is in the record; this is its end.
+    if (isOldThere && !action.signal.aborted) await writeSession(context.store, record)
+    throw error
+  }
+}
+
+/** The fresh sandbox. One that will not come up with the bag's files comes up with what was there before, and the problem says so. */
+async function raiseFresh(context: ClassContext, action: Action, record: SessionRecord, intent: ResetIntent) {
+  const { studentId, restore, before } = intent
+  const plan = planOf(record)
+  const raise = async (from: string | null) => {
+    const network = await context.runtime.openNetwork(plan)
+    const now = (await context.runtime.survey(record.classId)).find(({ sessionId }) => sessionId === record.sessionId)
+    const contents = from === null ? {} : { contents: contentsOf(context, action, plan, studentId, from) }
+    // Until the fresh sandbox is there, a down has nobody to look for.
+    const up = { context, action, record: withoutStudent(record, studentId), isNew: false, held: now, plan }
+    const students = [studentId]
+    return await raiseStudents({ ...up, students, allowPartial: false, ...contents }, network)
+  }
+  try {
+    return (await raise(restore)).students[0]
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'up-failed' || action.signal.aborted) throw error
+    const back = restore === null || before === undefined ? undefined : await raise(before).catch(() => undefined)
+    throw new Problem('up-failed', afterFailure(intent, back !== undefined), {
+      cause: error,
+      extensions: error.extensions,
+    })
+  }
+}
+
+function afterFailure({ restore, before }: ResetIntent, isBack: boolean): string {
+  const failed = `The fresh sandbox did not come up${restore === null ? '' : ` with the files of '${restore}'`}: see 'students'.`
+  if (before === undefined) return `${failed} Correct the cause, then POST /room/up-class makes one.`
+  if (isBack)
+    return `${failed} What was there before is back, from the bag '${before}'. Correct the cause and repeat the call.`
+  return `${failed} The old one is removed, and all that it held is in the bag '${before}'. Correct the cause; then POST /room/up-class makes an empty one, and POST /room/reset-student with restore '${before}' puts it back.`
+}
+
+/** The collection id of a bag. */
+const lastOf = (prefix: string): string => prefix.split('/').at(-2) ?? ''
 
 /** A container of the student's own that is not the one the reset began with: the old one is gone. */
 const isFresh = ({ container }: HeldSandbox, { containerId }: ResetIntent): boolean =>
@@ -137,7 +180,7 @@ async function takeOld(
     const collected = await collectStudent(context, action, record, sandbox, 'snapshot')
     // Their work is safe now: a down must not miss what the removal, or one whose answer is lost, takes away.
     settled = withoutStudent(record, studentId)
-    await writeSession(context.store, { ...settled, reset: intent })
+    await writeSession(context.store, { ...settled, reset: { ...intent, before: collected.bag.collectionId } })
     await removeCollected(context, action, collected)
     return { studentId, state: 'removed', ...bagMembers(collected.bag) }
   } catch (error) {

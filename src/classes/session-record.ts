@@ -84,6 +84,8 @@ export const SessionRecord = Type.Object({
       containerId: Nullable(Type.String()),
       /** The bag whose files go into the fresh sandbox. */
       restore: Nullable(Type.String()),
+      /** The bag of the old one, once its removal has begun. */
+      before: Type.Optional(Type.String()),
     }),
   ),
   /** Sandboxes that could not be collected and were given up: who decided it, why, and what the collection had failed with. */

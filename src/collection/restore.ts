@@ -1,33 +1,19 @@
 // The way back: what a committed bag holds of a workspace, as the entries of a new one. Directories first, then files, then
-// symbolic links, so that nothing is written through a link. Hard links come back as files of their own.
-// submission.json says it all, one thing a line (tag-files.ts), and is read as lines: it may be as long as a bag has files.
+// symbolic links, so that nothing is written through a link. Hard links come back as files and links of their own.
 
 import { createHash } from 'node:crypto'
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
-import { Type } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Problem } from '../problems.ts'
 import type { ArchiveEntry } from '../runtime/port.ts'
-import { type Store, StoreError } from '../store/port.ts'
+import type { Store } from '../store/port.ts'
 import { CollectError } from './errors.ts'
-import { bagDeclarationKey, submissionKey } from './tag-files.ts'
+import { type Listed, listed, rawPath, rawTarget } from './submission-lists.ts'
+import { bagDeclarationKey } from './tag-files.ts'
 
-const owner = { mode: Type.String(), mtime: Type.String(), uid: Type.Integer(), gid: Type.Integer() }
-const name = { path: Type.String(), pathBase64: Type.Optional(Type.String()) }
-const Directory = TypeCompiler.Compile(Type.Object({ ...name, ...owner }))
-const StoredFile = TypeCompiler.Compile(
-  Type.Object({ ...name, ...owner, key: Type.String(), size: Type.Integer(), sha256: Type.String() }),
-)
-const Link = TypeCompiler.Compile(
-  Type.Object({
-    ...name,
-    ...owner,
-    type: Type.String(),
-    target: Type.String(),
-    targetBase64: Type.Optional(Type.String()),
-  }),
-)
+/** Whom the workspace is to belong to. */
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
 
 /** Problem 'unknown-collection' where no bag is committed under `prefix`. */
 export async function requireBag(store: Store, prefix: string, signal: AbortSignal): Promise<void> {
@@ -38,56 +24,105 @@ export async function requireBag(store: Store, prefix: string, signal: AbortSign
   )
 }
 
-/** Each file's bytes are checked against its SHA-256: CollectError 'store-mismatch' before the last of them is given out. */
+/**
+ * The workspace itself first, its path empty. Each file's bytes are checked against its SHA-256: CollectError 'store-mismatch'
+ * before the last of them is given out.
+ */
 export async function* restoredContents(
   store: Store,
   prefix: string,
+  student: Owner,
   signal: AbortSignal,
 ): AsyncGenerator<ArchiveEntry> {
   const plain = { size: 0, linkTarget: Buffer.alloc(0), body: noBody() }
-  for await (const thing of section(store, prefix, 'directories', signal)) {
-    if (!Directory.Check(thing)) throw unreadable(prefix)
-    const path = rawBytes(thing.path, thing.pathBase64)
-    if (path.length > 0) yield { ...plain, type: 'directory', path, ...facts(thing) }
+  let ownerOf: OwnerOf = () => student
+  for await (const thing of listed(store, prefix, 'directories', signal)) {
+    const path = rawPath(thing)
+    if (path.length === 0) ownerOf = ownersIn(thing, student)
+    yield { ...plain, type: 'directory', path, ...factsOf(thing), ...ownerOf(thing) }
   }
-  for await (const thing of section(store, prefix, 'files', signal)) {
-    if (!StoredFile.Check(thing)) throw unreadable(prefix)
-    const path = rawBytes(thing.path, thing.pathBase64)
+  for await (const thing of listed(store, prefix, 'files', signal)) {
     const body = checkedFile(store, prefix + thing.key, thing, signal)
-    yield { ...plain, type: 'file', path, size: thing.size, body, ...facts(thing) }
+    yield { ...plain, type: 'file', path: rawPath(thing), size: thing.size, body, ...factsOf(thing), ...ownerOf(thing) }
   }
-  for await (const thing of section(store, prefix, 'links', signal)) {
-    if (!Link.Check(thing)) throw unreadable(prefix)
-    if (thing.type !== 'symbolic-link') continue
-    const path = rawBytes(thing.path, thing.pathBase64)
-    const linkTarget = rawBytes(thing.target, thing.targetBase64)
-    yield { ...plain, type: 'symbolic-link', path, linkTarget, ...facts(thing) }
+  for await (const { thing, target } of symbolicLinks(store, prefix, signal)) {
+    const path = rawPath(thing)
+    yield { ...plain, type: 'symbolic-link', path, linkTarget: target, ...factsOf(thing), ...ownerOf(thing) }
   }
 }
 
-/** The things of one list of submission.json, in their order. */
-async function* section(store: Store, prefix: string, title: string, signal: AbortSignal): AsyncGenerator<unknown> {
-  const bytes = await store.read(prefix + submissionKey, signal)
-  const lines = createInterface({
-    input: Readable.from(bytes, { objectMode: false }),
-    crlfDelay: Number.POSITIVE_INFINITY,
+type OwnerOf = (thing: Owner) => Owner
+
+/**
+ * The bag's workspace belonged to the student, by whatever number the engine archived it: one that remaps its users archives
+ * the host's. What is the student's becomes the student's again; other owners keep their distance to it, where that makes sense.
+ */
+function ownersIn(workspace: Owner, student: Owner): OwnerOf {
+  const translate = (id: number, from: number, to: number): number => {
+    if (from === to) return id
+    const moved = id - from + to
+    return moved >= 0 && moved < usualMapSize ? moved : to
+  }
+  return ({ uid, gid }) => ({
+    uid: translate(uid, workspace.uid, student.uid),
+    gid: translate(gid, workspace.gid, student.gid),
   })
-  let inside = false
-  for await (const line of lines) {
-    if (inside && line.startsWith('  ]')) return
-    if (inside) yield parse(line.replace(/,$/, ''))
-    else if (line.startsWith(`  "${title}": []`)) return
-    else inside = line === `  "${title}": [`
-  }
-  throw unreadable(prefix)
 }
 
-/** Undefined for what is no JSON, which no shape accepts. */
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
+/** Ids inside a sandbox whose users are remapped. */
+const usualMapSize = 65_536
+
+/** The second names of symbolic links too: a hard link has no target text of its own. */
+async function* symbolicLinks(
+  store: Store,
+  prefix: string,
+  signal: AbortSignal,
+): AsyncGenerator<{ thing: Listed<'links'>; target: Buffer }> {
+  const links = () => listed(store, prefix, 'links', signal)
+  const firstNames = new Set<string>()
+  for await (const thing of links()) if (thing.type === 'hard-link') firstNames.add(rawTarget(thing).toString('latin1'))
+  const targets = new Map<string, Buffer>()
+  for await (const thing of links()) {
+    const target = rawTarget(thing)
+    if (thing.type === 'symbolic-link') {
+      const path = rawPath(thing).toString('latin1')
+      if (firstNames.has(path)) targets.set(path, target)
+      yield { thing, target }
+    }
+    const ofFirst = thing.type === 'hard-link' ? targets.get(target.toString('latin1')) : undefined
+    if (ofFirst) yield { thing, target: ofFirst }
+  }
+}
+
+/** Something that a restore does not bring back, or not as it was. */
+export interface Unrestored {
+  readonly path: Uint8Array
+  readonly reason: string
+}
+
+/** Known from the bag's record alone. */
+export async function* unrestored(store: Store, prefix: string, signal: AbortSignal): AsyncGenerator<Unrestored> {
+  const secondNames = new Set<string>()
+  for await (const thing of listed(store, prefix, 'links', signal)) {
+    if (thing.type === 'hard-link') secondNames.add(rawPath(thing).toString('latin1'))
+  }
+  for await (const thing of listed(store, prefix, 'skipped', signal)) {
+    const path = rawPath(thing)
+    secondNames.delete(path.toString('latin1'))
+    yield { path, reason: `not in the bag: this ${thing.type} ${thing.reason}` }
+  }
+  for (const path of secondNames) {
+    yield {
+      path: Buffer.from(path, 'latin1'),
+      reason: 'a hard link comes back as one of its own, with the same content',
+    }
+  }
+  for (const title of ['directories', 'files', 'links'] as const) {
+    for await (const thing of listed(store, prefix, title, signal)) {
+      const path = rawPath(thing)
+      if (timeOf(thing) < 0) yield { path, reason: 'a time before 1970 becomes 1970' }
+      if (thing.xattrs) yield { path, reason: 'its extended attributes are not put back' }
+    }
   }
 }
 
@@ -117,14 +152,11 @@ async function* checkedFile(
 
 async function* noBody(): AsyncGenerator<Uint8Array> {}
 
-const rawBytes = (text: string, base64: string | undefined): Buffer =>
-  base64 === undefined ? Buffer.from(text) : Buffer.from(base64, 'base64')
+const timeOf = ({ mtime }: { readonly mtime: string }): number =>
+  /^-?\d+$/.test(mtime) ? Number(mtime) * 1000 : Date.parse(mtime)
 
 /** A time before 1970 becomes 1970: plain archives know none. */
-function facts({ mode, mtime, uid, gid }: { mode: string; mtime: string; uid: number; gid: number }) {
-  const parsed = /^-?\d+$/.test(mtime) ? Number(mtime) * 1000 : Date.parse(mtime)
-  return { mode: Number.parseInt(mode, 8), mtimeMs: Math.max(0, parsed), uid, gid }
-}
-
-const unreadable = (prefix: string): StoreError =>
-  new StoreError('refused', `${prefix}${submissionKey} is not what this version writes; the bag cannot be put back.`)
+const factsOf = (thing: { readonly mode: string; readonly mtime: string }) => ({
+  mode: Number.parseInt(thing.mode, 8),
+  mtimeMs: Math.max(0, timeOf(thing)),
+})

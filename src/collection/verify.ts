@@ -6,6 +6,7 @@ import { type Content, readText, type Store, type StoredObject, StoreError } fro
 import { sha256Of } from './digest.ts'
 import { CollectError } from './errors.ts'
 import type { Inventory } from './inventory.ts'
+import { linesOf } from './lines.ts'
 import { manifestKey, requiredTagFiles, tagManifestKey } from './tag-files.ts'
 
 export async function holds(store: Store, key: string, content: Content, signal: AbortSignal): Promise<boolean> {
@@ -120,7 +121,7 @@ export async function confirmBag(
   const missing = [...requiredTagFiles, tagManifestKey].filter((key) => !found.has(key))
   if (found.has(manifestKey)) {
     const hash = createHash('sha256')
-    for await (const line of linesOf(await store.read(prefix + manifestKey, signal), hash)) {
+    for await (const line of linesOf(hashed(await store.read(prefix + manifestKey, signal), hash))) {
       const key = line.slice(66)
       if (!found.has(key)) addSome(missing, key)
     }
@@ -135,14 +136,10 @@ const noLongerHeld = (what: string) =>
     `The bag was committed and verified, but the store no longer holds it: ${what}. Ask the operator to look at the store.`,
   )
 
-/** The lines of UTF-8 text as it comes, each of which ends with LF. `hash` has seen every byte when they end. */
-async function* linesOf(chunks: AsyncIterable<Uint8Array>, hash: { update(bytes: Uint8Array): unknown }) {
-  const decoder = new TextDecoder()
-  let rest = ''
+/** The same bytes, which `hash` has all seen when they end. */
+async function* hashed(chunks: AsyncIterable<Uint8Array>, hash: { update(bytes: Uint8Array): unknown }) {
   for await (const chunk of chunks) {
     hash.update(chunk)
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    yield* lines
+    yield chunk
   }
 }

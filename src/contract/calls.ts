@@ -127,6 +127,7 @@ export const calls: Readonly<Record<string, Call>> = {
       'collect-failed',
       'subnets-exhausted',
       'traefik-missing',
+      'restore-failed',
       'up-failed',
     ],
   ),

@@ -17,6 +17,7 @@ import {
   wrapVolume,
 } from './docker-sandbox.ts'
 import { surveyDocker } from './docker-survey.ts'
+import { rehearseContents } from './docker-workspace.ts'
 import type { ImageFacts, Runtime } from './port.ts'
 
 type DockerSettings = Omit<DockerContext, 'engine' | 'reservedSubnets'>
@@ -38,6 +39,7 @@ export function createDockerRuntime(
     openNetwork: (plan) => translated(openNetwork(context, plan)),
     attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),
     raise: (...sandbox) => translated(raiseSandbox(context, ...sandbox)),
+    rehearse: (plan, contents) => translated(rehearseContents(plan.frozenLab.workspace, contents)),
     waitReady: (session, ids, signal) => translated(waitReady(context, session, ids, signal)),
     wrap: (plan, studentId) => translated(wrapVolume(context, plan, studentId)),
     exec: (id, command, timeoutMs) =>

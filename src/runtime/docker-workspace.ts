@@ -19,23 +19,57 @@ export async function prepareWorkspace(
   await engine.containers.putArchive(containerId, posix.dirname(workspace), packTar(entries))
 }
 
-async function* packed(workspace: string, directory: TarInput, contents: Contents): AsyncGenerator<TarInput> {
+type Altered = (path: Uint8Array, reason: string) => void
+
+/** The archive that a workspace would be made from, read to its end. Answers with the first of what it changes. */
+export async function rehearseContents(
+  workspace: string,
+  contents: Contents,
+): Promise<{ path: Uint8Array; reason: string }[]> {
+  const altered: { path: Uint8Array; reason: string }[] = []
+  const note: Altered = (path, reason) => {
+    if (altered.length < namedAtMost) altered.push({ path, reason })
+  }
+  const directory = { name: posix.basename(workspace), type: 'directory', mode: 0, uid: 0, gid: 0, mtimeMs: 0 } as const
+  for await (const _ of packTar(packed(workspace, directory, contents, note))) {
+    // Only read: this proves that there is nothing in it that cannot be packed.
+  }
+  return altered
+}
+
+const namedAtMost = 1000
+
+async function* packed(
+  workspace: string,
+  directory: TarInput,
+  contents: Contents,
+  note: Altered = () => {},
+): AsyncGenerator<TarInput> {
   const root = posix.basename(workspace)
   yield directory
   for await (const { path, type, size, mode, uid, gid, mtimeMs, linkTarget, body } of contents()) {
     if (type !== 'directory' && type !== 'file' && type !== 'symbolic-link') {
       throw new RuntimeError('failed', `A ${type} cannot be put into a workspace.`)
     }
+    if (path.length === 0) {
+      yield { ...directory, mode, mtimeMs }
+      continue
+    }
     const name = Buffer.concat([Buffer.from(`${root}/`), path])
     const linkName = acceptableTarget(workspace, path, linkTarget)
+    if (linkName !== linkTarget) note(path, `a link comes back as one to ${Buffer.from(linkName).toString()}`)
     yield { name, type, mode, uid, gid, mtimeMs, linkName, body: { size, bytes: body } }
   }
 }
 
-/** The engine refuses a relative link that leads out of where it unpacks: it gets the absolute path that it leads to. */
+/**
+ * The engine refuses a link that leads out of where it unpacks, and reads an absolute one from the link's own folder: one that
+ * climbs with `..` gets the plain absolute path that it leads to, in which there is nothing to climb.
+ */
 function acceptableTarget(workspace: string, path: Uint8Array, target: Uint8Array): Uint8Array {
   const [at, to] = [path, target].map((bytes) => Buffer.from(bytes).toString('latin1'))
-  if (at === undefined || to === undefined || to === '' || to.startsWith('/')) return target
-  const absolute = posix.resolve(workspace, posix.dirname(at), to)
-  return `${absolute}/`.startsWith(`${posix.dirname(workspace)}/`) ? target : Buffer.from(absolute, 'latin1')
+  if (at === undefined || to === undefined || to === '') return target
+  const folder = posix.join(workspace, posix.dirname(at))
+  const isInside = `${posix.join(folder, to)}/`.startsWith(`${posix.dirname(workspace)}/`)
+  return isInside ? target : Buffer.from(posix.resolve(folder, to), 'latin1')
 }

@@ -127,7 +127,10 @@ export interface ArchiveEntry {
   readonly body: AsyncIterable<Uint8Array>
 }
 
-/** What a new workspace begins with: directories, files and symbolic links; each call reads it from its beginning. */
+/**
+ * What a new workspace begins with: directories, files and symbolic links, the workspace itself (of which only mode and time
+ * count) among them or not; each call reads it from its beginning.
+ */
 export type Contents = () => AsyncIterable<ArchiveEntry>
 
 export interface LogPiece {
@@ -206,6 +209,15 @@ export interface Runtime {
     done: RaisedSandbox,
     contents?: Contents,
   ): Promise<void>
+
+  /**
+   * Reads `contents` as raise() would put them into that student's workspace, and puts them nowhere: RuntimeError where the
+   * engine would refuse them, and what reading them rejects with. Answers with what would not be there as it is in them.
+   */
+  rehearse(
+    plan: SessionPlan,
+    contents: Contents,
+  ): Promise<readonly { readonly path: Uint8Array; readonly reason: string }[]>
 
   /**
    * Waits until each container runs (and is healthy, where it has a health check), or cannot any more, or `signal` fires.

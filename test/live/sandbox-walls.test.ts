@@ -89,6 +89,20 @@ describe('the walls of a sandbox, from inside', { skip: skipWithoutEngine, timeo
     assert.match(loosenedStatus.get('Uid') ?? '', /^(2\d{4})\t\1\t\1\t\1$/)
   })
 
+  test('each sandbox has a user of its own, so that what one uses up of a user’s limits is not missing in another class', async () => {
+    const users = await Promise.all([mine, neighbour, loosened].map(async (each) => (await statusOf(each)).get('Uid')))
+    assert.equal(new Set(users).size, 3, `${users}`)
+    const many = 20
+    const started = await linesOf(loosened, `for i in $(seq ${many}); do sleep 300 >/dev/null 2>&1 & echo $!; done`)
+    try {
+      assert.equal(started.length, many)
+      // The kernel counts processes by user, whatever container they are in.
+      assert.deepEqual(await linesOf(mine, `ulimit -u ${many}; sleep 0 && echo started`), ['started'])
+    } finally {
+      await shell(loosened, `kill ${started.join(' ')}`)
+    }
+  })
+
   test('a program that carries a capability gets it only where the lab names it', async () => {
     const ping = ['/suid/ping', '-c', '1', '-W', '1', '127.0.0.1']
     const refused = await tryDocker(['exec', mine, ...ping])

@@ -210,9 +210,16 @@ export class MemoryRuntime implements Runtime {
     this.container(studentId).isDetached = false
   }
 
+  async rehearse(_plan: SessionPlan, contents: Contents) {
+    await this.before('rehearse')
+    for await (const { body } of contents()) for await (const _ of body);
+    return []
+  }
+
   async #fill(studentId: string, contents: Contents): Promise<void> {
     const things: Thing[] = [root]
     for await (const { body, ...entry } of contents()) {
+      if (entry.path.length === 0) continue
       const chunks: Uint8Array[] = []
       for await (const chunk of body) chunks.push(chunk)
       things.push({ ...entry, ...(entry.type === 'file' ? { body: Buffer.concat(chunks) } : {}) })

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CollectError } from '../../../src/collection/errors.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
-import { directory, file, symbolicLink, type Thing } from '../../support/memory-archive.ts'
+import { directory, file, hardLink, symbolicLink, type Thing } from '../../support/memory-archive.ts'
 import { pair, workOf } from '../../support/memory-class.ts'
 import { isCollected } from '../../support/memory-referee.ts'
 import { engineGone } from '../../support/memory-runtime.ts'
@@ -124,23 +124,137 @@ test('a sandbox that cannot be collected is kept, and the reset is over', async 
   ofClass.runtime.volume('SV002').things.length = 1
 })
 
-test('a bag that is damaged in the store is not put back: the student has none, and an up makes an empty one', async (t) => {
-  const { reset, ofClass, post, folderOf } = await openUp(t)
-  const bag: string = (await post('/room/collect-class', { classId: 'os101-a' })).json().students[0].bag
-  const damaged = new CollectError('store-mismatch', 'A file of the bag is not the one that was collected.')
-  ofClass.storeHooks = {
-    after: (method, key) => {
-      if (method === 'read' && key.startsWith(bag) && key.endsWith('SV001.txt')) throw damaged
-    },
+/** A bag of what SV001 has now; answers with its prefix and its collection id. */
+async function snapshot({ post }: Pick<Awaited<ReturnType<typeof openUp>>, 'post'>) {
+  const { students } = (await post('/room/collect-class', { classId: 'os101-a', students: ['SV001'] })).json()
+  const prefix: string = students[0].bag
+  return { prefix, restore: prefix.split('/').at(-2) ?? '' }
+}
+
+const damaged = new CollectError('store-mismatch', 'A file of the bag is not the one that was collected.')
+
+test('a bag that is damaged in the store is refused before anything is touched: the sandbox runs on', async (t) => {
+  for (const part of ['SV001.txt', 'meta/submission.json']) {
+    const opened = await openUp(t)
+    const { reset, ofClass, sessionId } = opened
+    const { prefix, restore } = await snapshot(opened)
+    const old = ofClass.runtime.container('SV001')
+    ofClass.runtime.write('SV001', file('since', 'newer'))
+    ofClass.runtime.events.length = 0
+    ofClass.storeHooks = {
+      after: (method, key) => {
+        if (method === 'read' && key.startsWith(prefix) && key.endsWith(part)) throw damaged
+      },
+    }
+    const problem = problemOf(await reset({ restore }))
+    assert.deepEqual([problem.status, problem.code], [502, 'restore-failed'])
+    assert.match(problem.detail, /Nothing was removed/)
+    assert.deepEqual(ofClass.runtime.events, [])
+    assert.deepEqual([ofClass.runtime.container('SV001'), old.state], [old, 'running'])
+    const record = await ofClass.record(sessionId)
+    assert.deepEqual([record?.reset, new Set(record?.students)], [undefined, new Set(pair)])
+    ofClass.storeHooks = {}
+    assert.equal((await ofClass.down()).state, 'down')
   }
-  const problem = problemOf(await reset({ restore: bag.split('/').at(-2) }))
+})
+
+test('an engine that would not take the bag is asked before anything is touched', async (t) => {
+  const opened = await openUp(t)
+  const { reset, ofClass } = opened
+  const { restore } = await snapshot(opened)
+  ofClass.runtime.events.length = 0
+  ofClass.runtime.before = (event) => {
+    if (event === 'rehearse') throw new RuntimeError('failed', 'A name cannot be packed.')
+  }
+  assert.equal(problemOf(await reset({ restore })).code, 'restore-failed')
+  assert.deepEqual(ofClass.runtime.events, [])
+})
+
+test('a restore that fails all the same gives back what was there before, and says so', async (t) => {
+  const opened = await openUp(t)
+  const { reset, ofClass, sessionId } = opened
+  const { restore } = await snapshot(opened)
+  ofClass.runtime.write('SV001', file('since', 'newer'))
+  const before = seen(ofClass.runtime.volume('SV001').things)
+  let fills = 0
+  ofClass.runtime.before = (event) => {
+    if (event === 'fill SV001' && ++fills === 1) throw new RuntimeError('failed', 'The engine refused: no space')
+  }
+  const problem = problemOf(await reset({ restore }))
   assert.equal(problem.code, 'up-failed')
-  ofClass.storeHooks = {}
-  assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
-  assert.ok(!ofClass.runtime.held().includes('container SV001 running'))
-  assert.equal((await ofClass.up({ students: pair })).state, 'up')
+  assert.match(problem.detail, /What was there before is back, from the bag 'snapshot-/)
+  assert.deepEqual(seen(ofClass.runtime.volume('SV001').things), before)
   assert.deepEqual(ofClass.runtime.held(), classUp)
-  assert.equal((await ofClass.down()).state, 'down')
+  const record = await ofClass.record(sessionId)
+  assert.deepEqual([record?.reset, new Set(record?.students)], [undefined, new Set(pair)])
+})
+
+test('where not even that comes up, the answer names the bag, and an up and a reset with it bring the work back', async (t) => {
+  const opened = await openUp(t)
+  const { reset, ofClass } = opened
+  const { restore } = await snapshot(opened)
+  ofClass.runtime.write('SV001', file('since', 'newer'))
+  const before = seen(ofClass.runtime.volume('SV001').things)
+  ofClass.runtime.before = (event) => {
+    if (event === 'fill SV001') throw new RuntimeError('failed', 'The engine refused: no space')
+  }
+  const { code, detail } = problemOf(await reset({ restore }))
+  assert.equal(code, 'up-failed')
+  const named = /restore '(snapshot-\w+)' puts it back/.exec(detail)?.[1] ?? assert.fail(detail)
+  ofClass.runtime.before = () => {}
+  assert.equal((await ofClass.up({ students: pair })).state, 'up')
+  assert.equal((await reset({ restore: named })).statusCode, 200)
+  assert.deepEqual(seen(ofClass.runtime.volume('SV001').things), before)
+})
+
+test('a restore that was interrupted and then fails gives back what was there before too', async (t) => {
+  const opened = await openUp(t)
+  const { reset, ofClass, actions, app, sessionId } = opened
+  const { restore } = await snapshot(opened)
+  ofClass.runtime.write('SV001', file('since', 'newer'))
+  const before = seen(ofClass.runtime.volume('SV001').things)
+  ofClass.runtime.before = (event) => {
+    if (event === 'create-network class-os101-a' || event === 'attach-proxy class-os101-a') throw engineGone()
+  }
+  assert.equal((await reset({ restore })).statusCode, 503)
+  const record = (await ofClass.record(sessionId)) ?? assert.fail('no record')
+  const intent = record.reset ?? assert.fail('the reset is not to be gone on with')
+  let fills = 0
+  ofClass.runtime.before = (event) => {
+    if (event === 'fill SV001' && ++fills === 1) throw new RuntimeError('failed', 'The engine refused: no space')
+  }
+  const caller = { actor: 'sweep', requestId: 'f2d8ee1e-8cb2-4a1f-a4c3-b1b0a4a0d2c1', log: app.log }
+  await actions.finishReset(record, intent, caller).ended
+  assert.deepEqual(seen(ofClass.runtime.volume('SV001').things), before)
+  assert.deepEqual(ofClass.runtime.held(), classUp)
+})
+
+test('what a restore does not bring back as it was is named in the answer', async (t) => {
+  const opened = await openUp(t, { collect: { exclude: ['*.o'] } })
+  const { reset, ofClass } = opened
+  ofClass.runtime.write(
+    'SV001',
+    file('a.o', 'object'),
+    file('old', 'x', { mtimeMs: -5000 }),
+    { path: 'pipe', type: 'fifo' },
+    hardLink('second', 'SV001.txt'),
+    hardLink('pipe too', 'pipe'),
+  )
+  const { restore } = await snapshot(opened)
+  // The referee wants every file in a bag, and a rule of the lab leaves one out.
+  ofClass.runtime.givenUp.add('SV001')
+  const { notRestored, notRestoredTotal } = (await reset({ restore })).json()
+  assert.deepEqual(
+    notRestored.map(({ path, reason }: { path: string; reason: string }) => [path, reason.split(':')[0]]),
+    [
+      ['a.o', 'not in the bag'],
+      ['pipe', 'not in the bag'],
+      ['pipe too', 'not in the bag'],
+      ['second', 'a hard link comes back as one of its own, with the same content'],
+      ['old', 'a time before 1970 becomes 1970'],
+    ],
+  )
+  assert.equal(notRestoredTotal, 5)
 })
 
 for (const [side, comesUpAgain] of [
@@ -181,5 +295,5 @@ test('an engine that refuses to start the new one is told as an up that failed',
   }
   const problem = problemOf(await reset())
   assert.equal(problem.code, 'up-failed')
-  assert.match(problem.detail, /repeat the call/i)
+  assert.match(problem.detail, /is in the bag 'snapshot-\w+'.*up-class.*reset-student with restore 'snapshot-/)
 })

@@ -5,9 +5,11 @@ import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { requireBag, restoredContents } from '../../../src/collection/restore.ts'
+import { file, root } from '../../support/memory-archive.ts'
 import { openWorkedClass } from '../../support/memory-class.ts'
 
 const signal = new AbortController().signal
+const student = { uid: 1000, gid: 1000 }
 
 async function openBag(t: Parameters<typeof openWorkedClass>[0]) {
   const { ofClass, store, folder } = await openWorkedClass(t)
@@ -15,7 +17,7 @@ async function openBag(t: Parameters<typeof openWorkedClass>[0]) {
   const prefix = students[0]?.bag ?? assert.fail('no bag')
   const read = async (): Promise<string[]> => {
     const seen: string[] = []
-    for await (const { path, body } of restoredContents(store, prefix, signal)) {
+    for await (const { path, body } of restoredContents(store, prefix, student, signal)) {
       const chunks: Uint8Array[] = []
       for await (const chunk of body) chunks.push(chunk)
       seen.push(`${path.toString()}: ${Buffer.concat(chunks).toString()}`)
@@ -27,7 +29,7 @@ async function openBag(t: Parameters<typeof openWorkedClass>[0]) {
 
 test('every file comes back with its bytes', async (t) => {
   const { read } = await openBag(t)
-  assert.deepEqual(await read(), ['SV001.txt: work of SV001', 'a/b: deeper'])
+  assert.deepEqual(await read(), [': ', 'SV001.txt: work of SV001', 'a/b: deeper'])
 })
 
 test('a file of other bytes, or cut, is not given out whole', async (t) => {
@@ -53,7 +55,7 @@ test('a submission record that is cut or not ours is refused, never taken for an
     const { read, bag } = await openBag(t)
     const path = join(bag, 'meta/submission.json')
     await writeFile(path, damage(await readFile(path, 'utf8')))
-    await assert.rejects(read(), { code: 'refused' })
+    await assert.rejects(read(), { code: 'store-mismatch' })
   }
 })
 
@@ -62,4 +64,36 @@ test('a prefix without its commit mark is no bag', async (t) => {
   await requireBag(store, prefix, signal)
   await store.remove(`${prefix}bagit.txt`)
   await assert.rejects(requireBag(store, prefix, signal), { code: 'unknown-collection' })
+})
+
+test('what was the student’s is the student’s again, by whatever number the engine archived it', async (t) => {
+  const { ofClass, store, runtime } = await openWorkedClass(t)
+  const { things } = runtime.volume('SV001')
+  things.splice(
+    0,
+    things.length,
+    { ...root, uid: 320_000, gid: 320_000 },
+    file('own', '', { uid: 320_000, gid: 320_000 }),
+    file('of root', '', { uid: 300_000, gid: 300_000 }),
+    file('of a group', '', { uid: 320_000, gid: 300_100 }),
+    file('of the host', '', { uid: 5, gid: 900_000 }),
+  )
+  const { students } = await ofClass.down()
+  const prefix = students.find(({ studentId }) => studentId === 'SV001')?.bag ?? assert.fail('no bag')
+  const ownersFor = async (id: number) => {
+    const owners: Record<string, [number, number]> = {}
+    for await (const { path, uid, gid } of restoredContents(store, prefix, { uid: id, gid: id }, signal)) {
+      owners[path.toString()] = [uid, gid]
+    }
+    return owners
+  }
+  assert.deepEqual(await ownersFor(20_000), {
+    '': [20_000, 20_000],
+    own: [20_000, 20_000],
+    'of root': [0, 0],
+    'of a group': [20_000, 100],
+    'of the host': [20_000, 20_000],
+  })
+  const asTheyAre = await ownersFor(320_000)
+  assert.deepEqual(asTheyAre['of the host'], [5, 900_000])
 })

@@ -2,7 +2,7 @@
 // it, and each answer is held against the document (memory-service.ts). Long, since every problem has its own way to be provoked.
 
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { LightMyRequestResponse } from 'fastify'
@@ -208,6 +208,14 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
     const caller = { actor: 'sweep', requestId: 'f2d8ee1e-8cb2-4a1f-a4c3-b1b0a4a0d2c1', log: app.log }
     actions.finishUp(record, order, caller)
     return await ask(service, call)
+  },
+  'restore-failed': async (t, call) => {
+    const service = await openService(t)
+    await service.ofClass.up()
+    const { students } = (await service.post('/room/collect-class', { classId, students: ['SV001'] })).json()
+    const [{ bag }] = students
+    await writeFile(join(service.ofClass.folder, bag, 'meta/submission.json'), '{}')
+    return await ask(service, call, { body: { restore: bag.split('/').at(-2) } })
   },
   'up-failed': async (t, call) => {
     const service = await openService(t)
