@@ -26,7 +26,7 @@ export interface PlannedSeat {
   readonly studentId: string
   readonly number: number
   /** What the sandbox runs as, where the lab fixes no user. */
-  readonly uid?: number | undefined
+  readonly uid?: number
 }
 
 export type ContainerState =
