@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 /** 1 to 30 letters, digits and single inner hyphens: joined with '--' they fit one DNS label of 63 characters. */
 export const idPattern = '^(?=.{1,30}$)[A-Za-z0-9](?:-?[A-Za-z0-9])*$'
 
-/** A session: the UTC time of its up to the millisecond, so that names sort by time, and four random hex digits. */
+/** A session: the UTC time of its up to the millisecond, or one behind the class's last, so that names sort by begin, and four random hex digits. */
 export const sessionIdPattern = '^\\d{8}t\\d{9}z-[0-9a-f]{4}$'
 
 export const collectionIdPattern = '^(?:final(?:-\\d{1,4})?|snapshot-\\d{8}t\\d{9}z)$'
@@ -14,11 +14,14 @@ export const collectionIdPattern = '^(?:final(?:-\\d{1,4})?|snapshot-\\d{8}t\\d{
 /** What two ids are compared by: engine names and host names know no case. */
 export const foldId = (id: string): string => id.toLowerCase()
 
-export function newSessionId(now = new Date()): string {
-  return `${timeStamp(now)}-${randomBytes(2).toString('hex')}`
+/** Sorts behind `after`, whatever the clock says: session ids of a class are in the order in which they were begun. */
+export function newSessionId(now = new Date(), after?: string): string {
+  const earliest = after === undefined ? Number.NaN : sessionTime(after).getTime() + 1
+  const time = earliest > now.getTime() ? new Date(earliest) : now
+  return `${timeStamp(time)}-${randomBytes(2).toString('hex')}`
 }
 
-/** When the session began, as its id says. */
+/** When the session began, as its id says: the clock may have been wrong. Its record knows better. */
 export const sessionTime = (sessionId: string): Date => stampedTime(sessionId)
 
 /** `20261123t141745123z`: sorts by time, is valid in engine names, DNS labels and store keys. */
@@ -62,6 +65,8 @@ export const label = {
   lab: 'class-runtime.lab',
   createdBy: 'class-runtime.created-by',
   expiresAt: 'class-runtime.expires-at',
+  store: 'class-runtime.store',
+  storeName: 'class-runtime.store-name',
   student: 'class-runtime.student',
   spec: 'class-runtime.spec',
   collect: 'class-runtime.collect',
@@ -70,6 +75,9 @@ export const label = {
 
 /** Who acts where no caller does. No token may carry one of these as its `sub`. */
 export const serviceActor = { sweep: 'sweep', unauthenticated: 'unauthenticated' } as const
+
+/** What tells one store from another. No class is named so: ids hold no dot. */
+export const storeIdentityKey = 'class-runtime.store.json'
 
 /** Store prefixes; each ends in '/'. */
 export const classPrefix = (classId: string): string => `${classId}/`

@@ -6,6 +6,8 @@ import type { CallOptions, Transport } from '../call.ts'
 import { defineOperation } from '../operation.ts'
 
 const SystemInfoSchema = Type.Object({
+  /** Docker's lasts as long as its data; Podman makes up another one for each answer. */
+  ID: Type.Optional(Type.String()),
   ServerVersion: Type.String(),
   OperatingSystem: Type.String(),
   /** Storage driver, such as `overlay2`. */

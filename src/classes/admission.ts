@@ -8,6 +8,7 @@ import { Problem } from '../problems.ts'
 import { type Capacity, type HeldSession, type ImageFacts, noSubnetAdvice } from '../runtime/port.ts'
 import type { ClassContext } from './context.ts'
 import type { SessionRecord } from './session-record.ts'
+import { otherStoreOf } from './store-identity.ts'
 import { freeUids, missingUids, takenUids, uidsExhausted } from './uids.ts'
 import type { UpOrder } from './up-order.ts'
 import { imageMissing, sortSessions } from './up-session.ts'
@@ -22,6 +23,8 @@ export interface Seen {
   readonly running: (KnownSession & { readonly record: SessionRecord }) | undefined
   /** A session that has to be taken down first. */
   readonly unfinished: HeldSession | undefined
+  /** Of a session of the class that belongs to another store. */
+  readonly otherStore: Problem | undefined
   readonly image: ImageFacts | undefined
   readonly capacity: Capacity
   readonly maxStudents: number
@@ -55,11 +58,20 @@ export async function examine(
   const known = await readKnown(store, await runtime.survey(), classId)
   const ofClass = known.filter(({ held }) => foldId(held.classId) === foldId(classId))
   const { running, unfinished } = sortSessions(ofClass)
+  const otherStore = await findOtherStore(store, ofClass)
   const [image, capacity] = await Promise.all([
     runtime.image(running?.record.frozenLab?.imageId ?? order.lab.image),
     runtime.capacity(),
   ])
-  return { order, known, ofClass, running, unfinished, image, capacity, maxStudents, sandboxUids }
+  return { order, known, ofClass, running, unfinished, otherStore, image, capacity, maxStudents, sandboxUids }
+}
+
+async function findOtherStore(store: ClassContext['store'], ofClass: readonly KnownSession[]) {
+  for (const { held, record } of ofClass) {
+    const problem = record ? undefined : await otherStoreOf(store, held)
+    if (problem) return problem
+  }
+  return undefined
 }
 
 export function weigh(seen: Seen, reserved: readonly SessionShare[]): Findings {
@@ -110,6 +122,7 @@ export function refusals(findings: Findings): Problem[] {
 }
 
 const checks: readonly ((findings: Findings) => Problem | undefined)[] = [
+  ({ otherStore }) => otherStore,
   refuseUnfinished,
   refuseOtherLab,
   refuseMissingImage,

@@ -11,7 +11,9 @@ import { isRunning, snapshotStudent } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent, noBag } from './down-answer.ts'
 import { collectFailure } from './outage.ts'
+import { newestHeldFirst } from './session-order.ts'
 import { DownAnswer, DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
+import { otherStoreOf } from './store-identity.ts'
 
 export interface CollectRequest {
   readonly classId: string
@@ -84,12 +86,15 @@ export interface Open {
   readonly record: SessionRecord
 }
 
-/** Problem 'class-not-up'. */
+/** Problems 'store-changed' and 'class-not-up'. */
 export async function findOpen({ runtime, store }: ClassContext, classId: string): Promise<Open> {
-  for (const held of await runtime.survey(classId)) {
+  let otherStore: Problem | undefined
+  for (const held of newestHeldFirst(await runtime.survey(classId))) {
     const record = await readSession(store, held.classId, held.sessionId)
     if (record && !record.down && !record.ended) return { held, record }
+    if (!record) otherStore ??= await otherStoreOf(store, held)
   }
+  if (otherStore) throw otherStore
   throw new Problem('class-not-up', `Class '${classId}' is not up, or on its way down: a down collects it.`)
 }
 

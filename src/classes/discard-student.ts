@@ -11,6 +11,7 @@ import { type CollectedStudent, collectStudent, removeCollected } from './collec
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, noBag } from './down-answer.ts'
 import { recordOf } from './down-class.ts'
+import { newestRecordedFirst } from './session-order.ts'
 import { DownAnswer, DownStudent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
 
 export interface DiscardRequest {
@@ -78,11 +79,12 @@ async function tryCollect(context: ClassContext, action: Action, request: Discar
 
 /** In the newest session that has one of theirs. */
 async function findStudent(
-  { runtime }: ClassContext,
+  { runtime, store }: ClassContext,
   { classId, studentId }: DiscardRequest,
 ): Promise<{ held: HeldSession; sandbox: HeldSandbox }> {
   const sessions = await runtime.survey(classId)
-  for (const held of sessions.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1))) {
+  const theirs = sessions.filter((held) => findSandbox(held, studentId))
+  for (const held of await newestRecordedFirst(store, theirs)) {
     const sandbox = findSandbox(held, studentId)
     if (sandbox) return { held, sandbox }
   }

@@ -14,14 +14,9 @@ import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
 import { outcomeOfGone } from './gone-student.ts'
 import { collectFailure } from './outage.ts'
-import {
-  type DownAnswer,
-  type DownStudent,
-  readSession,
-  type SessionRecord,
-  sessionIds,
-  writeSession,
-} from './session-record.ts'
+import { findSession, isElsewhere, newestRecord, newestRecordedFirst } from './session-order.ts'
+import { type DownAnswer, type DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
+import { otherStoreOf } from './store-identity.ts'
 
 export interface DownRequest {
   readonly classId: string
@@ -41,8 +36,10 @@ interface Leaver {
 export async function downClass(context: ClassContext, action: Action, request: DownRequest): Promise<DownAnswer> {
   try {
     const held = await findHeld(context, request)
-    const record = held ? await recordOf(context, held) : await findRecord(context, request)
+    const engine = held ? undefined : await context.runtime.engineId()
+    const record = held ? await recordOf(context, held) : await findRecord(context, request, engine)
     if (!held && record?.ended) return record.ended.answer
+    if (!held && record && isElsewhere(record, engine)) throw engineChanged(record)
     if (!record) {
       throw new Problem(
         'class-not-up',
@@ -56,33 +53,44 @@ export async function downClass(context: ClassContext, action: Action, request: 
 }
 
 /** An ended session whose leftovers could not be removed comes last: the class may be up again meanwhile. */
-async function findHeld({ runtime }: ClassContext, request: DownRequest): Promise<HeldSession | undefined> {
+async function findHeld({ runtime, store }: ClassContext, request: DownRequest): Promise<HeldSession | undefined> {
   const sessions = await runtime.survey(request.classId)
   if (request.sessionId !== undefined) return sessions.find(({ sessionId }) => sessionId === request.sessionId)
-  return sessions.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1))[0]
+  const [first] = await newestRecordedFirst(store, sessions).catch((error: unknown) => {
+    throw error instanceof StoreError ? storeGone(error) : error
+  })
+  return first
 }
 
 /** Sessions of another installation in the same store are not ours to end. */
 async function findRecord(
-  { store, installation }: ClassContext,
-  { classId, sessionId: asked }: DownRequest,
+  context: ClassContext,
+  { classId, sessionId }: DownRequest,
+  engine: string | undefined,
 ): Promise<SessionRecord | undefined> {
-  for (const sessionId of asked === undefined ? await sessionIds(store, classId) : [asked]) {
-    const record = await readSession(store, classId, sessionId)
-    if (record?.installation === installation) return record
-  }
-  return undefined
+  if (sessionId === undefined) return await newestRecord(context, classId, engine)
+  const record = await findSession(context.store, classId, sessionId)
+  return record?.installation === context.installation ? record : undefined
 }
 
-/** The record of a session; where the store has lost it, what the engine's labels say is enough to collect by. */
+/** What is not here may be safe where it was begun. */
+const engineChanged = ({ classId, sessionId }: SessionRecord): Problem =>
+  new Problem(
+    'engine-changed',
+    `Session ${sessionId} of class '${classId}' belongs to another engine, where its sandboxes may be. Nothing was changed. Take it down at the service of that engine, or ask the operator to connect this one to it.`,
+  )
+
+/** The record of a session; where this store has lost it, what the engine's labels say is enough to collect by. */
 export async function recordOf({ store, installation }: ClassContext, held: HeldSession): Promise<SessionRecord> {
   try {
     const found = await readSession(store, held.classId, held.sessionId)
     if (found) return found
+    const otherStore = await otherStoreOf(store, held)
+    if (otherStore) throw otherStore
   } catch (error) {
     throw error instanceof StoreError ? storeGone(error) : error
   }
-  const { classId, sessionId, subject, lab, createdBy, expiresAt } = held
+  const { classId, sessionId, subject, lab, createdBy, expiresAt, store: begunWith } = held
   return {
     schemaVersion: 1,
     installation,
@@ -91,7 +99,9 @@ export async function recordOf({ store, installation }: ClassContext, held: Held
     subject,
     lab,
     createdBy,
-    createdAt: sessionTime(sessionId).toISOString(),
+    ...(begunWith ? { store: begunWith } : {}),
+    // The clock may have been ahead.
+    createdAt: new Date(Math.min(sessionTime(sessionId).getTime(), Date.now())).toISOString(),
     expiresAt,
     students: [],
   }

@@ -2,9 +2,9 @@
 // the one that counts.
 
 import { type Static, Type } from '@sinclair/typebox'
-import { Problem } from '../problems.ts'
+import { findOpen } from './collect-class.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { readSession, writeSession } from './session-record.ts'
+import { writeSession } from './session-record.ts'
 
 export interface ExtendRequest {
   readonly classId: string
@@ -26,20 +26,17 @@ export async function extendClass(
   { classId, ttlMinutes }: ExtendRequest,
 ): Promise<ExtendAnswer> {
   try {
-    for (const { sessionId, classId: spelled } of await context.runtime.survey(classId)) {
-      const record = await readSession(context.store, spelled, sessionId)
-      if (!record || record.down || record.ended) continue
-      // Where the record was lost, and with it what the lab allows, the class keeps the time that it has.
-      const latest = record.frozenLab
-        ? Date.parse(record.createdAt) + record.frozenLab.maxLifeMinutes * 60_000
-        : Date.parse(record.expiresAt)
-      const expiresAt = new Date(Math.min(Date.now() + ttlMinutes * 60_000, latest)).toISOString()
-      await writeSession(context.store, { ...record, expiresAt })
-      context.expiries.set(sessionId, expiresAt)
-      return { classId: spelled, sessionId, expiresAt, latest: new Date(latest).toISOString() }
-    }
+    const { record } = await findOpen(context, classId)
+    const { sessionId } = record
+    // Where the record was lost, and with it what the lab allows, the class keeps the time that it has.
+    const latest = record.frozenLab
+      ? Date.parse(record.createdAt) + record.frozenLab.maxLifeMinutes * 60_000
+      : Date.parse(record.expiresAt)
+    const expiresAt = new Date(Math.min(Date.now() + ttlMinutes * 60_000, latest)).toISOString()
+    await writeSession(context.store, { ...record, expiresAt })
+    context.expiries.set(sessionId, expiresAt)
+    return { classId: record.classId, sessionId, expiresAt, latest: new Date(latest).toISOString() }
   } catch (error) {
     throw asProblem(error, 'engine-unavailable')
   }
-  throw new Problem('class-not-up', `Class '${classId}' is not up, or on its way down: there is no expiry to move.`)
 }

@@ -163,9 +163,9 @@ export class Leases {
     const found = parse(text)
     if (found?.process === me.process) return true
     if (found && sharesProcesses(found, me) && !isAlive(found)) return true
-    const watched = this.#watched.get(foldId(key))
+    const watched = this.#watched.get(key)
     if (watched?.text === text) return performance.now() - watched.since > this.#times.deadAfterMs
-    this.#watched.set(foldId(key), { text, since: performance.now() })
+    this.#watched.set(key, { text, since: performance.now() })
     return false
   }
 
@@ -180,7 +180,8 @@ export class Leases {
   }
 }
 
-const keyOf = (classId: string): string => `${classPrefix(classId)}lease.json`
+/** One lease, however the class is written. */
+const keyOf = (classId: string): string => `${classPrefix(foldId(classId))}lease.json`
 
 const toBytes = (holder: Holder): Uint8Array => Buffer.from(`${JSON.stringify(holder)}\n`)
 

@@ -4,7 +4,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { digestOf } from '../collection/digest.ts'
-import { createGate } from '../gate.ts'
 import { FrozenLab } from '../lab.ts'
 import { classPrefix, foldId, sessionIdPattern, sessionPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
@@ -57,6 +56,9 @@ export const SessionRecord = Type.Object({
   /** Absent only where the record had to be rebuilt from the engine's labels. */
   frozenLab: Type.Optional(FrozenLab),
   createdBy: Type.String(),
+  /** Where it was begun; absent: before stores had an identity, or on an engine that has no lasting id. */
+  store: Type.Optional(Type.Object({ id: Type.String(), name: Type.String() })),
+  engine: Type.Optional(Type.String()),
   createdAt: Type.String(),
   expiresAt: Type.String(),
   /** Everybody that an up brought up: who is missing on the engine at down was removed by another hand. */
@@ -177,17 +179,8 @@ export const SessionSummary = Type.Union([
 ])
 export type SessionSummary = Static<typeof SessionSummary>
 
-const recordsReadAtOnce = 8
-
-/** Newest first. A prefix without a record (it was lost, or an up is just beginning) is left out. */
-export async function listSessions(store: Store, classId: string): Promise<SessionSummary[]> {
-  const gate = createGate(recordsReadAtOnce)
-  const ids = await sessionIds(store, classId)
-  const summaries = await Promise.all(ids.map((sessionId) => gate(() => summarise(store, classId, sessionId))))
-  return summaries.filter((summary) => summary !== undefined)
-}
-
-async function summarise(store: Store, classId: string, sessionId: string): Promise<SessionSummary | undefined> {
+/** Undefined where there is none: it was lost, or an up is just beginning. */
+export async function summarise(store: Store, classId: string, sessionId: string): Promise<SessionSummary | undefined> {
   try {
     const record = await readSession(store, classId, sessionId)
     if (!record) return undefined

@@ -15,7 +15,9 @@ import type { HeldSession } from '../runtime/port.ts'
 import { StoreError } from '../store/port.ts'
 import type { ClassActions } from './class-actions.ts'
 import type { ClassContext } from './context.ts'
-import { type ResetIntent, readSession, type SessionRecord, sessionIds, type UpIntent } from './session-record.ts'
+import { isElsewhere, newestRecord } from './session-order.ts'
+import { type ResetIntent, readSession, type SessionRecord, type UpIntent } from './session-record.ts'
+import { knownIdentity, otherStoreOf, storeIdentity } from './store-identity.ts'
 
 export interface SweepSettings {
   /** Between two rounds; also how long an attempt that failed is left alone at first. */
@@ -33,6 +35,8 @@ interface Found {
   readonly sessionId: string
   readonly held: HeldSession | undefined
   readonly record: SessionRecord | undefined
+  /** Begun with another store: nothing is done with it. */
+  readonly isForeign?: boolean
 }
 
 /** An up, a collection or a reset is gone on with; all else is a down, as it was asked for or on the sweep's own account. */
@@ -54,6 +58,8 @@ export class Sweep {
   /** Attempts that failed, by session. */
   readonly #failed = new Map<string, { readonly times: number; readonly notBefore: number }>()
   readonly #troubles = new Map<string, string>()
+  /** Sessions whose time of begin lies ahead of the clock, and since when this process knows them. */
+  readonly #ahead = new Map<string, number>()
   #onSurvey: (sessions: readonly HeldSession[]) => void = () => {}
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
@@ -89,6 +95,8 @@ export class Sweep {
     await this.#attempt('sweep', async () => {
       const sessions = await this.#context.runtime.survey()
       this.#onSurvey(sessions)
+      // The state of a class compares its label with this, and must not wait for a store.
+      if (!knownIdentity(this.#context.store)) await storeIdentity(this.#context.store).catch(() => undefined)
       const unsettled = await this.#unsettledClasses()
       const classes = new Map([...sessions.map(({ classId }) => classId), ...unsettled].map((id) => [foldId(id), id]))
       const gate = createGate(classesAtOnce)
@@ -151,29 +159,49 @@ export class Sweep {
 
   /** The sessions that the engine holds, and the newest of the store where it may ask for something. */
   async #find(classId: string, held: readonly HeldSession[]): Promise<Found[]> {
-    const { store, installation } = this.#context
+    const { store } = this.#context
     if (this.#actions.operations.runningFor(classId)) return []
     const found: Found[] = []
     for (const session of held) {
       const { sessionId } = session
       const record = await readSession(store, session.classId, sessionId)
       if (record) this.#context.expiries.set(sessionId, record.expiresAt)
-      found.push({ held: session, sessionId, record })
+      const isForeign = !record && !(await this.#isOfThisStore(session))
+      found.push({ held: session, sessionId, record, isForeign })
     }
     const spelled = this.#unsettled?.get(foldId(classId))
-    const [newest] = spelled === undefined ? [] : await sessionIds(store, spelled)
-    if (spelled === undefined || newest === undefined || held.some(({ sessionId }) => sessionId === newest))
+    if (spelled === undefined) return found
+    const engine = await this.#context.runtime.engineId()
+    const newest = await newestRecord(this.#context, spelled, engine)
+    if (!newest || isElsewhere(newest, engine) || held.some(({ sessionId }) => sessionId === newest.sessionId))
       return found
-    const record = await readSession(store, spelled, newest)
-    // A bucket may be shared with another installation, whose sessions are none of our business.
-    if (record?.installation === installation) found.push({ held: undefined, sessionId: newest, record })
+    found.push({ held: undefined, sessionId: newest.sessionId, record: newest })
     return found
+  }
+
+  /** Asked at each round: the service may have its store back. */
+  async #isOfThisStore(held: HeldSession): Promise<boolean> {
+    const answer = await this.#attempt(held.sessionId, async () => {
+      const otherStore = await otherStoreOf(this.#context.store, held)
+      if (otherStore) throw otherStore
+      return true
+    })
+    return answer === true
+  }
+
+  #isOld({ record, sessionId }: Found): boolean {
+    const begun = Date.parse(record?.createdAt ?? '') || sessionTime(sessionId).getTime()
+    if (Date.now() >= begun) return Date.now() - begun > this.#settings.graceMs
+    const since = this.#ahead.get(sessionId) ?? performance.now()
+    this.#ahead.set(sessionId, since)
+    return performance.now() - since > this.#settings.graceMs
   }
 
   /** What a session asks for; undefined: nothing, it is left as it is. */
   #orderFor(found: Found): Order | undefined {
     const { held, record } = found
-    const isOld = Date.now() - sessionTime(found.sessionId).getTime() > this.#settings.graceMs
+    if (found.isForeign) return undefined
+    const isOld = this.#isOld(found)
     const isEmpty = !held?.sandboxes.length
     if (record?.ended) {
       return held && (isOld || !isEmpty) ? { why: 'an ended session left something', down: record.down } : undefined

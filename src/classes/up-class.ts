@@ -14,6 +14,7 @@ import { examine, type Findings, refusals, weigh } from './admission.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { seatStudents } from './seats.ts'
 import { removeSession, type UpIntent, writeSession } from './session-record.ts'
+import { lookAround, type Surroundings } from './surroundings.ts'
 import { interruptedUp, takeBack, takeBackIdle } from './take-back.ts'
 import type { UpAnswer, UpStudent } from './up-answer.ts'
 import type { UpOrder } from './up-order.ts'
@@ -29,17 +30,29 @@ export async function upClass(context: ClassContext, action: Action, order: UpOr
   return await attempt(
     context,
     action,
-    () => examine(context, order),
-    (seen, reserved) => ({ intent, ...admit(context, action, weigh(seen, reserved)) }),
+    async () => {
+      const seen = await examine(context, order)
+      const held = seen.ofClass.map((each) => each.held)
+      const around = await lookAround(context, action.log, order.ofClass.classId, held)
+      return { seen, around }
+    },
+    ({ seen, around }, reserved) => ({ intent, ...admit(context, action, weigh(seen, reserved), around) }),
   )
 }
 
 /** Problem: the first of the reasons why this up must not begin. */
-function admit({ installation }: ClassContext, action: Action, findings: Findings): ChosenSession {
+function admit(
+  { installation }: ClassContext,
+  action: Action,
+  findings: Findings,
+  around: Surroundings,
+): ChosenSession {
   const [refusal] = refusals(findings)
   if (refusal) throw refusal
   const { order, running, image } = findings
-  const record = running ? joinSession(running.record, order) : newSession(installation, action.actor, order, image)
+  const record = running
+    ? joinSession(running.record, order)
+    : newSession(installation, action.actor, order, image, around)
   return { record: seatStudents(record, order.students, findings.uids), isNew: !running, held: running?.held }
 }
 

@@ -8,6 +8,7 @@ import type { HeldSession, ImageFacts, SessionPlan } from '../runtime/port.ts'
 import { StoreError } from '../store/port.ts'
 import type { ClassContext } from './context.ts'
 import { readSession, type SessionRecord, type UpIntent } from './session-record.ts'
+import type { Surroundings } from './surroundings.ts'
 import type { UpOrder } from './up-order.ts'
 import type { KnownSession } from './usage.ts'
 
@@ -57,6 +58,7 @@ export function newSession(
   createdBy: string,
   { lab, labName, ofClass, ttlMinutes }: UpOrder,
   image: ImageFacts | undefined,
+  { store, engine, newest }: Surroundings,
 ): SessionRecord {
   if (!image) throw imageMissing(labName, lab.image)
   const now = new Date()
@@ -70,11 +72,13 @@ export function newSession(
     schemaVersion: 1,
     installation,
     classId: ofClass.classId,
-    sessionId: newSessionId(now),
+    sessionId: newSessionId(now, newest),
     subject: ofClass.subject,
     lab: labName,
     frozenLab,
     createdBy,
+    store,
+    ...(engine === undefined ? {} : { engine }),
     createdAt: now.toISOString(),
     expiresAt: new Date(now.getTime() + ttlMinutes * 60_000).toISOString(),
     students: [],
@@ -98,7 +102,7 @@ export async function findInterrupted(
 }
 
 export function planOf(record: SessionRecord): SessionPlan {
-  const { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab, seats } = record
+  const { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab, seats, store } = record
   if (!frozenLab) throw new StoreError('refused', `The record of session ${sessionId} does not say what its lab is.`)
-  return { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab, seats }
+  return { classId, sessionId, subject, lab, createdBy, expiresAt, frozenLab, seats, ...(store ? { store } : {}) }
 }

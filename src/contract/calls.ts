@@ -62,6 +62,7 @@ const fileHeaders = {
 
 const engine = 'engine-unavailable'
 const store = 'store-unavailable'
+const changed = 'store-changed'
 
 const session = '/room/classes/:classId/sessions/:sessionId'
 const bag = `${session}/students/:studentId/:collectionId`
@@ -77,6 +78,7 @@ export const calls: Readonly<Record<string, Call>> = {
       engine,
       store,
       'class-not-up',
+      changed,
       'down-unfinished',
       'lab-differs',
       'lab-image-missing',
@@ -96,21 +98,21 @@ export const calls: Readonly<Record<string, Call>> = {
     DownAnswer,
     'Take a class down',
     'Every bag is committed and verified before the first sandbox is removed. Who cannot be collected is kept, and so is everybody else unless `allowPartial`. Repeated, it finishes the rest.',
-    ['unknown-class', engine, store, 'class-not-up', 'collect-failed'],
+    ['unknown-class', engine, store, 'class-not-up', changed, 'engine-changed', 'collect-failed'],
   ),
   'POST /room/collect-class': action(
     'collect-class',
     CollectAnswer,
     'Collect a running class',
     'A snapshot bag of each running sandbox, which stands still while it is read and then goes on. Nothing is taken down.',
-    ['unknown-class', 'unknown-student', 'duplicate-student', engine, store, 'class-not-up', 'collect-failed'],
+    ['unknown-class', 'unknown-student', 'duplicate-student', engine, store, 'class-not-up', changed, 'collect-failed'],
   ),
   'POST /room/extend-class': action(
     'extend-class',
     ExtendAnswer,
     'Move the expiry of a class',
     'To so many minutes from now, never past what the lab allows.',
-    ['unknown-class', engine, store, 'class-not-up'],
+    ['unknown-class', engine, store, 'class-not-up', changed],
   ),
   'POST /room/reset-student': action(
     'reset-student',
@@ -124,6 +126,7 @@ export const calls: Readonly<Record<string, Call>> = {
       engine,
       store,
       'class-not-up',
+      changed,
       'collect-failed',
       'subnets-exhausted',
       'traefik-missing',
@@ -136,7 +139,7 @@ export const calls: Readonly<Record<string, Call>> = {
     DiscardAnswer,
     'Give up a sandbox that cannot be collected',
     'For admins. It is collected once more first: only what really cannot be saved is lost, and the reason is kept.',
-    ['unknown-class', 'unknown-student', engine, store, 'collect-failed'],
+    ['unknown-class', 'unknown-student', engine, store, changed, 'collect-failed'],
   ),
   'POST /room/plan-class': {
     name: 'plan-class',

@@ -18,6 +18,12 @@ const ClassSummary = Type.Object({
   subnet: Nullable(Type.String()),
   expiresAt: Nullable(Type.String()),
   students: Type.Object({ total: Type.Integer(), running: Type.Integer() }),
+  problem: Type.Optional(
+    Type.Object(
+      { code: Type.String(), detail: Type.String() },
+      { description: 'Why calls of this class are refused until the operator acts: store-changed.' },
+    ),
+  ),
   operation: Nullable(OperationView),
 })
 export type ClassSummary = Static<typeof ClassSummary>

@@ -3,16 +3,20 @@
 import { identityOf, mayActOn } from '../auth/access.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { asProblem } from '../classes/context.ts'
+import { newestHeldFirst } from '../classes/session-order.ts'
+import { knownIdentity, otherStoreDetail } from '../classes/store-identity.ts'
 import { foldId } from '../names.ts'
 import type { Operations } from '../operations.ts'
 import { isolationOf } from '../runtime/isolation.ts'
 import type { ContainerState, HeldSession, Runtime } from '../runtime/port.ts'
+import type { Store } from '../store/port.ts'
 import type { ClassDetails, ClassSummary } from './answers.ts'
 import type { App } from './app-type.ts'
 import { ClassParams } from './schemas.ts'
 
 export interface ClassDependencies {
   readonly runtime: Runtime
+  readonly store: Store
   readonly operations: Operations
   readonly expiries: ReadonlyMap<string, string>
   currentCatalogue(): Promise<Catalogue>
@@ -20,12 +24,12 @@ export interface ClassDependencies {
 
 export function registerClasses(
   app: App,
-  { runtime, operations, expiries, currentCatalogue }: ClassDependencies,
+  { runtime, store, operations, expiries, currentCatalogue }: ClassDependencies,
 ): void {
   app.get('/room/classes', async (request) => {
     const catalogue = await currentCatalogue()
     // The newest of a class comes last, so that it is the one that stays in the map.
-    const oldestFirst = (await survey()).reverse()
+    const oldestFirst = (await survey()).toReversed()
     const held = new Map(oldestFirst.map((session) => [foldId(session.classId), session]))
     const known = catalogue.classes.map(({ classId }) => classId)
     const orphans = [...held.values()]
@@ -54,8 +58,7 @@ export function registerClasses(
   /** Newest session first. */
   async function survey(classId?: string): Promise<HeldSession[]> {
     try {
-      const sessions = await runtime.survey(classId)
-      return sessions.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1))
+      return newestHeldFirst(await runtime.survey(classId))
     } catch (error) {
       throw asProblem(error, 'engine-unavailable')
     }
@@ -71,8 +74,17 @@ export function registerClasses(
       subnet: held?.network?.subnet ?? null,
       expiresAt: held ? (expiries.get(held.sessionId) ?? held.expiresAt) : null,
       students: { total: held?.sandboxes.length ?? 0, running },
+      ...(held ? problemOf(held) : {}),
       operation: operations.runningFor(classId)?.view() ?? null,
     }
+  }
+
+  /** By what is known of the store without asking it. A record that was read here says that the session is of this store. */
+  function problemOf(held: HeldSession): Pick<ClassSummary, 'problem'> {
+    const here = knownIdentity(store)
+    if (!here || !held.store || held.store.id === here.id) return {}
+    if (held.sandboxes.length === 0 || expiries.has(held.sessionId)) return {}
+    return { problem: { code: 'store-changed', detail: otherStoreDetail(held, here) } }
   }
 }
 

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import type { Static } from '@sinclair/typebox'
 import { listBags } from '../classes/committed-bag.ts'
 import { asProblem } from '../classes/context.ts'
-import { listSessions, readSession } from '../classes/session-record.ts'
+import { findSession, listSessions, spellings } from '../classes/session-order.ts'
 import { type SpellClass, spelledAmong } from '../classes/spelled-class.ts'
 import { bagDeclarationKey, submissionKey } from '../collection/tag-files.ts'
 import { bagPrefix, sessionPrefix } from '../names.ts'
@@ -25,11 +25,11 @@ export function registerSessions(app: App, store: Store, spellClass: SpellClass)
   app.get('/room/classes/:classId/sessions/:sessionId', { schema: { params: SessionParams } }, async ({ params }) =>
     fromStore(async () => {
       const classId = await spellClass(params.classId)
-      const record = await readSession(store, classId, params.sessionId)
+      const record = await findSession(store, classId, params.sessionId)
       if (!record) throw new Problem('unknown-session', `Class '${classId}' has no session '${params.sessionId}'.`)
       // The frozen lab is the operator's: its environment may hold what is not for callers.
       const { frozenLab: _, ...shown } = record
-      return { ...shown, bags: await listBags(store, classId, params.sessionId) }
+      return { ...shown, bags: await listBags(store, record.classId, params.sessionId) }
     }),
   )
 
@@ -60,13 +60,15 @@ export function registerSessions(app: App, store: Store, spellClass: SpellClass)
   /** No bagit.txt, no bag: what is not committed is not shown. */
   async function committedPrefix({ sessionId, collectionId, ...asked }: Static<typeof BagParams>): Promise<string> {
     const classId = await spellClass(asked.classId)
-    const students = await store.folders(sessionPrefix(classId, sessionId))
-    const studentId = spelledAmong(students, asked.studentId) ?? asked.studentId
-    const prefix = bagPrefix(classId, sessionId, studentId, collectionId)
-    if (await store.stat(prefix + bagDeclarationKey)) return prefix
+    for (const spelled of await spellings(store, classId)) {
+      const students = await store.folders(sessionPrefix(spelled, sessionId))
+      const studentId = spelledAmong(students, asked.studentId) ?? asked.studentId
+      const prefix = bagPrefix(spelled, sessionId, studentId, collectionId)
+      if (await store.stat(prefix + bagDeclarationKey)) return prefix
+    }
     throw new Problem(
       'unknown-collection',
-      `There is no committed bag '${collectionId}' of student '${studentId}' in this session.`,
+      `There is no committed bag '${collectionId}' of student '${asked.studentId}' in this session.`,
     )
   }
 

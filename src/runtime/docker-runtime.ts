@@ -3,6 +3,7 @@
 import { createEngine, type Engine, isEngineError } from '../../engine-api/index.ts'
 import type { DockerContext } from './docker-context.ts'
 import { translated, translatedEach } from './docker-errors.ts'
+import { createEngineId } from './docker-identity.ts'
 import { readLogs } from './docker-logs.ts'
 import { attachProxy, closeNetwork, openNetwork, readCapacity } from './docker-network.ts'
 import { waitReady } from './docker-ready.ts'
@@ -29,9 +30,11 @@ export function createDockerRuntime(
 ): Runtime {
   const engine = createEngine(engineOptions)
   const context: DockerContext = { ...settings, engine, reservedSubnets: new Set() }
+  const engineId = createEngineId(engine)
 
   return {
     check: () => translated(engine.system.info().then(({ ServerVersion }) => ({ version: ServerVersion }))),
+    engineId: () => translated(engineId()),
     capacity: () => translated(readCapacity(context)),
     image: (reference) => translated(findImage(engine, reference)),
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),

@@ -75,7 +75,8 @@ function readIdentity(labels: Labels): SessionIdentity | undefined {
   const { [label.class]: classId, [label.session]: sessionId, [label.subject]: subject, [label.lab]: lab } = labels
   const { [label.createdBy]: createdBy, [label.expiresAt]: expiresAt } = labels
   if (!classId || !sessionId || !subject || !lab || createdBy === undefined || expiresAt === undefined) return undefined
-  return { classId, sessionId, subject, lab, createdBy, expiresAt }
+  const { [label.store]: id, [label.storeName]: name = '' } = labels
+  return { classId, sessionId, subject, lab, createdBy, expiresAt, ...(id ? { store: { id, name } } : {}) }
 }
 
 function addNetwork(session: Gathered | undefined, network: Network): void {

@@ -13,6 +13,15 @@ export interface SessionIdentity {
   readonly createdBy: string
   /** ISO 8601, as it was at up; the session record has the extended one. */
   readonly expiresAt: string
+  /** The store that the session was begun with; absent where it was begun before stores had an identity. */
+  readonly store?: StoreIdentity | undefined
+}
+
+/** Which store it is: two of them may have the same name. */
+export interface StoreIdentity {
+  readonly id: string
+  /** For people. */
+  readonly name: string
 }
 
 /** Everything an up needs to make networks and sandboxes of one session. */
@@ -182,6 +191,8 @@ export interface RaisedSandbox {
 export interface Runtime {
   /** Resolves with the engine's version, or rejects with RuntimeError 'unavailable'. */
   check(): Promise<{ readonly version: string }>
+  /** What tells this engine from another; undefined where it has no lasting id, as Podman. */
+  engineId(): Promise<string | undefined>
   /** What there is to make a class of. RuntimeError 'proxy-missing' where there is no proxy to attach it to. */
   capacity(): Promise<Capacity>
   /** By its name or its id. */

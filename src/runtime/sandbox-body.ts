@@ -135,6 +135,7 @@ export function sessionLabels(installation: string, session: SessionIdentity): R
     [label.lab]: session.lab,
     [label.createdBy]: session.createdBy,
     [label.expiresAt]: session.expiresAt,
+    ...(session.store === undefined ? {} : { [label.store]: session.store.id, [label.storeName]: session.store.name }),
   }
 }
 

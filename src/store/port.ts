@@ -34,6 +34,8 @@ export interface Store {
   readonly kind: 's3' | 'directory'
   /** Where it is, for people: `s3://bucket` or the folder. Holds no secret. */
   readonly location: string
+  /** The server's address, where there is one: buckets of two servers may have one name. */
+  readonly endpoint?: string
 
   /** Proves that objects can be written and removed, making the bucket or folder where that is allowed. */
   check(): Promise<void>

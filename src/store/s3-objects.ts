@@ -16,6 +16,7 @@ import type { Answer } from './upload.ts'
 export interface Bucket {
   /** `s3://bucket` */
   readonly location: string
+  readonly endpoint: string
   exists(): Promise<boolean>
   make(): Promise<void>
   /** Any answer of the server to one object, but for those that pass. */
@@ -204,6 +205,7 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
   return {
     kind: 's3',
     location: bucket.location,
+    endpoint: bucket.endpoint,
 
     async check() {
       if (!(await again(undefined, () => bucket.exists()))) await again(undefined, () => bucket.make())

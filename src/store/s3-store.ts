@@ -71,6 +71,7 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
 
   return {
     location,
+    endpoint: `${protocol}//${host}`,
     refusal,
 
     exists: () => steer('', undefined, () => client.bucketExists(bucket)),

@@ -70,6 +70,8 @@ export class MemoryRuntime implements Runtime {
   ])
   room = { memoryMb: 65_536, hasFreeSubnet: true }
   runtimes: readonly string[] = ['runc']
+  /** Undefined: it has no lasting id. */
+  engine: string | undefined = 'engine-1'
   readonly networks = new Map<string, MemoryNetwork>()
   readonly containers = new Map<string, MemoryContainer>()
   readonly volumes = new Map<string, MemoryVolume>()
@@ -88,6 +90,11 @@ export class MemoryRuntime implements Runtime {
   async check() {
     await this.before('check')
     return { version: '20.10.24' }
+  }
+
+  async engineId() {
+    await this.before('engine-id')
+    return this.engine
   }
 
   async capacity() {
@@ -461,13 +468,22 @@ function prepare(volume: MemoryVolume): void {
   if (volume.things.length === 0) volume.things.push(root)
 }
 
-const identityOf = ({ classId, sessionId, subject, lab, createdBy, expiresAt }: SessionPlan): SessionIdentity => ({
+const identityOf = ({
   classId,
   sessionId,
   subject,
   lab,
   createdBy,
   expiresAt,
+  store,
+}: SessionPlan): SessionIdentity => ({
+  classId,
+  sessionId,
+  subject,
+  lab,
+  createdBy,
+  expiresAt,
+  ...(store ? { store } : {}),
 })
 
 function stoppedOf(container: MemoryContainer): StoppedContainer {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { listSessions } from '../../../src/classes/session-order.ts'
 import {
-  listSessions,
   readSession,
   removeSession,
   type SessionRecord,

@@ -11,6 +11,7 @@ import type { ProblemCode } from '../../../src/problems.ts'
 import { limit } from '../../../src/routes/rate-limit.ts'
 import { noSubnetAdvice, RuntimeError } from '../../../src/runtime/port.ts'
 import { StoreError } from '../../../src/store/port.ts'
+import { becomeAnotherEngine, becomeAnotherStore } from '../../support/another-place.ts'
 import { readContract } from '../../support/contract.ts'
 import { type Call, callsOf, goodRequest, type Request, send } from '../../support/contract-calls.ts'
 import { catalogueText, classId } from '../../support/memory-class.ts'
@@ -233,6 +234,14 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
       : fails('archive SV001', cutArchive)
     return await ask(service, call)
   },
+  'store-changed': after(async ({ ofClass }) => {
+    const { sessionId } = await ofClass.up()
+    await becomeAnotherStore(ofClass, sessionId)
+  }),
+  'engine-changed': after(async ({ ofClass }) => {
+    await ofClass.up()
+    becomeAnotherEngine(ofClass.runtime)
+  }),
   'unknown-session': after(nothing),
   'unknown-collection': after(({ ofClass }) => ofClass.up(), { body: { restore: 'final' } }),
   'unknown-operation': after(nothing),
