@@ -15,7 +15,9 @@ import { collectionDefects } from '../test/defects/collection.ts'
 import { contractDefects } from '../test/defects/contract.ts'
 import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
+import { placeDefects } from '../test/defects/place.ts'
 import { restoreDefects } from '../test/defects/restore.ts'
+
 import { routesDefects } from '../test/defects/routes.ts'
 import { sandboxDefects } from '../test/defects/sandbox.ts'
 import { startDefects } from '../test/defects/start.ts'
@@ -111,6 +113,7 @@ const all: readonly Defect[] = [
   ...classesDefects,
   ...sweepDefects,
   ...restoreDefects,
+  ...placeDefects,
   ...routesDefects,
   ...contractDefects,
   ...startDefects,
