@@ -6,8 +6,12 @@ import type { CallOptions, Transport } from '../call.ts'
 import { defineOperation } from '../operation.ts'
 
 const SystemInfoSchema = Type.Object({
-  /** Docker's lasts as long as its data; Podman makes up another one for each answer. */
+  /** Docker's lasts, and is copied with the host's disk; Podman makes up another one for each answer. */
   ID: Type.Optional(Type.String()),
+  /** The host's. */
+  Name: Type.Optional(Type.String()),
+  /** Where it keeps its data. */
+  DockerRootDir: Type.Optional(Type.String()),
   ServerVersion: Type.String(),
   OperatingSystem: Type.String(),
   /** Storage driver, such as `overlay2`. */

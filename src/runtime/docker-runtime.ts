@@ -30,7 +30,7 @@ export function createDockerRuntime(
 ): Runtime {
   const engine = createEngine(engineOptions)
   const context: DockerContext = { ...settings, engine, reservedSubnets: new Set() }
-  const engineId = createEngineId(engine)
+  const engineId = createEngineId(() => engine.system.info())
 
   return {
     check: () => translated(engine.system.info().then(({ ServerVersion }) => ({ version: ServerVersion }))),
