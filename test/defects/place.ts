@@ -21,7 +21,7 @@ export const placeDefects: readonly Defect[] = [
     tests: placeTests,
   },
   {
-    name: 'the sweep takes a class of another store down',
+    name: 'the sweep tries to take a class of another store down',
     file: 'src/classes/sweep.ts',
     edits: [{ find: '    if (found.isForeign) return undefined\n', replace: '' }],
     tests: placeTests,
