@@ -7,7 +7,7 @@ import { CollectError } from '../collection/errors.ts'
 import type { UnarchivedThing } from '../collection/tag-files.ts'
 import { confirmBag } from '../collection/verify.ts'
 import { type FrozenCollect, parseFrozenCollect } from '../lab.ts'
-import type { HeldContainer, HeldSandbox, SessionIdentity, SessionPlan, StoppedContainer } from '../runtime/port.ts'
+import type { HeldContainer, HeldSandbox, SessionIdentity, StoppedContainer } from '../runtime/port.ts'
 import { RuntimeError } from '../runtime/port.ts'
 import type { Action, ClassContext } from './context.ts'
 import type { SessionRecord } from './session-record.ts'
@@ -28,7 +28,7 @@ export async function collectStudent(
 ): Promise<CollectedStudent> {
   const { runtime } = context
   const looked = await lookBefore(runtime, sandbox)
-  const id = sandbox.container?.id ?? (await wrapVolume(runtime, record, sandbox, looked.notes))
+  const id = sandbox.container?.id ?? (await rescueVolume(runtime, record, sandbox, looked))
   const container = await runtime.stop(id, looked.frozen.stopSeconds)
   const bag = await makeBag(context, action, record, sandbox, { kind, container, ...looked })
   return { bag, container, volume: sandbox.volume }
@@ -119,27 +119,20 @@ export const identityOf = (record: SessionRecord): SessionIdentity => ({
   lab: record.lab,
   createdBy: record.createdBy,
   expiresAt: record.expiresAt,
+  store: record.store,
 })
 
 /** A container that was removed by another hand left its volume: a new one around it makes the files readable. */
-async function wrapVolume(
+async function rescueVolume(
   runtime: ClassContext['runtime'],
   record: SessionRecord,
   sandbox: HeldSandbox,
-  notes: string[],
+  { frozen, notes }: { readonly frozen: FrozenCollect; readonly notes: string[] },
 ): Promise<string> {
-  const { frozenLab } = record
-  if (!frozenLab) {
-    throw new CollectError(
-      'failed',
-      'Only the volume is left, and the session record that says how to read it is gone. Ask the operator to copy the volume.',
-    )
-  }
   notes.push(
     'The container had been removed by another hand; its volume was collected through a new one, and its logs are lost.',
   )
-  const plan: SessionPlan = { ...identityOf(record), frozenLab }
-  return await runtime.wrap(plan, sandbox.studentId)
+  return await runtime.rescue(identityOf(record), sandbox, frozen.workspace, record.frozenLab?.imageId)
 }
 
 const socketSearchMs = 10_000

@@ -35,6 +35,7 @@ export interface Action {
 
 const problemOf = {
   unavailable: 'engine-unavailable',
+  full: 'engine-unavailable',
   'image-missing': 'lab-image-missing',
   'proxy-missing': 'traefik-missing',
   'subnets-exhausted': 'subnets-exhausted',

@@ -60,10 +60,10 @@ interface Attempt {
 async function collectTwice(context: ClassContext, action: Action, request: DiscardRequest): Promise<Attempt> {
   const first = await tryCollect(context, action, request)
   if (!(first.collected instanceof CollectError)) return first
-  refuseToGiveUp(first.collected, action.signal)
+  refuseToGiveUp(first.collected, action.signal, first.sandbox)
   const second = await tryCollect(context, action, request)
   if (!(second.collected instanceof CollectError)) return second
-  refuseToGiveUp(second.collected, action.signal)
+  refuseToGiveUp(second.collected, action.signal, second.sandbox)
   if (second.collected.code !== first.collected.code) throw refusal('collect-failed', second.collected)
   return second
 }
@@ -135,11 +135,13 @@ async function giveUp(
 const passing: readonly CollectErrorCode[] = ['store-mismatch', 'changed']
 
 /** What may pass by itself is no reason to lose anything. */
-function refuseToGiveUp(fault: CollectError, signal: AbortSignal): void {
+function refuseToGiveUp(fault: CollectError, signal: AbortSignal, sandbox?: HeldSandbox): void {
   if (signal.aborted) throw new Problem('shutting-down', 'The service is stopping; nothing was given up.')
   const { code } = fault
   if (code === 'store-unavailable' || code === 'engine-unavailable') throw refusal(code, fault)
-  if (passing.includes(code) || isOfThisMachine(fault.cause)) throw refusal('collect-failed', fault)
+  // Nobody has looked into a volume for which no container could be made: an archive call may read it all.
+  const isUnread = sandbox !== undefined && !sandbox.container && code === 'failed'
+  if (passing.includes(code) || isUnread || isOfThisMachine(fault.cause)) throw refusal('collect-failed', fault)
 }
 
 const refusal = (code: 'store-unavailable' | 'engine-unavailable' | 'collect-failed', fault: CollectError): Problem =>

@@ -8,7 +8,7 @@ import { StoreError, storeErrorAdvice } from '../store/port.ts'
  * - `archive-incomplete`: the engine's archive was cut short, or is not sound
  * - `changed`: two readings differed, or the container ran again meanwhile
  * - `store-mismatch`: the store does not hold what was sent
- * - `store-unavailable`, `engine-unavailable`: no answer, or no permission
+ * - `store-unavailable`, `engine-unavailable`: no answer, no permission, or no room on the engine's disk
  * - `lost`: container and volume were removed by another hand before anything was collected
  * - `failed`: anything else; the message says what
  */
@@ -46,7 +46,8 @@ export function asCollectError(error: unknown): CollectError {
 }
 
 function fromRuntime(error: RuntimeError): CollectError {
-  if (error.code === 'unavailable') return new CollectError('engine-unavailable', error.message, error)
+  if (error.code === 'unavailable' || error.code === 'full')
+    return new CollectError('engine-unavailable', error.message, error)
   if (error.code === 'archive') return new CollectError('archive-incomplete', error.message, error)
   if (error.code === 'running') return new CollectError('changed', error.message, error)
   return new CollectError('failed', error.message, error)

@@ -34,9 +34,23 @@ export function asRuntimeError(error: unknown): unknown {
     return new RuntimeError('failed', 'The service was stopping. Everything is kept; repeat the call.', error)
   }
   const code = runtimeCode(error)
-  const reason = code === 'unavailable' ? whyUnavailable(error) : (error.engineMessage ?? error.message)
+  if (code === 'unavailable') return new RuntimeError(code, whyUnavailable(error), error)
+  if (code === 'full') return new RuntimeError(code, engineFull, error)
+  const reason = withoutPaths(error.engineMessage ?? error.message)
   return new RuntimeError(code, code === 'failed' ? `The engine refused: ${reason}` : reason, error)
 }
+
+const engineFull =
+  "The disk of the engine's host is full. Everything is kept: ask the operator to make room there, then repeat the call."
+
+/** Bytes or inodes, of the disk or of a quota: the words of Linux for both. */
+const isFull = (message: string): boolean => /no space left on device|disk quota exceeded/i.test(message)
+
+/** Engines name files of their host, which are nobody's business but the operator's: the log has them. A lab's program stays. */
+export const withoutPaths = (message: string): string =>
+  message.replace(/(exec: )?(["'`]?)\/[^\s"'`:,;()]+(?:\/[^\s"'`:,;()]*)+/g, (path, program, quote) =>
+    program === undefined ? `${quote}(a file of the host)` : path,
+  )
 
 /**
  * The engine said no to what was asked, in whatever status it prefers. What is absent is gone, and what did not answer
@@ -45,7 +59,8 @@ export function asRuntimeError(error: unknown): unknown {
 export const isRefusal = (error: unknown): error is EngineError =>
   isEngineError(error) && ['bad-request', 'forbidden', 'conflict', 'server-error'].includes(error.code)
 
-function runtimeCode({ code }: EngineError): RuntimeErrorCode {
+function runtimeCode({ code, engineMessage }: EngineError): RuntimeErrorCode {
+  if (engineMessage !== undefined && isFull(engineMessage)) return 'full'
   if (code === 'unreachable' || code === 'timeout' || code === 'version-unsupported') return 'unavailable'
   if (code === 'archive-truncated' || code === 'archive-corrupt') return 'archive'
   if (code === 'not-found') return 'gone'

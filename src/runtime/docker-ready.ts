@@ -5,6 +5,7 @@ import type { ContainerSummary } from '../../engine-api/index.ts'
 import { createGate } from '../gate.ts'
 import { label } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
+import { withoutPaths } from './docker-errors.ts'
 import { readState } from './docker-survey.ts'
 import type { SessionIdentity } from './port.ts'
 
@@ -79,7 +80,7 @@ export async function waitReady(
     const ended = code === undefined ? 'ends' : `ended with exit code ${code}`
     if (State.Running)
       return `Its command ${ended} and is started again and again. Ask the operator to correct the lab.`
-    const detail = State.OOMKilled ? ' (out of memory)' : State.Error ? ` (${State.Error})` : ''
+    const detail = State.OOMKilled ? ' (out of memory)' : State.Error ? ` (${withoutPaths(State.Error)})` : ''
     return `Its command ${ended}${detail}. Ask the operator to correct the lab.`
   }
 

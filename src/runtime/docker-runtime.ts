@@ -7,6 +7,7 @@ import { createEngineId } from './docker-identity.ts'
 import { readLogs } from './docker-logs.ts'
 import { attachProxy, closeNetwork, openNetwork, readCapacity } from './docker-network.ts'
 import { waitReady } from './docker-ready.ts'
+import { rescueVolume } from './docker-rescue.ts'
 import {
   archiveSandbox,
   asStopped,
@@ -15,7 +16,6 @@ import {
   removeSandboxContainer,
   removeSandboxVolume,
   stopSandbox,
-  wrapVolume,
 } from './docker-sandbox.ts'
 import { surveyDocker } from './docker-survey.ts'
 import { rehearseContents } from './docker-workspace.ts'
@@ -44,7 +44,7 @@ export function createDockerRuntime(
     raise: (...sandbox) => translated(raiseSandbox(context, ...sandbox)),
     rehearse: (plan, contents) => translated(rehearseContents(plan.frozenLab.workspace, contents)),
     waitReady: (session, ids, signal) => translated(waitReady(context, session, ids, signal)),
-    wrap: (plan, studentId) => translated(wrapVolume(context, plan, studentId)),
+    rescue: (...volume) => translated(rescueVolume(context, ...volume)),
     exec: (id, command, timeoutMs) =>
       translated(engine.exec.run(id, { command, timeoutMs, maxOutputBytes: 1024 * 1024 })),
     stop: (id, graceSeconds) => translated(stopSandbox(context, id, graceSeconds)),

@@ -3,9 +3,9 @@
 
 import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Container, isEngineError, type TarEntry } from '../../engine-api/index.ts'
+import { type Container, type Engine, isEngineError, type TarEntry } from '../../engine-api/index.ts'
 import { specHash } from '../lab.ts'
-import { containerName, label, volumeName } from '../names.ts'
+import { containerName, label } from '../names.ts'
 import { fixedAddress, namingTakenAddress, rejoinNetwork } from './docker-address.ts'
 import type { DockerContext } from './docker-context.ts'
 import { asRuntimeError, isRefusal, resent, translatedEach } from './docker-errors.ts'
@@ -31,6 +31,11 @@ export async function raiseSandbox(
   done: RaisedSandbox,
   contents?: Contents,
 ): Promise<void> {
+  // The volume is the student's, and the container that only made it readable is not.
+  if (held?.container?.isWrap && held.container.state === 'created') {
+    await removeSandboxContainer(context, held.container.id)
+    return await raiseSandbox(context, plan, studentId, { ...held, container: undefined }, done, contents)
+  }
   const { state, spec, name } = held?.container ?? {}
   if (spec !== undefined && spec !== specHash(plan.frozenLab)) throw notOurs(name)
   if (held?.container?.isDetached && state !== 'paused' && state !== 'removing') {
@@ -87,13 +92,6 @@ async function makeVolume(
   )
 }
 
-/**
- * A container, never started, around a volume that lost its own. It carries the volume's name: that tells it from the
- * student's, and nobody else's container can stand in its way.
- */
-export const wrapVolume = (context: DockerContext, plan: SessionPlan, studentId: string): Promise<string> =>
-  createContainer(context, plan, studentId, volumeName(plan.classId, studentId, plan.sessionId))
-
 async function createContainer(
   context: DockerContext,
   plan: SessionPlan,
@@ -114,20 +112,20 @@ async function createContainer(
       )
     }
     if (!isEngineError(error, 'conflict')) throw error
-    return await adopt(context, plan, studentId, name)
+    return await adopt(context.engine, name, {
+      [label.installation]: context.installation,
+      [label.session]: plan.sessionId,
+      [label.student]: studentId,
+      [label.spec]: specHash(plan.frozenLab),
+    })
   }
 }
 
 /** An answer that was lost, or another process: the container may be the very one that was asked for. */
-async function adopt(context: DockerContext, plan: SessionPlan, studentId: string, name: string): Promise<string> {
-  const found = await context.engine.containers.inspect(name)
+export async function adopt(engine: Engine, name: string, expected: Readonly<Record<string, string>>): Promise<string> {
+  const found = await engine.containers.inspect(name)
   const labels = found.Config.Labels ?? {}
-  const same =
-    labels[label.installation] === context.installation &&
-    labels[label.session] === plan.sessionId &&
-    labels[label.student] === studentId &&
-    labels[label.spec] === specHash(plan.frozenLab)
-  if (same) return found.Id
+  if (Object.entries(expected).every(([each, value]) => labels[each] === value)) return found.Id
   throw notOurs(name)
 }
 
@@ -156,7 +154,12 @@ export async function stopSandbox(
     },
   )
   await resent(() => engine.containers.stop(containerId, { graceSeconds }))
-  if (refused) await neverRestart()
+  // What was stopped by call is not restarted without a policy either: an engine whose disk is full can write none.
+  if (refused) {
+    await neverRestart().catch((error: unknown) => {
+      if (!isRefusal(error)) throw error
+    })
+  }
   return asStopped(await engine.containers.inspect(containerId))
 }
 

@@ -52,7 +52,7 @@ export type ContainerState =
 export interface HeldContainer {
   readonly id: string
   readonly name: string
-  /** Made by wrap() around a volume that had lost its container: its logs are not the student's. */
+  /** Made by rescue() around a volume that had lost its container: its logs are not the student's. */
   readonly isWrap: boolean
   /** `starting` and `unhealthy` are running containers whose health check says so. */
   readonly state: ContainerState
@@ -240,8 +240,16 @@ export interface Runtime {
     signal: AbortSignal,
   ): Promise<Map<string, string>>
 
-  /** A container, never started, around a volume that lost its own, so that its files can be archived. Answers its id. */
-  wrap(plan: SessionPlan, studentId: string): Promise<string>
+  /**
+   * A container, never started, around a volume that lost its own, so that its files can be archived. It is made of the image
+   * `imageId` where the engine has that, else of any. Answers its id.
+   */
+  rescue(
+    session: SessionIdentity,
+    sandbox: HeldSandbox,
+    workspace: string,
+    imageId: string | undefined,
+  ): Promise<string>
 
   exec(containerId: string, command: readonly string[], timeoutMs: number): Promise<CommandResult>
   /** Restart policy to `no`, then stop. Resolves when it has stopped. */
@@ -271,6 +279,7 @@ export interface Runtime {
  * - `gone`: what was to be read or changed is not there
  * - `running`: the container runs, though it was stopped: somebody else started it
  * - `archive`: the archive was cut short or is not sound
+ * - `full`: the engine has no room on its disk; nothing is wrong with the sandbox
  * - `failed`: the engine refused, and its reason is in the message
  */
 export type RuntimeErrorCode =
@@ -282,6 +291,7 @@ export type RuntimeErrorCode =
   | 'gone'
   | 'running'
   | 'archive'
+  | 'full'
   | 'failed'
 
 export class RuntimeError extends Error {

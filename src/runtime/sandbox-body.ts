@@ -13,7 +13,7 @@ import type {
 import type { ProxyConfig } from '../config.ts'
 import { type FrozenLab, freezeCollect, specHash } from '../lab.ts'
 import { containerName, foldId, hostName, label, networkName, volumeName } from '../names.ts'
-import type { SessionIdentity, SessionPlan } from './port.ts'
+import type { HeldSandbox, SessionIdentity, SessionPlan } from './port.ts'
 import { sandboxUser } from './sandbox-user.ts'
 import { addressPlan } from './subnets.ts'
 
@@ -69,16 +69,7 @@ export function sandboxBody(
       Privileged: false,
       ...(lab.runtime === undefined ? {} : { Runtime: lab.runtime }),
       RestartPolicy: restartPolicy,
-      Mounts: [
-        {
-          Type: 'volume',
-          Source: volumeName(plan.classId, studentId, plan.sessionId),
-          // One level above the workspace, so that the workspace itself can be made the student's (docker-sandbox.ts).
-          Target: posix.dirname(lab.workspace),
-          // Else the image's folders beside the workspace would be in it, their owner's to write, and in no bag.
-          VolumeOptions: { NoCopy: true },
-        },
-      ],
+      Mounts: [workspaceMount(plan, studentId, lab.workspace)],
     },
     NetworkingConfig: { EndpointsConfig: { [network]: endpointSettings(address) } },
   }
@@ -90,6 +81,46 @@ export const endpointSettings = (address: string | undefined): EndpointSettings 
 /** no-new-privileges keeps programs from the capabilities that they carry, and a user who is not root has no others. */
 const privileges = ({ capabilities }: FrozenLab) =>
   capabilities === undefined ? { SecurityOpt: ['no-new-privileges'] } : { CapAdd: capabilities }
+
+/** A container that is never started, around a volume whose own is gone: nothing of it runs, and it is in no network. */
+export function rescueBody(
+  installation: string,
+  session: SessionIdentity,
+  { studentId, collect }: Pick<HeldSandbox, 'studentId' | 'collect'>,
+  workspace: string,
+  image: string,
+): ContainerSpecification {
+  return {
+    Image: image,
+    // Engines refuse a container without one.
+    Cmd: ['never-started'],
+    Labels: {
+      ...sessionLabels(installation, session),
+      [label.student]: studentId,
+      [label.spec]: '',
+      [label.collect]: collect,
+    },
+    HostConfig: {
+      NetworkMode: 'none',
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      ReadonlyRootfs: true,
+      AutoRemove: false,
+      Privileged: false,
+      RestartPolicy: { Name: 'no' },
+      Mounts: [workspaceMount(session, studentId, workspace)],
+    },
+  }
+}
+
+const workspaceMount = (session: SessionIdentity, studentId: string, workspace: string) => ({
+  Type: 'volume' as const,
+  Source: volumeName(session.classId, studentId, session.sessionId),
+  // One level above the workspace, so that the workspace itself can be made the student's (docker-workspace.ts).
+  Target: posix.dirname(workspace),
+  // Else the image's folders beside the workspace would be in it, their owner's to write, and in no bag.
+  VolumeOptions: { NoCopy: true },
+})
 
 export const volumeBody = (installation: string, plan: SessionPlan, studentId: string): VolumeSpecification => ({
   Name: volumeName(plan.classId, studentId, plan.sessionId),

@@ -195,11 +195,17 @@ export class MemoryRuntime implements Runtime {
 
   async raise(...[plan, studentId, held, done, contents]: Parameters<Runtime['raise']>): Promise<void> {
     const state = held?.container?.state
+    if (held?.container?.isWrap && state === 'created') {
+      await this.removeContainer(held.container.id)
+      return await this.raise(plan, studentId, { ...held, container: undefined }, done, contents)
+    }
     if (held?.container?.isDetached) await this.#step(`join ${studentId}`, () => this.#join(plan, held))
     if (state !== undefined && up.includes(state)) return
     if (held?.volume === undefined) done.createdVolume = volumeName(plan.classId, studentId, plan.sessionId)
     await this.#ensureVolume(plan, studentId)
-    const id = held?.container?.id ?? (await this.#createContainer(plan, studentId))
+    const id =
+      held?.container?.id ??
+      (await this.#createContainer(memberOf(plan, studentId), containerName(plan.classId, studentId)))
     done.containerId = id
     if (state === undefined || state === 'created') {
       if (contents) await this.#fill(studentId, contents)
@@ -243,23 +249,17 @@ export class MemoryRuntime implements Runtime {
     if (!this.volumes.has(name)) await this.#step(`create-volume ${studentId}`, () => this.volumes.set(name, volume))
   }
 
-  async #createContainer(
-    plan: SessionPlan,
-    studentId: string,
-    name = containerName(plan.classId, studentId),
-  ): Promise<string> {
+  async #createContainer(member: Member, name: string): Promise<string> {
+    const { session, studentId } = member
     return await this.#step(`create-container ${studentId}`, () => {
       const taken = [...this.containers.values()].find((each) => each.name === name)
-      if (taken?.session.sessionId === plan.sessionId) return taken.id
+      if (taken?.session.sessionId === session.sessionId) return taken.id
       if (taken) throw new RuntimeError('name-taken', `A container named ${name} exists that is not of this session.`)
       const container: MemoryContainer = {
+        ...member,
         id: this.#newId('container'),
         name,
-        session: identityOf(plan),
-        studentId,
-        spec: specHash(plan.frozenLab),
-        collect: JSON.stringify(freezeCollect(plan.frozenLab)),
-        volume: volumeName(plan.classId, studentId, plan.sessionId),
+        volume: volumeName(session.classId, studentId, session.sessionId),
         isDetached: false,
         state: 'created',
         startedAt: never,
@@ -283,8 +283,9 @@ export class MemoryRuntime implements Runtime {
     return reasons
   }
 
-  async wrap(plan: SessionPlan, studentId: string): Promise<string> {
-    return await this.#createContainer(plan, studentId, volumeName(plan.classId, studentId, plan.sessionId))
+  async rescue(session: SessionIdentity, { studentId, collect }: HeldSandbox): Promise<string> {
+    const name = volumeName(session.classId, studentId, session.sessionId)
+    return await this.#createContainer({ session: identityOf(session), studentId, spec: '', collect }, name)
   }
 
   async exec(containerId: string, command: readonly string[]): Promise<CommandResult> {
@@ -468,6 +469,15 @@ function prepare(volume: MemoryVolume): void {
   if (volume.things.length === 0) volume.things.push(root)
 }
 
+type Member = Pick<MemoryContainer, 'session' | 'studentId' | 'spec' | 'collect'>
+
+const memberOf = (plan: SessionPlan, studentId: string): Member => ({
+  session: identityOf(plan),
+  studentId,
+  spec: specHash(plan.frozenLab),
+  collect: JSON.stringify(freezeCollect(plan.frozenLab)),
+})
+
 const identityOf = ({
   classId,
   sessionId,
@@ -476,7 +486,7 @@ const identityOf = ({
   createdBy,
   expiresAt,
   store,
-}: SessionPlan): SessionIdentity => ({
+}: SessionIdentity): SessionIdentity => ({
   classId,
   sessionId,
   subject,

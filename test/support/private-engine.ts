@@ -33,15 +33,26 @@ export interface PrivateEngine {
 /** In every private engine. */
 export const labImage = 'busybox:1.36'
 
-/** Resolves when it answers. `flags` are dockerd's; the engine ends with the suite. */
-export async function startPrivateEngine(cleanUp: CleanUp, flags: readonly string[] = []): Promise<PrivateEngine> {
+/**
+ * Resolves when it answers. `flags` are dockerd's; with `disk`, mount options of a tmpfs, all of its data lies on a disk of that
+ * size. The engine ends with the suite.
+ */
+export async function startPrivateEngine(
+  cleanUp: CleanUp,
+  flags: readonly string[] = [],
+  disk?: string,
+): Promise<PrivateEngine> {
   const parent = await mkdtemp(join(tmpdir(), 'engine-'))
+  if (disk !== undefined) {
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', disk, 'tmpfs', parent])
+    cleanUp.after(async () => void (await promisify(execFile)('umount', [parent])))
+  }
   const folder = join(parent, 'e')
   const call = (word: string): Promise<unknown> =>
     promisify(execFile)(script, [word, folder], { env: { ...process.env, ENGINE_FLAGS: flags.join(' ') } })
   cleanUp.after(async () => {
     await call('stop')
-    await rm(parent, { recursive: true })
+    if (disk === undefined) await rm(parent, { recursive: true })
   })
   /** The first child of its namespace's first process, which the sandboxes' parents become children of later. */
   const dockerd = async (): Promise<number> => {

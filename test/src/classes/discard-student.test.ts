@@ -124,6 +124,36 @@ test('nothing is given up because another hand is at work in the sandbox, or the
   assert.equal((await discard()).json().state, 'removed')
 })
 
+test('nothing is given up because the disk of the engine is full, whatever it cannot write', async (t) => {
+  const { discard, ofClass, sessionId } = await openUp(t)
+  for (const call of ['stop SV001', 'archive SV001', 'inspect SV001', 'remove-container SV001']) {
+    ofClass.runtime.before = (event) => {
+      if (event === call) throw new RuntimeError('full', 'The disk is full.')
+    }
+    const problem = problemOf(await discard())
+    assert.deepEqual([problem.code, problem.status], ['engine-unavailable', 503], call)
+  }
+  ofClass.runtime.before = () => {}
+  assert.equal((await ofClass.record(sessionId))?.discarded, undefined)
+  assert.ok(ofClass.runtime.held().includes('volume SV001'))
+})
+
+test('a volume that nobody could look into yet is not given up: an archive call may read it', async (t) => {
+  const { discard, ofClass, sessionId, folderOf } = await openUp(t)
+  ofClass.runtime.containers.delete(ofClass.runtime.container('SV001').id)
+  ofClass.runtime.before = (event) => {
+    if (event === 'create-container SV001') throw new RuntimeError('failed', 'The engine refused: not now')
+  }
+  const problem = problemOf(await discard())
+  assert.equal(problem.code, 'collect-failed')
+  assert.match(problem.detail, /Nothing was given up/)
+  assert.equal((await ofClass.record(sessionId))?.discarded, undefined)
+  assert.ok(ofClass.runtime.held().includes('volume SV001'))
+  ofClass.runtime.before = () => {}
+  assert.equal((await discard()).json().state, 'removed')
+  assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
+})
+
 test('a sandbox whose bag the store loses before the removal is kept, and collected by the next call', async (t) => {
   const { discard, ofClass, folderOf } = await openUp(t)
   ofClass.storeHooks = {

@@ -50,6 +50,30 @@ test('a refusal carries the words of the engine', () => {
   assert.equal(translate('not-found', 'No such container: x').code, 'gone')
 })
 
+test('a disk of the engine that is full is a fault of its own, and names no file of the host', () => {
+  for (const words of ['no space left on device', 'disk quota exceeded']) {
+    const error = translate('server-error', `write /var/lib/docker/containers/0a/.tmp-config.v2.json1: ${words}`)
+    assert.equal(error.code, 'full')
+    assert.match(error.message, /disk .* is full.*Everything is kept/)
+    assert.doesNotMatch(error.message, /docker\/|tmp-config/)
+  }
+})
+
+test('a file of the host is in no message, and the program of a lab is', () => {
+  const cases: [string, RegExp][] = [
+    ['unlinkat /srv/engine/volumes/v/_data/student/f: operation not permitted', /refused: unlinkat .*not permitted/],
+    ['error while mounting volume "/data/x/_data": failed', /mounting volume ".*": failed/],
+    ['open /data/docker/overlay2/l/x/diff: permission denied', /^The engine refused: open .*: permission denied$/],
+  ]
+  for (const [words, shape] of cases) {
+    const { message } = translate('server-error', words)
+    assert.match(message, shape)
+    assert.doesNotMatch(message, /\/(srv|data)/)
+  }
+  const program = 'exec: "/opt/lab/run": stat failed'
+  assert.equal(translate('bad-request', program).message, `The engine refused: ${program}`)
+})
+
 test('what is not of the engine client passes as it is', () => {
   const error = new TypeError('ours')
   assert.equal(asRuntimeError(error), error)

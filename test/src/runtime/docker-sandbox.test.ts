@@ -301,6 +301,27 @@ test('a seat that the network has no address for, and an address that another to
   )
 })
 
+test('an engine that cannot write the restart policy does not keep a sandbox from being stopped', async (t) => {
+  const full = json(500, { message: 'write /var/lib/docker/containers/c/.tmp: no space left on device' })
+  const stopped = json(200, { ...container(ours), State: { ...container(ours).State, Status: 'exited' } })
+  const { context, calls } = await serve(t, {
+    'POST /containers/c/update': full,
+    'POST /containers/c/stop': answerOf(204),
+    'GET /containers/c/json': stopped,
+  })
+  assert.equal((await stopSandbox(context, 'c', 1)).exitCode, container(ours).State.ExitCode)
+  assert.ok(calls().includes('POST /containers/c/stop'))
+})
+
+test('an engine that breaks off while it writes the policy is not taken for one that refuses', async (t) => {
+  const refused = json(500, { message: 'no space left on device' })
+  const { context } = await serve(t, {
+    'POST /containers/c/update': [refused, lost],
+    'POST /containers/c/stop': answerOf(204),
+  })
+  await assert.rejects(stopSandbox(context, 'c', 1), isEngineError)
+})
+
 const exited = { ...container(ours), State: { ...container(ours).State, Status: 'exited' } }
 
 /** The calls by which a down changes the engine, and how the engine answers each where it was done already. */
