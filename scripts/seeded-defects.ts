@@ -17,7 +17,7 @@ import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
 import { placeDefects } from '../test/defects/place.ts'
 import { restoreDefects } from '../test/defects/restore.ts'
-
+import { roomDefects } from '../test/defects/room.ts'
 import { routesDefects } from '../test/defects/routes.ts'
 import { sandboxDefects } from '../test/defects/sandbox.ts'
 import { startDefects } from '../test/defects/start.ts'
@@ -114,6 +114,7 @@ const all: readonly Defect[] = [
   ...sweepDefects,
   ...restoreDefects,
   ...placeDefects,
+  ...roomDefects,
   ...routesDefects,
   ...contractDefects,
   ...startDefects,

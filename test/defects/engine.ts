@@ -106,7 +106,7 @@ export const engineDefects: readonly Defect[] = [
     file: 'src/runtime/docker-sandbox.ts',
     edits: [
       { find: 'const refused = await neverRestart().then(', replace: 'const refused = await Promise.resolve().then(' },
-      { find: 'if (refused) await neverRestart()', replace: 'await neverRestart()' },
+      { find: '  if (refused) {\n    await neverRestart()', replace: '  {\n    await neverRestart()' },
     ],
     tests: [...replayTests, ...sandboxTests],
   },

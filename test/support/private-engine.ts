@@ -1,7 +1,7 @@
 // A real engine that belongs to one test, to be stopped, killed and started again: scripts/engine in a temporary folder.
 
 import { execFile, spawnSync } from 'node:child_process'
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -45,7 +45,10 @@ export async function startPrivateEngine(
   const parent = await mkdtemp(join(tmpdir(), 'engine-'))
   if (disk !== undefined) {
     await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', disk, 'tmpfs', parent])
-    cleanUp.after(async () => void (await promisify(execFile)('umount', [parent])))
+    cleanUp.after(async () => {
+      await promisify(execFile)('umount', [parent])
+      await rmdir(parent)
+    })
   }
   const folder = join(parent, 'e')
   const call = (word: string): Promise<unknown> =>
