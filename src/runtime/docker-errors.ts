@@ -41,16 +41,24 @@ export function asRuntimeError(error: unknown): unknown {
 }
 
 const engineFull =
-  "The disk of the engine's host is full. Everything is kept: ask the operator to make room there, then repeat the call."
+  "The engine's host has no room left: its disk, its memory or its files are used up. Everything is kept: ask the operator to make room there, then repeat the call."
 
-/** Bytes or inodes, of the disk or of a quota: the words of Linux for both. */
-const isFull = (message: string): boolean => /no space left on device|disk quota exceeded/i.test(message)
+/** The words of Linux, which engines hand on: bytes or inodes of a disk or of a quota, memory, open files. */
+const isFull = (message: string): boolean =>
+  /no space left on device|disk quota exceeded|cannot allocate memory|too many open files/i.test(message)
 
-/** Engines name files of their host, which are nobody's business but the operator's: the log has them. A lab's program stays. */
+/**
+ * Engines name files of their host, which are nobody's business but the operator's: the log has them. A program or a folder of
+ * the lab stays (`exec: "…"`, `cwd ("…")`), and so does a path behind a name, as that of an image.
+ */
 export const withoutPaths = (message: string): string =>
-  message.replace(/(exec: )?(["'`]?)\/[^\s"'`:,;()]+(?:\/[^\s"'`:,;()]*)+/g, (path, program, quote) =>
-    program === undefined ? `${quote}(a file of the host)` : path,
+  message.replace(hostPath, (path, before: string, program: string | undefined) =>
+    program === undefined ? `${before}(a file of the host)` : path,
   )
+
+/** A path of two names or more, to the end of its quotes where it stands in some. */
+const hostPath =
+  /(^|[\s(=[]|:(?!\/\/))(exec: |cwd \()?(?:"\/[^"]*\/[^"]*"|'\/[^']*\/[^']*'|`\/[^`]*\/[^`]*`|\/[^\s"'`:,;()]+(?:\/[^\s"'`:,;()]*)+)/g
 
 /**
  * The engine said no to what was asked, in whatever status it prefers. What is absent is gone, and what did not answer

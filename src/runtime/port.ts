@@ -279,7 +279,7 @@ export interface Runtime {
  * - `gone`: what was to be read or changed is not there
  * - `running`: the container runs, though it was stopped: somebody else started it
  * - `archive`: the archive was cut short or is not sound
- * - `full`: the engine has no room on its disk; nothing is wrong with the sandbox
+ * - `full`: the engine's host has no room (disk, memory, open files); nothing is wrong with the sandbox
  * - `failed`: the engine refused, and its reason is in the message
  */
 export type RuntimeErrorCode =

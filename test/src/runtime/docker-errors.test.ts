@@ -50,11 +50,16 @@ test('a refusal carries the words of the engine', () => {
   assert.equal(translate('not-found', 'No such container: x').code, 'gone')
 })
 
-test('a disk of the engine that is full is a fault of its own, and names no file of the host', () => {
-  for (const words of ['no space left on device', 'disk quota exceeded']) {
+test('a host of the engine that is full is a fault of its own, and its files are not named', () => {
+  for (const words of [
+    'no space left on device',
+    'disk quota exceeded',
+    'cannot allocate memory',
+    'too many open files',
+  ]) {
     const error = translate('server-error', `write /var/lib/docker/containers/0a/.tmp-config.v2.json1: ${words}`)
     assert.equal(error.code, 'full')
-    assert.match(error.message, /disk .* is full.*Everything is kept/)
+    assert.match(error.message, /no room left.*Everything is kept/)
     assert.doesNotMatch(error.message, /docker\/|tmp-config/)
   }
 })
@@ -62,7 +67,7 @@ test('a disk of the engine that is full is a fault of its own, and names no file
 test('a file of the host is in no message, and the program of a lab is', () => {
   const cases: [string, RegExp][] = [
     ['unlinkat /srv/engine/volumes/v/_data/student/f: operation not permitted', /refused: unlinkat .*not permitted/],
-    ['error while mounting volume "/data/x/_data": failed', /mounting volume ".*": failed/],
+    ['error while mounting volume "/data/x/_data": failed', /mounting volume .*: failed/],
     ['open /data/docker/overlay2/l/x/diff: permission denied', /^The engine refused: open .*: permission denied$/],
   ]
   for (const [words, shape] of cases) {
@@ -70,8 +75,15 @@ test('a file of the host is in no message, and the program of a lab is', () => {
     assert.match(message, shape)
     assert.doesNotMatch(message, /\/(srv|data)/)
   }
-  const program = 'exec: "/opt/lab/run": stat failed'
-  assert.equal(translate('bad-request', program).message, `The engine refused: ${program}`)
+  const quoted = translate('server-error', "mount 'overlay' on '/mnt/my data/overlay2/x': no such device").message
+  assert.equal(quoted, "The engine refused: mount 'overlay' on (a file of the host): no such device")
+  for (const words of [
+    'exec: "/opt/lab/run": stat failed',
+    'chdir to cwd ("/home/student") set in config.json failed',
+    'pull of registry.example/labs/os:1 from https://registry.example/v2/ failed',
+  ]) {
+    assert.equal(translate('bad-request', words).message, `The engine refused: ${words}`)
+  }
 })
 
 test('what is not of the engine client passes as it is', () => {
