@@ -35,8 +35,6 @@ const exitBadConfiguration = 78
 async function main(): Promise<void> {
   const config = readConfig()
   const log = createLog(config.logLevel)
-  // Before anything that can fail: who looks for a wrong setting finds what was understood.
-  log.info(startFacts(config), 'this is what the service uses')
   const catalogue = await openCatalogue(config.catalogue, (reason) => {
     log.error({ reason }, 'the catalogue edit is not in force: the last good one is kept')
   })
@@ -77,6 +75,7 @@ async function main(): Promise<void> {
   })
 
   await listen(app, config.listen)
+  log.info(startFacts(config), 'this is what the service uses')
   if (config.auth.kind === 'jwt') log.info({ key: config.auth.key.kind }, 'AUTH is jwt: callers show a token')
   else log.warn('AUTH is off: everybody who can reach this address may start and end classes')
   for (const [part, check] of [
