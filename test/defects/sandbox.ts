@@ -27,7 +27,12 @@ export const sandboxDefects: readonly Defect[] = [
   {
     name: 'an environment variable of a lab makes its sandbox privileged',
     file: body,
-    edits: [{ find: 'Privileged: false', replace: "Privileged: lab.env?.['PATH'] !== undefined" }],
+    edits: [
+      {
+        find: "IpcMode: 'private',\n      AutoRemove: false,\n      Privileged: false",
+        replace: "IpcMode: 'private',\n      AutoRemove: false,\n      Privileged: lab.env?.['PATH'] !== undefined",
+      },
+    ],
     tests: ['test/src/runtime/sandbox-closed.test.ts'],
   },
   {

@@ -31,8 +31,8 @@ export const sweepDefects: readonly Defect[] = [
   },
   {
     name: 'the sweep touches a session of another installation',
-    file: 'src/classes/sweep.ts',
-    edits: [{ find: 'if (record?.installation === installation) found.push', replace: 'if (record) found.push' }],
+    file: 'src/classes/session-order.ts',
+    edits: [{ find: 'if (record?.installation !== installation) continue', replace: 'if (!record) continue' }],
     tests: sweepTests,
   },
   {
