@@ -143,7 +143,7 @@ export const engineDefects: readonly Defect[] = [
   {
     name: 'a container of an earlier session is taken for this one',
     file: 'src/runtime/docker-sandbox.ts',
-    edits: [{ find: 'labels[label.session] === plan.sessionId &&', replace: '' }],
+    edits: [{ find: '      [label.session]: plan.sessionId,\n', replace: '' }],
     tests: sandboxTests,
   },
   {

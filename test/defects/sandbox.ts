@@ -9,7 +9,7 @@ export const sandboxDefects: readonly Defect[] = [
   {
     name: 'a sandbox keeps the capabilities that an engine gives unasked',
     file: body,
-    edits: [{ find: "      CapDrop: ['ALL'],\n", replace: '' }],
+    edits: [{ find: "      CapDrop: ['ALL'],\n      ...privileges(lab)", replace: '      ...privileges(lab)' }],
     tests: bodyTests,
   },
   {
