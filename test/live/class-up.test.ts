@@ -109,7 +109,7 @@ test('a class of thirty', { skip: skipWithoutEngine }, async (t) => {
     const { Id: imageId } = await inspect('image', image, Type.Object({ Id: Type.String() }))
     for (const [index, sandbox] of (await inspectStudents(students)).entries()) {
       assertHardened(sandbox, imageId, up, students[index] ?? '')
-      assert.deepEqual(sandbox.Config.Labels, expectedLabels(site, up, students[index] ?? '', sandbox))
+      assert.deepEqual(sandbox.Config.Labels, await expectedLabels(site, up, students[index] ?? '', sandbox))
     }
   })
 
@@ -119,7 +119,10 @@ test('a class of thirty', { skip: skipWithoutEngine }, async (t) => {
       const network = await inspect('network', 'class-up', Network)
       assert.deepEqual([network.Driver, network.Internal], ['bridge', true])
       assert.match(network.IPAM.Config[0]?.Subnet ?? '', /^10\.211\.\d+\.0\/24$/)
-      assert.deepEqual(network.Labels, sessionLabels(site, up))
+      assert.deepEqual(network.Labels, {
+        ...(await sessionLabels(site, up, network.Labels)),
+        'class-runtime.raw-packets': 'false',
+      })
       assert.equal(Object.keys(network.Containers).length, students.length + 1)
 
       const events = await watch.upToNow()
@@ -208,7 +211,7 @@ test('a class of thirty', { skip: skipWithoutEngine }, async (t) => {
   })
 })
 
-const sessionLabels = (site: Installation, up: UpAnswer): Record<string, string> => ({
+const sessionLabels = async (site: Installation, up: UpAnswer, found: Static<typeof Labels>) => ({
   'class-runtime.installation': site.id,
   'class-runtime.class': 'up',
   'class-runtime.session': up.sessionId,
@@ -216,15 +219,17 @@ const sessionLabels = (site: Installation, up: UpAnswer): Record<string, string>
   'class-runtime.lab': 'shell',
   'class-runtime.created-by': 'unauthenticated',
   'class-runtime.expires-at': up.expiresAt,
+  'class-runtime.store': JSON.parse((await site.artifacts.read('class-runtime.store.json')).toString()).id,
+  'class-runtime.store-name': /^\/.*\/artifacts$/.exec(found['class-runtime.store-name'] ?? '')?.[0],
 })
 
-function expectedLabels(site: Installation, up: UpAnswer, student: string, sandbox: Sandbox): Record<string, string> {
+async function expectedLabels(site: Installation, up: UpAnswer, student: string, sandbox: Sandbox) {
   const name = containerOf(student)
   const { 'class-runtime.spec': spec = '', 'class-runtime.collect': collect = '' } = sandbox.Config.Labels
   assert.match(spec, /^[0-9a-f]{32}$/)
   assert.equal(JSON.parse(collect).workspace, '/home/student')
   return {
-    ...sessionLabels(site, up),
+    ...(await sessionLabels(site, up, sandbox.Config.Labels)),
     'class-runtime.student': student,
     'class-runtime.spec': spec,
     'class-runtime.collect': collect,
