@@ -103,7 +103,7 @@ export function buildApp({
   const described = registerContract(app)
   registerActions(app, { actions, spellClass, currentCatalogue })
   registerPlan(app, classes, currentCatalogue)
-  registerClasses(app, { runtime, store, operations, expiries: classes.expiries, currentCatalogue })
+  registerClasses(app, { runtime, store, operations, currentCatalogue })
   registerSessions(app, store, spellClass)
   registerOperations(app, operations)
   registerLabs(app, runtime, currentCatalogue)

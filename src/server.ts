@@ -50,7 +50,6 @@ async function main(): Promise<void> {
     maxStudents: sandboxesPerSubnet(config.subnets),
     sandboxUids: config.sandboxUids,
     reservations: new Reservations(),
-    expiries: new Map<string, string>(),
   }
   let imageRetry: NodeJS.Timeout | undefined
   const fetchImages = () => {

@@ -6,14 +6,16 @@ import { asCollectError } from '../collection/errors.ts'
 import { bagDeclarationKey } from '../collection/tag-files.ts'
 import { foldId, snapshotTime, studentPrefix } from '../names.ts'
 import { Problem } from '../problems.ts'
-import type { HeldContainer, HeldSandbox, HeldSession } from '../runtime/port.ts'
+import { findSandbox, type HeldContainer, type HeldSandbox, type HeldSession } from '../runtime/port.ts'
 import { isRunning, snapshotStudent } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent, noBag } from './down-answer.ts'
+import { copyMembers, findLastCopy } from './last-copy.ts'
 import { collectFailure } from './outage.ts'
 import { newestHeldFirst } from './session-order.ts'
 import { DownAnswer, DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
 import { otherStoreOf } from './store-identity.ts'
+import { vanishedStudents } from './vanished.ts'
 
 export interface CollectRequest {
   readonly classId: string
@@ -24,7 +26,12 @@ export interface CollectRequest {
 export const Snapshot = Type.Composite([
   Type.Omit(DownStudent, ['state']),
   Type.Object({
-    state: Type.Union([Type.Literal('collected'), Type.Literal('not-running'), Type.Literal('failed')]),
+    state: Type.Union([
+      Type.Literal('collected'),
+      Type.Literal('not-running'),
+      Type.Literal('failed'),
+      Type.Literal('missing'),
+    ]),
   }),
 ])
 type Snapshot = Static<typeof Snapshot>
@@ -44,7 +51,7 @@ export async function collectClass(
   try {
     await letGoOn(context, await findOpen(context, request.classId))
     const { held, record } = await findOpen(context, request.classId)
-    const sandboxes = chosen(held, request)
+    const sandboxes = chosen(held, record, request)
     await writeSession(store, { ...record, collect: { by: action.actor, at: new Date().toISOString() } })
     action.progress.expectStudents(sandboxes.length)
     const students = await Promise.all(
@@ -98,7 +105,12 @@ export async function findOpen({ runtime, store }: ClassContext, classId: string
   throw new Problem('class-not-up', `Class '${classId}' is not up, or on its way down: a down collects it.`)
 }
 
-function chosen({ classId, sandboxes }: HeldSession, { students }: CollectRequest): readonly HeldSandbox[] {
+/** One whose sandbox another hand removed is named too: it has neither container nor volume. */
+function chosen(held: HeldSession, record: SessionRecord, { students }: CollectRequest): readonly HeldSandbox[] {
+  const { classId } = held
+  const gone = vanishedStudents(record, held).filter((studentId) => !findSandbox(held, studentId))
+  const nothing = { container: undefined, volume: undefined, collect: '' }
+  const sandboxes = [...held.sandboxes, ...gone.map((studentId) => ({ studentId, ...nothing }))]
   if (students === undefined) return sandboxes
   const named = new Set<HeldSandbox>()
   for (const studentId of students) {
@@ -119,8 +131,12 @@ async function snapshot(
   sandbox: HeldSandbox,
 ): Promise<Snapshot> {
   const { studentId, container } = sandbox
-  if (!runs(sandbox)) return { studentId, state: 'not-running', ...noBag }
   try {
+    if (!container && !sandbox.volume) {
+      const copy = await findLastCopy(context, action, record, studentId)
+      return { studentId, state: 'missing', ...copyMembers(copy) }
+    }
+    if (!runs(sandbox)) return { studentId, state: 'not-running', ...noBag }
     const bag = await snapshotStudent(context, action, record, sandbox)
     return { studentId, state: 'collected', ...bagMembers(bag) }
   } catch (error) {

@@ -4,9 +4,15 @@ import { type Static, Type } from '@sinclair/typebox'
 import type { Bag } from '../collection/collect.ts'
 import { bagDeclarationKey, bagInfoKey, bagInfoLabel, tagManifestKey } from '../collection/tag-files.ts'
 import { createGate } from '../gate.ts'
-import { bagPrefix, sessionPrefix, studentPrefix } from '../names.ts'
+import { bagPrefix, sessionPrefix, snapshotTime, studentPrefix } from '../names.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
 import type { SessionRecord } from './session-record.ts'
+
+/** A bag as it says of itself. */
+export interface StoredBag extends Bag {
+  /** Undefined where it is of a version that did not say it and its id holds no time. */
+  readonly collectedAt: string | undefined
+}
 
 /** All of a bag was written, and the store does not hold this file of it. */
 export interface DamagedBag {
@@ -22,10 +28,10 @@ export async function findFinalBag(
   store: Store,
   record: SessionRecord,
   studentId: string,
-): Promise<Bag | DamagedBag | undefined> {
+): Promise<StoredBag | DamagedBag | undefined> {
   const { classId, sessionId } = record
   const folders = await store.folders(studentPrefix(classId, sessionId, studentId))
-  const newestFirst = folders.filter((name) => finalBag.test(name)).sort((a, b) => numberOf(b) - numberOf(a))
+  const newestFirst = finalsNewestFirst(folders)
   const prefixOf = (name: string): string => bagPrefix(classId, sessionId, studentId, name)
   for (const name of newestFirst) {
     if (await store.stat(prefixOf(name) + bagDeclarationKey)) return await readBag(store, name, prefixOf(name))
@@ -67,7 +73,16 @@ export async function listBags(store: Store, classId: string, sessionId: string)
 const finalBag = /^final(?:-(\d+))?$/
 const numberOf = (name: string): number => Number(finalBag.exec(name)?.[1] ?? 1)
 
-async function readBag(store: Store, collectionId: string, prefix: string): Promise<Bag | DamagedBag> {
+/** Of collection ids. A down begins after all snapshots, and no snapshot is made after it. */
+export function newestBagsFirst(collectionIds: readonly string[]): string[] {
+  const snapshots = collectionIds.filter((id) => snapshotTime(id) !== undefined)
+  return [...finalsNewestFirst(collectionIds), ...snapshots.sort().reverse()]
+}
+
+const finalsNewestFirst = (collectionIds: readonly string[]): string[] =>
+  collectionIds.filter((name) => finalBag.test(name)).sort((a, b) => numberOf(b) - numberOf(a))
+
+export async function readBag(store: Store, collectionId: string, prefix: string): Promise<StoredBag | DamagedBag> {
   const text = await readText(store, prefix + bagInfoKey).catch((error: unknown) => {
     if (error instanceof StoreError && error.code === 'not-found') return undefined
     throw error
@@ -81,6 +96,7 @@ async function readBag(store: Store, collectionId: string, prefix: string): Prom
     bytes: Number(labels.get(bagInfoLabel.bytes)),
     skipped: Number(labels.get(bagInfoLabel.skipped)),
     manifestSha256: labels.get(bagInfoLabel.manifestSha256) ?? '',
+    collectedAt: labels.get(bagInfoLabel.collectedAt) ?? snapshotTime(collectionId)?.toISOString(),
   }
 }
 

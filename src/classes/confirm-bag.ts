@@ -20,6 +20,8 @@ export async function confirmOutcome(
   } catch (error) {
     log.error({ err: error, studentId, bag }, 'bag not confirmed after the removal')
     const { code, message } = asCollectError(error)
+    // Who is lost stays so, whatever the store says of an earlier bag of theirs.
+    if (outcome.error) return { ...outcome, error: { ...outcome.error, detail: `${outcome.error.detail} ${message}` } }
     return { ...outcome, error: { code, detail: message } }
   }
 }

@@ -20,8 +20,6 @@ export interface ClassContext {
   /** SANDBOX_UIDS. */
   readonly sandboxUids: UidRange
   readonly reservations: Reservations
-  /** By session: the expiry that its record said when it was last read. The labels keep that of the up. */
-  readonly expiries: Map<string, string>
 }
 
 /** One running operation, as its work sees it. */

@@ -2,25 +2,35 @@
 
 import type { Bag } from '../collection/collect.ts'
 import type { CollectError } from '../collection/errors.ts'
-import { sessionPrefix } from '../names.ts'
+import { foldId, sessionPrefix } from '../names.ts'
 import type { Store } from '../store/port.ts'
-import type { DownAnswer, DownStudent } from './session-record.ts'
+import type { DownAnswer, DownStudent, SessionRecord } from './session-record.ts'
 
 export function answerOf<State extends string>(
   store: Store,
-  { classId, sessionId }: { classId: string; sessionId: string },
+  record: Pick<SessionRecord, 'classId' | 'sessionId' | 'vanished'>,
   state: State,
   students: DownStudent[],
   leaked: DownAnswer['leaked'],
 ) {
+  const { classId, sessionId } = record
   return {
     classId,
     sessionId,
     state,
     artifacts: { store: store.location, prefix: sessionPrefix(classId, sessionId) },
-    students,
+    students: students.map((student) => ({ ...student, ...vanishedMember(record, student.studentId) })),
     leaked,
   }
+}
+
+/** Their bag is of the sandbox that they got afterwards. */
+export function vanishedMember(
+  { vanished }: Pick<SessionRecord, 'vanished'>,
+  studentId: string,
+): Pick<DownStudent, 'vanished'> {
+  const found = vanished?.find((each) => foldId(each.studentId) === foldId(studentId))
+  return found ? { vanished: { at: found.at, bag: found.bag } } : {}
 }
 
 /** The members of a student's outcome that come from the bag. */

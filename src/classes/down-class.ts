@@ -159,12 +159,11 @@ async function takeDown(
 
 /** Everything is safe and gone by now: a record that cannot be written is made up for by the next call. */
 async function recordEnd(
-  { store, expiries }: ClassContext,
+  { store }: ClassContext,
   action: Action,
   record: SessionRecord,
   answer: DownAnswer,
 ): Promise<void> {
-  expiries.delete(record.sessionId)
   try {
     await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
   } catch (error) {
@@ -204,8 +203,7 @@ async function collectLeaver(
       leaver.outcome = await outcomeOfGone(context, action, record, studentId)
     }
   } catch (error) {
-    const fault = asCollectError(error)
-    leaver.outcome = keptStudent(studentId, fault.code === 'lost' ? 'lost' : 'kept', fault)
+    leaver.outcome = keptStudent(studentId, 'kept', asCollectError(error))
     action.log.error({ err: error, studentId }, 'sandbox not collected')
   }
   action.progress.studentDone()

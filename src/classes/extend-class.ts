@@ -34,7 +34,6 @@ export async function extendClass(
       : Date.parse(record.expiresAt)
     const expiresAt = new Date(Math.min(Date.now() + ttlMinutes * 60_000, latest)).toISOString()
     await writeSession(context.store, { ...record, expiresAt })
-    context.expiries.set(sessionId, expiresAt)
     return { classId: record.classId, sessionId, expiresAt, latest: new Date(latest).toISOString() }
   } catch (error) {
     throw asProblem(error, 'engine-unavailable')

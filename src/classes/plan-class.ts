@@ -2,11 +2,12 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { Quota } from '../catalogue-schema.ts'
-import { classPrefix } from '../names.ts'
+import { classPrefix, foldId } from '../names.ts'
 import { examine, refusals, weigh } from './admission.ts'
 import { asProblem, type ClassContext } from './context.ts'
 import type { UpOrder } from './up-order.ts'
 import { Usage } from './usage.ts'
+import { vanishedStudents } from './vanished.ts'
 
 export const PlanAnswer = Type.Object({
   classId: Type.String(),
@@ -20,6 +21,9 @@ export const PlanAnswer = Type.Object({
     { sandboxes: Type.Integer(), cpus: Type.Number(), memoryMb: Type.Integer(), networks: Type.Integer() },
     { description: 'Beside what is up already.' },
   ),
+  vanished: Type.Array(Type.String(), {
+    description: 'Of these students: their sandbox was removed by another hand, and an up gives them an empty one.',
+  }),
   quota: Type.Object({ limits: Quota, used: Usage }, { description: 'Of the subject.' }),
   host: Type.Object(
     { memoryMb: Type.Integer(), usedMb: Type.Integer() },
@@ -38,7 +42,8 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
     await context.store.folders(classPrefix(classId))
     const findings = await context.reservations.consider(() => examine(context, order), weigh)
     const reasons = refusals(findings)
-    const { lab, needed, networks, limits, used, usedMb, capacity, image } = findings
+    const { lab, needed, networks, limits, used, usedMb, capacity, image, running } = findings
+    const vanished = running ? vanishedStudents(running.record, running.held) : []
     return {
       classId,
       lab: lab.name,
@@ -46,6 +51,7 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
       allowed: reasons.length === 0,
       refusals: reasons.map(({ code, message }) => ({ code, detail: message })),
       needs: { sandboxes: needed.students, cpus: needed.cpus, memoryMb: needed.memoryMb, networks },
+      vanished: order.students.filter((asked) => vanished.some((each) => foldId(each) === foldId(asked))),
       quota: { limits, used },
       host: { memoryMb: capacity.memoryMb, usedMb },
       image: { present: image !== undefined },

@@ -8,13 +8,21 @@ import { FrozenLab } from '../lab.ts'
 import { classPrefix, foldId, sessionIdPattern, sessionPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
+import { forgetSession, rememberSession } from './remembered-session.ts'
 import { Seat } from './seats.ts'
+
+/** The newest whole bag of somebody whose sandbox another hand removed. */
+export const LastCopy = Type.Object({
+  collectionId: Type.String(),
+  prefix: Type.String({ description: 'Of its objects in the store.' }),
+  collectedAt: Type.Optional(Type.String()),
+})
 
 export const DownStudent = Type.Object({
   studentId: Type.String(),
   /**
    * removed: committed and gone · collected: committed, sandbox still there · kept: not committed, stopped and kept
-   * · lost: gone by another hand before anything was collected · discarded: given up by an admin, with the reason
+   * · lost: gone by another hand; what was done after the bag, if there is one, is lost too · discarded: given up by an admin, with the reason
    */
   state: Type.Union([
     Type.Literal('removed'),
@@ -34,6 +42,10 @@ export const DownStudent = Type.Object({
   error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
   /** With `discarded`: why, in the admin's words. */
   reason: Type.Optional(Type.String()),
+  /** Where the bag is an earlier one, since no final bag is whole: when it was made. */
+  collectedAt: Type.Optional(Type.String()),
+  /** An earlier sandbox of theirs in this session was removed by another hand, and an up gave them an empty one. */
+  vanished: Type.Optional(Type.Object({ at: Type.String(), bag: Nullable(LastCopy) })),
 })
 
 export const DownAnswer = Type.Object({
@@ -102,6 +114,10 @@ export const SessionRecord = Type.Object({
       }),
     ),
   ),
+  /** Whose sandbox was gone by another hand when an up gave them an empty one; `at` is the time of that up. */
+  vanished: Type.Optional(
+    Type.Array(Type.Object({ studentId: Type.String(), at: Type.String(), bag: Nullable(LastCopy) })),
+  ),
   /** A down that was asked for: it is repeated until the session has ended. */
   down: Type.Optional(Type.Object({ by: Type.String(), at: Type.String(), allowPartial: Type.Boolean() })),
   ended: Type.Optional(Type.Object({ at: Type.String(), answer: DownAnswer })),
@@ -111,6 +127,7 @@ export type DownStudent = Static<typeof DownStudent>
 export type DownAnswer = Static<typeof DownAnswer>
 export type SessionRecord = Static<typeof SessionRecord>
 export type UpIntent = NonNullable<SessionRecord['up']>
+export type Vanished = NonNullable<SessionRecord['vanished']>[number]
 export type ResetIntent = NonNullable<SessionRecord['reset']>
 
 const checker = TypeCompiler.Compile(SessionRecord)
@@ -133,6 +150,7 @@ export async function readSession(
   }
   const record = parse(text)
   if (!checker.Check(record)) throw new StoreError('refused', `The session record ${key} is not one of this version.`)
+  rememberSession(store, record)
   return record
 }
 
@@ -147,6 +165,7 @@ function parse(text: string): unknown {
 export async function writeSession(store: Store, record: SessionRecord): Promise<void> {
   const bytes = Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`)
   await store.put(recordKey(record.classId, record.sessionId), digestOf(bytes), bytes)
+  rememberSession(store, record)
 }
 
 /** The same record, which a down reads as: this student has no sandbox any more. */
@@ -157,6 +176,7 @@ export const withoutStudent = (record: SessionRecord, studentId: string): Sessio
 
 export async function removeSession(store: Store, record: SessionRecord): Promise<void> {
   await store.remove(recordKey(record.classId, record.sessionId))
+  forgetSession(store, record.sessionId)
 }
 
 /** Newest first. */

@@ -165,7 +165,6 @@ export class Sweep {
     for (const session of held) {
       const { sessionId } = session
       const record = await readSession(store, session.classId, sessionId)
-      if (record) this.#context.expiries.set(sessionId, record.expiresAt)
       const isForeign = !record && !(await this.#isOfThisStore(session))
       found.push({ held: session, sessionId, record, isForeign })
     }

@@ -2,6 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { Nullable } from '../nullable.ts'
+import { LastCopy } from './session-record.ts'
 
 export const UpStudent = Type.Object({
   studentId: Type.String(),
@@ -10,6 +11,15 @@ export const UpStudent = Type.Object({
   containerName: Nullable(Type.String()),
   endpoint: Nullable(Type.String()),
   error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
+  vanished: Type.Optional(
+    Type.Object(
+      { detail: Type.String(), bag: Nullable(LastCopy) },
+      {
+        description:
+          'An earlier sandbox was removed by another hand: this one is empty. POST /room/reset-student with `restore` brings the bag back.',
+      },
+    ),
+  ),
 })
 
 export const UpAnswer = Type.Object({

@@ -1,6 +1,7 @@
 // up-class: network, Traefik, then a sandbox for each student, bounded parallel. Repeating it converges: late joiners are
 // added, what died is started again, nothing else is touched. What a failed up created is taken back, nothing more.
 
+import { foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
 import {
   type Contents,
@@ -20,6 +21,7 @@ import type { UpAnswer, UpStudent } from './up-answer.ts'
 import type { UpOrder } from './up-order.ts'
 import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './up-session.ts'
 import type { SessionShare } from './usage.ts'
+import { type Noted, noteVanished } from './vanished.ts'
 
 /** How long sandboxes may take from start to running and healthy. */
 const readyTimeoutMs = 120_000
@@ -114,10 +116,13 @@ export interface Up extends ChosenSession {
   readonly plan: SessionPlan
   /** What lies in a new workspace before its sandbox starts; nothing where absent. */
   readonly contents?: Contents
+  readonly vanished?: Noted['vanished']
 }
 
-async function raiseSession(up: Up, intent: UpIntent): Promise<UpAnswer> {
-  const { context, action, record, isNew } = up
+async function raiseSession(asked: Up, intent: UpIntent): Promise<UpAnswer> {
+  const { context, action, isNew } = asked
+  const up = { ...asked, ...(await noteVanished(context, action, asked, intent.at)) }
+  const { record } = up
   const students = union(record.up?.students ?? [], intent.students)
   await writeSession(context.store, { ...record, up: { ...intent, students } })
   let network: Awaited<ReturnType<Runtime['openNetwork']>>
@@ -234,6 +239,7 @@ async function describeStudents(
   return up.students.map((studentId) => {
     const container = findSandbox(session, studentId)?.container
     const error = errors.get(studentId)
+    const vanished = up.vanished?.get(foldId(studentId))
     return {
       studentId,
       state: error ? 'failed' : 'running',
@@ -241,6 +247,7 @@ async function describeStudents(
       containerName: container?.name ?? null,
       endpoint: container?.endpoint ?? null,
       ...(error ? { error } : {}),
+      ...(vanished ? { vanished } : {}),
     }
   })
 }

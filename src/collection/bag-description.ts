@@ -23,6 +23,7 @@ export function bagInfoLabels(
     [bagInfoLabel.bytes, String(inventory.bytes)],
     [bagInfoLabel.skipped, String(inventory.skipped + target.unarchived.length)],
     [bagInfoLabel.manifestSha256, manifestFile.content.sha256],
+    [bagInfoLabel.collectedAt, new Date().toISOString()],
   ]
 }
 

@@ -19,7 +19,6 @@ export type CollectErrorCode =
   | 'store-mismatch'
   | 'store-unavailable'
   | 'engine-unavailable'
-  | 'lost'
   | 'failed'
 
 export class CollectError extends Error {

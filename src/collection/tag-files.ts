@@ -28,6 +28,7 @@ export const bagInfoLabel = {
   bytes: 'Class-Runtime-Bytes',
   skipped: 'Class-Runtime-Skipped',
   manifestSha256: 'Class-Runtime-Manifest-SHA256',
+  collectedAt: 'Class-Runtime-Collected-At',
 } as const
 
 /** The commit mark: its bytes are the same in every bag. */

@@ -17,7 +17,15 @@ const ClassSummary = Type.Object({
   network: Nullable(Type.String()),
   subnet: Nullable(Type.String()),
   expiresAt: Nullable(Type.String()),
-  students: Type.Object({ total: Type.Integer(), running: Type.Integer() }),
+  students: Type.Object({
+    total: Type.Integer({ description: 'Of the session, with those of an up that has not ended.' }),
+    running: Type.Integer(),
+    missing: Type.Array(Type.String(), { description: 'Of the session, without a sandbox on the engine.' }),
+    roster: Type.Integer({ description: 'In the catalogue.' }),
+    absent: Type.Array(Type.String(), {
+      description: 'In the catalogue and not in the session. Empty where none is up.',
+    }),
+  }),
   problem: Type.Optional(
     Type.Object(
       { code: Type.String(), detail: Type.String() },

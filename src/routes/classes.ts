@@ -1,8 +1,9 @@
-// What is up, from the engine's lists alone: a store that hangs cannot delay the answer.
+// What is up, from the engine's lists and what is remembered of the records: a store that hangs cannot delay the answer.
 
 import { identityOf, mayActOn } from '../auth/access.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { asProblem } from '../classes/context.ts'
+import { rememberedSession } from '../classes/remembered-session.ts'
 import { newestHeldFirst } from '../classes/session-order.ts'
 import { knownIdentity, otherStoreDetail } from '../classes/store-identity.ts'
 import { foldId } from '../names.ts'
@@ -18,14 +19,10 @@ export interface ClassDependencies {
   readonly runtime: Runtime
   readonly store: Store
   readonly operations: Operations
-  readonly expiries: ReadonlyMap<string, string>
   currentCatalogue(): Promise<Catalogue>
 }
 
-export function registerClasses(
-  app: App,
-  { runtime, store, operations, expiries, currentCatalogue }: ClassDependencies,
-): void {
+export function registerClasses(app: App, { runtime, store, operations, currentCatalogue }: ClassDependencies): void {
   app.get('/room/classes', async (request) => {
     const catalogue = await currentCatalogue()
     // The newest of a class comes last, so that it is the one that stays in the map.
@@ -37,7 +34,7 @@ export function registerClasses(
       .map(({ classId }) => classId)
     const identity = identityOf(request)
     const shown = [...known, ...orphans].filter((classId) => mayActOn(identity, catalogue, classId))
-    return { classes: shown.map((classId) => summary(classId, held.get(foldId(classId)))) }
+    return { classes: shown.map((classId) => summary(catalogue, classId, held.get(foldId(classId)))) }
   })
 
   app.get('/room/classes/:classId', { schema: { params: ClassParams } }, async (request): Promise<ClassDetails> => {
@@ -47,12 +44,13 @@ export function registerClasses(
     if (!held) {
       const ofClass = catalogue.findClass(classId)
       const { subject, lab } = ofClass
-      return { ...summary(ofClass.classId, undefined), subject, lab, isolation: null, sandboxes: [] }
+      return { ...summary(catalogue, ofClass.classId, undefined), subject, lab, isolation: null, sandboxes: [] }
     }
     const { subject, lab, createdBy } = held
     const isolation = held.network ? isolationOf(held.network) : null
-    const sandboxes = held.sandboxes.map(describeSandbox)
-    return { ...summary(held.classId, held), subject, lab, createdBy, isolation, sandboxes }
+    const shown = summary(catalogue, held.classId, held)
+    const sandboxes = [...held.sandboxes.map(describeSandbox), ...shown.students.missing.map(describeMissing)]
+    return { ...shown, subject, lab, createdBy, isolation, sandboxes }
   })
 
   /** Newest session first. */
@@ -64,26 +62,37 @@ export function registerClasses(
     }
   }
 
-  function summary(classId: string, held: HeldSession | undefined): ClassSummary {
-    const running = held?.sandboxes.filter(({ container }) => container && lives.has(container.state)).length ?? 0
+  function summary(catalogue: Catalogue, classId: string, held: HeldSession | undefined): ClassSummary {
+    const students = countStudents(catalogue, classId, held)
     return {
       classId,
-      state: stateOf(held, running),
+      state: stateOf(held, students),
       sessionId: held?.sessionId ?? null,
       network: held?.network?.name ?? null,
       subnet: held?.network?.subnet ?? null,
-      expiresAt: held ? (expiries.get(held.sessionId) ?? held.expiresAt) : null,
-      students: { total: held?.sandboxes.length ?? 0, running },
+      expiresAt: held ? (rememberedSession(store, held.sessionId)?.expiresAt ?? held.expiresAt) : null,
+      students,
       ...(held ? problemOf(held) : {}),
       operation: operations.runningFor(classId)?.view() ?? null,
     }
+  }
+
+  /** Against those whom the session has, and not only those whom the engine still holds. */
+  function countStudents(catalogue: Catalogue, classId: string, held: HeldSession | undefined) {
+    const roster = catalogue.hasClass(classId) ? catalogue.findClass(classId).students : []
+    if (!held) return { total: 0, running: 0, missing: [], roster: roster.length, absent: [] }
+    const present = held.sandboxes.map(({ studentId }) => studentId)
+    const missing = without(rememberedSession(store, held.sessionId)?.students ?? [], present)
+    const running = held.sandboxes.filter(({ container }) => container && lives.has(container.state)).length
+    const absent = without(roster, [...present, ...missing])
+    return { total: present.length + missing.length, running, missing, roster: roster.length, absent }
   }
 
   /** By what is known of the store without asking it. A record that was read here says that the session is of this store. */
   function problemOf(held: HeldSession): Pick<ClassSummary, 'problem'> {
     const here = knownIdentity(store)
     if (!here || !held.store || held.store.id === here.id) return {}
-    if (held.sandboxes.length === 0 || expiries.has(held.sessionId)) return {}
+    if (held.sandboxes.length === 0 || rememberedSession(store, held.sessionId)) return {}
     return { problem: { code: 'store-changed', detail: otherStoreDetail(held, here) } }
   }
 }
@@ -92,11 +101,29 @@ export function registerClasses(
 const lives: ReadonlySet<ContainerState> = new Set(['running', 'starting', 'unhealthy', 'paused'])
 
 /** `stopped`: nothing runs, but sandboxes are kept, after a down that could not finish or a host that was restarted. */
-function stateOf(held: HeldSession | undefined, running: number): 'down' | 'up' | 'up-partial' | 'stopped' {
+function stateOf(
+  held: HeldSession | undefined,
+  { running, total }: ClassSummary['students'],
+): 'down' | 'up' | 'up-partial' | 'stopped' {
   if (!held) return 'down'
   if (running === 0) return 'stopped'
-  return running === held.sandboxes.length ? 'up' : 'up-partial'
+  return running === total ? 'up' : 'up-partial'
 }
+
+/** Each once; ids are compared without case. */
+function without(ids: readonly string[], others: readonly string[]): string[] {
+  const excluded = new Set(others.map(foldId))
+  return [...new Map(ids.map((id) => [foldId(id), id]))].filter(([id]) => !excluded.has(id)).map(([, id]) => id)
+}
+
+const describeMissing = (studentId: string) => ({
+  studentId,
+  state: 'missing',
+  containerId: null,
+  containerName: null,
+  endpoint: null,
+  volume: null,
+})
 
 const describeSandbox = ({ studentId, container, volume }: HeldSession['sandboxes'][number]) => ({
   studentId,

@@ -199,11 +199,10 @@ async function openService(
     const runtime = createDockerRuntime({ host: engineProxy.host, patience }, { installation, proxy: noProxy, subnets })
     const [upGate, collectGate] = [createGroupGate(2), createGroupGate(1)]
     const maxStudents = sandboxesPerSubnet(subnets)
-    const expiries = new Map<string, string>()
     const reservations = new Reservations()
     const sandboxUids = { first: 20_000, last: 59_999 }
     const bounds = { upGate, collectGate, maxStudents, sandboxUids }
-    const classes = { runtime, store, installation, ...bounds, reservations, expiries }
+    const classes = { runtime, store, installation, ...bounds, reservations }
     const app = buildApp({
       connectionsPerAddress: 200,
       classes,

@@ -97,7 +97,6 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
         maxStudents: 10,
         sandboxUids: this.sandboxUids,
         reservations,
-        expiries: new Map<string, string>(),
       }
     },
     up: (request = {}, action = {}) =>

@@ -25,7 +25,9 @@ test('the newest committed bag is found with the receipt that down gave; what is
   assert.ok(session)
   const found = await findFinalBag(store, session, 'SV001')
   const { bag, files, bytes, skipped, manifestSha256 } = students[0] ?? assert.fail()
-  assert.deepEqual(found, { collectionId: 'final-2', prefix: bag, files, bytes, skipped, manifestSha256 })
+  const collectedAt = found && 'collectedAt' in found ? found.collectedAt : undefined
+  assert.match(collectedAt ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  assert.deepEqual(found, { collectionId: 'final-2', prefix: bag, files, bytes, skipped, manifestSha256, collectedAt })
   assert.deepEqual([files, bytes, skipped], [2, 8, 1])
 
   assert.equal(await findFinalBag(store, session, 'SV003'), undefined)

@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { parseCatalogue } from '../../../src/catalogue.ts'
+import { forgetSession } from '../../../src/classes/remembered-session.ts'
+import { readSession } from '../../../src/classes/session-record.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
 import { catalogueText } from '../../support/memory-class.ts'
 import { engineGone } from '../../support/memory-runtime.ts'
@@ -15,7 +18,7 @@ const down = {
   network: null,
   subnet: null,
   expiresAt: null,
-  students: { total: 0, running: 0 },
+  students: { total: 0, running: 0, missing: [], roster: 3, absent: [] },
   operation: null,
 }
 
@@ -42,7 +45,7 @@ test('a class that is up is told from the engine alone, while the store hangs', 
     network: 'class-os101-a',
     subnet: '10.201.0.0/24',
     expiresAt,
-    students: { total: 3, running: 3 },
+    students: { total: 3, running: 3, missing: [], roster: 3, absent: [] },
   }
   assert.deepEqual((await get('/room/classes')).json(), { classes: [summary] })
   const { sandboxes, isolation: _, ...rest } = (await get('/room/classes/os101-a')).json()
@@ -86,6 +89,66 @@ test('a class is up-partial while some run, and stopped while none does', async 
   }
   for (const studentId of ['SV002', 'SV003']) ofClass.runtime.exit(ofClass.runtime.container(studentId), 1)
   assert.equal(await stateNow(), 'stopped')
+})
+
+test('who has no sandbox any more is named and counted, from memory, while the store hangs', async (t) => {
+  const { get, ofClass } = await openService(t)
+  await ofClass.up({ students: ['SV001', 'SV002'] })
+  ofClass.runtime.containers.delete(ofClass.runtime.container('SV002').id)
+  ofClass.runtime.volumes.delete(ofClass.runtime.volume('SV002').name)
+  ofClass.storeHooks = { before: () => new Promise<void>(() => {}) }
+  const { state, students, sandboxes } = (await get('/room/classes/os101-a')).json()
+  assert.equal(state, 'up-partial')
+  assert.deepEqual(students, { total: 2, running: 1, missing: ['SV002'], roster: 3, absent: ['SV003'] })
+  const states = sandboxes.map((each: { studentId: string; state: string }) => `${each.studentId} ${each.state}`)
+  assert.deepEqual(states, ['SV001 running', 'SV002 missing'])
+  const [listed] = (await get('/room/classes')).json().classes
+  assert.deepEqual([listed.state, listed.students], [state, students])
+})
+
+test('an up that has not ended, running or interrupted, is partial: those on the way count', async (t) => {
+  const { get, ofClass } = await openService(t)
+  await ofClass.up({ students: ['SV001'] })
+  const stop = new AbortController()
+  const release = ofClass.runtime.hold('start SV003')
+  const up = ofClass.up({}, { signal: stop.signal }).catch(() => {})
+  const shown = async () => {
+    const { state, students } = (await get('/room/classes/os101-a')).json()
+    return { state, total: students.total, running: students.running }
+  }
+  while ((await shown()).running < 2) await setImmediate()
+  assert.deepEqual(await shown(), { state: 'up-partial', total: 3, running: 2 })
+  stop.abort()
+  release()
+  await up
+  assert.equal((await shown()).total, 3)
+  await ofClass.up()
+  assert.deepEqual(await shown(), { state: 'up', total: 3, running: 3 })
+})
+
+test('whom a down has let go is not missing', async (t) => {
+  const { get, ofClass } = await openService(t)
+  await ofClass.up()
+  ofClass.runtime.before = (event) => {
+    if (event === 'remove-container SV001') throw new RuntimeError('failed', 'The engine refused: busy')
+  }
+  await ofClass.down()
+  ofClass.runtime.before = () => {}
+  const { students } = (await get('/room/classes/os101-a')).json()
+  assert.deepEqual([students.total, students.missing], [1, []])
+  assert.equal((await ofClass.down()).state, 'down')
+})
+
+test('after a restart the record is remembered as soon as it is read', async (t) => {
+  const { get, ofClass } = await openService(t)
+  const { sessionId } = await ofClass.up()
+  ofClass.runtime.containers.delete(ofClass.runtime.container('SV002').id)
+  ofClass.runtime.volumes.delete(ofClass.runtime.volume('SV002').name)
+  forgetSession(ofClass.store, sessionId)
+  const missing = async () => (await get('/room/classes/os101-a')).json().students.missing
+  assert.deepEqual(await missing(), [])
+  await readSession(ofClass.store, 'os101-a', sessionId)
+  assert.deepEqual(await missing(), ['SV002'])
 })
 
 test('of two sessions that the engine holds the newest is shown, in the list and alone', async (t) => {
