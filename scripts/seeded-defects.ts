@@ -23,6 +23,7 @@ import { sandboxDefects } from '../test/defects/sandbox.ts'
 import { startDefects } from '../test/defects/start.ts'
 import { storeDefects } from '../test/defects/store.ts'
 import { sweepDefects } from '../test/defects/sweep.ts'
+import { vanishedDefects } from '../test/defects/vanished.ts'
 
 const usage = 'usage: npm run defects -- [--list] [WORD...]   with words, only the defects whose name holds one of them'
 
@@ -112,6 +113,7 @@ const all: readonly Defect[] = [
   ...storeDefects,
   ...classesDefects,
   ...sweepDefects,
+  ...vanishedDefects,
   ...restoreDefects,
   ...placeDefects,
   ...roomDefects,
