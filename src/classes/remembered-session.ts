@@ -36,6 +36,11 @@ export function rememberSession(store: Store, record: Recorded): void {
   sessions.set(sessionId, { expiresAt, students: expected })
 }
 
+/** It has become another store, which knows nothing of them. */
+export function forgetSessions(store: Store): void {
+  known.delete(store)
+}
+
 export function forgetSession(store: Store, sessionId: string): void {
   known.get(store)?.delete(sessionId)
 }

@@ -145,8 +145,9 @@ export async function readSession(
   try {
     text = await readText(store, key)
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'not-found') return undefined
-    throw error
+    if (!(error instanceof StoreError) || error.code !== 'not-found') throw error
+    forgetSession(store, sessionId)
+    return undefined
   }
   const record = parse(text)
   if (!checker.Check(record)) throw new StoreError('refused', `The session record ${key} is not one of this version.`)

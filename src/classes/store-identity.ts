@@ -9,6 +9,7 @@ import { storeIdentityKey } from '../names.ts'
 import { Problem } from '../problems.ts'
 import type { HeldSession, StoreIdentity } from '../runtime/port.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
+import { forgetSessions } from './remembered-session.ts'
 
 const checker = TypeCompiler.Compile(Type.Object({ schemaVersion: Type.Literal(1), id: Type.String({ minLength: 1 }) }))
 
@@ -19,6 +20,8 @@ export const knownIdentity = (store: Store): StoreIdentity | undefined => known.
 /** Asked anew each time: a disk that is no longer mounted leaves another store at the same path. */
 export async function storeIdentity(store: Store): Promise<StoreIdentity> {
   const identity = { id: (await readId(store)) ?? (await makeId(store)), name: storeName(store) }
+  const before = known.get(store)
+  if (before && before.id !== identity.id) forgetSessions(store)
   known.set(store, identity)
   return identity
 }

@@ -146,8 +146,11 @@ describe('a down that cannot finish at once', { skip: skipWithoutEngine, timeout
     const [volume = ''] = (await docker(['volume', 'ls', '--quiet', '--filter', 'name=class-lost--s01']))
       .toString()
       .split('\n')
+    assert.equal((await service.post('/room/collect-class', { classId: 'lost' })).status, 200)
     await docker(['rm', '--force', students[0]?.containerId ?? ''])
     await docker(['volume', 'rm', volume])
+    const shown = (await service.get('/room/classes/lost')).body.toString()
+    assert.match(shown, /"state":"up-partial".*"missing":\["s01"\]/)
     assert.deepEqual(statesOf(await failedDown('lost')), [
       ['s01', 'lost', 'lost'],
       ['s02', 'collected', null],
@@ -161,6 +164,7 @@ describe('a down that cannot finish at once', { skip: skipWithoutEngine, timeout
       ['s02', 'removed', null],
     ])
     assert.deepEqual(await bagSums(installation.artifacts, partial.students[1]?.bag ?? ''), files)
+    assert.match(partial.students[0]?.bag ?? '', /\/s01\/snapshot-[^/]+\/$/)
     assert.deepEqual(await thingsOf('lost'), [])
     assert.deepEqual(await downClass(service, 'lost'), partial)
     await upClass(service, 'lost')

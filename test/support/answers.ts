@@ -8,6 +8,8 @@ const Text = Type.String()
 const orNull = <Shape extends TSchema>(shape: Shape) => Type.Union([shape, Type.Null()])
 const fault = Type.Object({ code: Text, detail: Text }, closed)
 
+const LastCopy = Type.Object({ collectionId: Text, prefix: Text, collectedAt: Type.Optional(Text) }, closed)
+
 export const UpStudent = Type.Object(
   {
     studentId: Text,
@@ -16,6 +18,7 @@ export const UpStudent = Type.Object(
     containerName: orNull(Text),
     endpoint: orNull(Text),
     error: Type.Optional(fault),
+    vanished: Type.Optional(Type.Object({ detail: Text, bag: orNull(LastCopy) }, closed)),
   },
   closed,
 )
@@ -44,6 +47,8 @@ export const DownStudent = Type.Object(
     manifestSha256: orNull(Text),
     error: Type.Optional(fault),
     reason: Type.Optional(Text),
+    collectedAt: Type.Optional(Text),
+    vanished: Type.Optional(Type.Object({ at: Text, bag: orNull(LastCopy) }, closed)),
   },
   closed,
 )
@@ -70,6 +75,7 @@ export const PlanAnswer = Type.Object(
     allowed: Type.Boolean(),
     refusals: Type.Array(fault),
     needs: Type.Object({ sandboxes: Type.Integer(), networks: Type.Integer(), ...Amounts }, closed),
+    vanished: Type.Array(Text),
     quota: Type.Object(
       {
         limits: Type.Partial(Type.Object({ classes: Type.Integer(), students: Type.Integer(), ...Amounts }, closed)),
