@@ -149,8 +149,8 @@ describe('a down that cannot finish at once', { skip: skipWithoutEngine, timeout
     assert.equal((await service.post('/room/collect-class', { classId: 'lost' })).status, 200)
     await docker(['rm', '--force', students[0]?.containerId ?? ''])
     await docker(['volume', 'rm', volume])
-    const shown = (await service.get('/room/classes/lost')).body.toString()
-    assert.match(shown, /"state":"up-partial".*"missing":\["s01"\]/)
+    const shown = (await service.get('/room/classes/lost')).body
+    assert.match(JSON.stringify(shown), /"state":"up-partial".*"missing":\["s01"\]/)
     assert.deepEqual(statesOf(await failedDown('lost')), [
       ['s01', 'lost', 'lost'],
       ['s02', 'collected', null],

@@ -110,7 +110,7 @@ test('an up that has not ended, running or interrupted, is partial: those on the
   const { get, ofClass } = await openService(t)
   await ofClass.up({ students: ['SV001'] })
   const stop = new AbortController()
-  const release = ofClass.runtime.hold('start SV003')
+  const release = ofClass.runtime.hold('create-volume SV003')
   const up = ofClass.up({}, { signal: stop.signal }).catch(() => {})
   const shown = async () => {
     const { state, students } = (await get('/room/classes/os101-a')).json()
