@@ -8,30 +8,80 @@ import type { UnarchivedThing } from '../collection/tag-files.ts'
 import { confirmBag } from '../collection/verify.ts'
 import { type FrozenCollect, parseFrozenCollect } from '../lab.ts'
 import type { HeldContainer, HeldSandbox, SessionIdentity, StoppedContainer } from '../runtime/port.ts'
-import { RuntimeError } from '../runtime/port.ts'
+import { isHalfRemoved, RuntimeError } from '../runtime/port.ts'
+import { readBag } from './committed-bag.ts'
 import type { Action, ClassContext } from './context.ts'
 import type { SessionRecord } from './session-record.ts'
 
 export interface CollectedStudent {
   readonly bag: Bag
-  readonly container: StoppedContainer
-  readonly volume: string | undefined
+  readonly container: Pick<StoppedContainer, 'id' | 'startedAt' | 'finishedAt'>
+  readonly volume?: string | undefined
+  /** Its removal was begun, and recorded, in an earlier call: the container may be gone. */
+  readonly isBegun?: true
 }
+
+/** What the engine would not remove, and why. */
+export class NotRemoved extends RuntimeError {
+  override readonly name = 'NotRemoved'
+  readonly kind: 'container' | 'volume'
+
+  constructor(kind: 'container' | 'volume', cause: RuntimeError) {
+    super(cause.code, cause.message, cause)
+    this.kind = kind
+  }
+}
+
+/** Whether the engine may have removed something before this error: what is left is then no sandbox that anybody worked in. */
+export const mayHaveBegun = ({ isBegun }: CollectedStudent, error: unknown): boolean =>
+  isBegun === true || (error instanceof NotRemoved && error.code !== 'running')
 
 /** Stops the sandbox and makes its bag. Rejects with CollectError or RuntimeError; the sandbox is then kept. */
 export async function collectStudent(
   context: ClassContext,
   action: Action,
   record: SessionRecord,
-  sandbox: HeldSandbox,
+  found: HeldSandbox,
   kind: 'final' | 'snapshot',
 ): Promise<CollectedStudent> {
   const { runtime } = context
+  const sandbox = await withoutHalfRemoved(runtime, action, found)
   const looked = await lookBefore(runtime, sandbox)
   const id = sandbox.container?.id ?? (await rescueVolume(runtime, record, sandbox, looked))
   const container = await runtime.stop(id, looked.frozen.stopSeconds)
   const bag = await makeBag(context, action, record, sandbox, { kind, container, ...looked })
-  return { bag, container, volume: sandbox.volume }
+  const isWhole = sandbox.container?.isWrap === false
+  return { bag: isWhole ? bag : await asCommitted(context, bag), container, volume: sandbox.volume }
+}
+
+/**
+ * Another hand's removal of the container has stopped half-way. It is brought to its end, where the engine can; the work is in
+ * the volume, which can be read either way.
+ */
+async function withoutHalfRemoved(
+  runtime: ClassContext['runtime'],
+  { log }: Action,
+  sandbox: HeldSandbox,
+): Promise<HeldSandbox> {
+  const { container, studentId, volume } = sandbox
+  if (!container || !isHalfRemoved(container)) return sandbox
+  if (volume === undefined) {
+    throw new CollectError(
+      'failed',
+      'Its volume is gone, and its container is being removed: there is nothing to read.',
+    )
+  }
+  await runtime.removeContainer(container.id).catch((error: unknown) => {
+    if (error instanceof RuntimeError && error.code === 'unavailable') throw error
+    log.error({ err: error, studentId, container: container.id }, 'the engine cannot finish the removal of a container')
+  })
+  return { ...sandbox, container: undefined }
+}
+
+/** A bag that was committed before the container went may hold more than the volume still does. */
+async function asCommitted({ store }: ClassContext, bag: Bag): Promise<Bag> {
+  const committed = await readBag(store, bag.collectionId, bag.prefix)
+  return 'missing' in committed ? bag : committed
 }
 
 /** A snapshot bag of a running sandbox, which stands still meanwhile and then goes on. Rejects as collectStudent does. */
@@ -101,12 +151,22 @@ export async function removeCollected(
   collected: CollectedStudent,
 ): Promise<void> {
   await confirmBag(store, collected.bag.prefix, collected.bag.manifestSha256, signal)
-  const now = await runtime.inspectStopped(collected.container.id)
-  if (now.startedAt !== collected.container.startedAt || now.finishedAt !== collected.container.finishedAt) {
+  const { container, volume, isBegun } = collected
+  const now = await runtime.inspectStopped(container.id).catch((error: unknown) => {
+    if (isBegun && error instanceof RuntimeError && error.code === 'gone') return undefined
+    throw error
+  })
+  if (now && (now.startedAt !== container.startedAt || now.finishedAt !== container.finishedAt)) {
     throw new RuntimeError('running', 'The sandbox ran again after it was collected. Take the class down again.')
   }
-  await runtime.removeContainer(collected.container.id)
-  if (collected.volume !== undefined) await runtime.removeVolume(collected.volume)
+  await removing('container', runtime.removeContainer(container.id))
+  if (volume !== undefined) await removing('volume', runtime.removeVolume(volume))
+}
+
+async function removing(kind: NotRemoved['kind'], removal: Promise<void>): Promise<void> {
+  await removal.catch((error: unknown) => {
+    throw error instanceof RuntimeError ? new NotRemoved(kind, error) : error
+  })
 }
 
 export const isRunning = (container: HeldContainer | undefined): HeldContainer | undefined =>

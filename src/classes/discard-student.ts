@@ -6,11 +6,12 @@ import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError, CollectError, type CollectErrorCode } from '../collection/errors.ts'
 import { foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
-import { findSandbox, type HeldSandbox, type HeldSession } from '../runtime/port.ts'
-import { type CollectedStudent, collectStudent, removeCollected } from './collect-student.ts'
+import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../runtime/port.ts'
+import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, noBag } from './down-answer.ts'
 import { recordOf } from './down-class.ts'
+import { begunRemoval, withoutRemovals, withRemovals } from './finish-removal.ts'
 import { newestRecordedFirst } from './session-order.ts'
 import { DownAnswer, DownStudent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
 
@@ -73,7 +74,9 @@ async function tryCollect(context: ClassContext, action: Action, request: Discar
   const { held, sandbox } = await findStudent(context, request)
   const record = await recordOf(context, held)
   const kind = record.down ? 'final' : 'snapshot'
-  const collected = await collectStudent(context, action, record, sandbox, kind).catch(asCollectError)
+  const collected = await begunRemoval(context, action, record, sandbox)
+    .then((begun) => begun ?? collectStudent(context, action, record, sandbox, kind))
+    .catch(asCollectError)
   return { record, sandbox, collected }
 }
 
@@ -99,11 +102,14 @@ async function remove(
   collected: CollectedStudent,
 ): Promise<DownStudent> {
   // Of a running class, a student whose work is in a snapshot is no longer one whose sandbox a down looks for.
-  if (!record.down) await writeSession(context.store, withoutStudent(record, studentId))
-  await removeCollected(context, action, collected).catch((error: unknown) => {
+  const settled = record.down ? record : withoutStudent(record, studentId)
+  await writeSession(context.store, withRemovals(settled, [{ studentId, collected }]))
+  await removeCollected(context, action, collected).catch(async (error: unknown) => {
+    if (!mayHaveBegun(collected, error)) await writeSession(context.store, withoutRemovals(settled, [studentId]))
     refuseToGiveUp(asCollectError(error), action.signal)
     throw error
   })
+  if (!record.down) await writeSession(context.store, withoutRemovals(settled, [studentId]))
   return { studentId, state: 'removed', ...bagMembers(collected.bag) }
 }
 
@@ -121,10 +127,10 @@ async function giveUp(
   const error = { code: fault.code, detail: fault.message }
   const others = record.discarded?.filter((each) => foldId(each.studentId) !== foldId(studentId)) ?? []
   const discarded = [...others, { by: actor, at: new Date().toISOString(), studentId, reason, error }]
-  await writeSession(store, { ...withoutStudent(record, studentId), discarded })
+  await writeSession(store, { ...withoutRemovals(withoutStudent(record, studentId), [studentId]), discarded })
   log.warn({ studentId, reason, err: fault }, 'sandbox is given up with the work that is in it')
   if (container) {
-    await runtime.stop(container.id, stopSeconds)
+    if (!isHalfRemoved(container)) await runtime.stop(container.id, stopSeconds)
     await runtime.removeContainer(container.id)
   }
   if (volume !== undefined) await runtime.removeVolume(volume)

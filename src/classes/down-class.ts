@@ -6,12 +6,13 @@
 import { asCollectError, CollectError } from '../collection/errors.ts'
 import { foldId, sessionTime } from '../names.ts'
 import { Problem } from '../problems.ts'
-import type { HeldSandbox, HeldSession } from '../runtime/port.ts'
+import { type HeldSandbox, type HeldSession, isHalfRemoved } from '../runtime/port.ts'
 import { StoreError, storeErrorAdvice } from '../store/port.ts'
-import { type CollectedStudent, collectStudent, removeCollected } from './collect-student.ts'
+import { type CollectedStudent, collectStudent, mayHaveBegun, NotRemoved, removeCollected } from './collect-student.ts'
 import { confirmOutcome, isUnconfirmed } from './confirm-bag.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent } from './down-answer.ts'
+import { begunRemoval, findRemoval, withoutRemovals, withoutStaleRemovals, withRemovals } from './finish-removal.ts'
 import { outcomeOfGone } from './gone-student.ts'
 import { collectFailure } from './outage.ts'
 import { findSession, isElsewhere, newestRecord, newestRecordedFirst } from './session-order.ts'
@@ -31,6 +32,8 @@ interface Leaver {
   readonly sandbox: HeldSandbox | undefined
   collected?: CollectedStudent
   outcome: DownStudent
+  /** Its removal has begun and not ended. */
+  isBegun: boolean
 }
 
 export async function downClass(context: ClassContext, action: Action, request: DownRequest): Promise<DownAnswer> {
@@ -123,7 +126,7 @@ async function takeDown(
   // An up, a collection or a reset that was interrupted has nothing more to finish.
   const { up: _up, collect: _collect, reset: _reset, ...settled } = found
   const record: SessionRecord = {
-    ...settled,
+    ...withoutStaleRemovals(settled, held),
     down: found.down ?? { by: action.actor, at: new Date().toISOString(), allowPartial },
   }
   try {
@@ -140,9 +143,7 @@ async function takeDown(
   if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
 
   const leaked: DownAnswer['leaked'] = []
-  await Promise.all(
-    leavers.map((leaver) => context.collectGate(record.classId, () => removeLeaver(context, action, leaver, leaked))),
-  )
+  await removeLeavers(context, action, record, leavers, leaked)
   // A sandbox that is left holds its names and its network, so the session is not over; a leaked network makes way by itself.
   const sandboxLeft = leavers.some(({ outcome }) => outcome.state === 'kept' || outcome.state === 'collected')
   if (!sandboxLeft && held?.network) await closeNetwork(context, action, held.network, leaked)
@@ -164,8 +165,9 @@ async function recordEnd(
   record: SessionRecord,
   answer: DownAnswer,
 ): Promise<void> {
+  const { removing: _, ...settled } = record
   try {
-    await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
+    await writeSession(store, { ...settled, ended: { at: new Date().toISOString(), answer } })
   } catch (error) {
     action.log.error({ err: error }, 'end of the session not recorded')
   }
@@ -175,7 +177,7 @@ async function recordEnd(
 function leaversOf(record: SessionRecord, held: HeldSession | undefined): Leaver[] {
   const sandboxes = new Map(held?.sandboxes.map((sandbox) => [foldId(sandbox.studentId), sandbox]))
   const students = new Map(record.students.map((studentId) => [foldId(studentId), studentId]))
-  for (const { studentId } of [...sandboxes.values(), ...(record.discarded ?? [])]) {
+  for (const { studentId } of [...sandboxes.values(), ...(record.discarded ?? []), ...(record.removing ?? [])]) {
     students.set(foldId(studentId), studentId)
   }
   const pending = new CollectError('failed', 'It was not collected yet.')
@@ -183,6 +185,7 @@ function leaversOf(record: SessionRecord, held: HeldSession | undefined): Leaver
     studentId,
     sandbox: sandboxes.get(id),
     outcome: keptStudent(studentId, 'kept', pending),
+    isBegun: false,
   }))
 }
 
@@ -196,11 +199,13 @@ async function collectLeaver(
   try {
     if (action.signal.aborted)
       throw new CollectError('failed', 'The service is stopping. The sandbox is kept; take the class down again.')
-    if (sandbox?.container || sandbox?.volume) {
-      leaver.collected = await collectStudent(context, action, record, sandbox, 'final')
+    const begun = sandbox && (await begunRemoval(context, action, record, sandbox))
+    if (begun || sandbox?.volume || (sandbox?.container && !isHalfRemoved(sandbox.container))) {
+      leaver.collected = begun ?? (await collectStudent(context, action, record, sandbox, 'final'))
       leaver.outcome = { studentId, state: 'collected', ...bagMembers(leaver.collected.bag) }
     } else {
-      leaver.outcome = await outcomeOfGone(context, action, record, studentId)
+      if (sandbox?.container) await context.runtime.removeContainer(sandbox.container.id)
+      leaver.outcome = await outcomeWithout(context, action, record, studentId)
     }
   } catch (error) {
     leaver.outcome = keptStudent(studentId, 'kept', asCollectError(error))
@@ -209,24 +214,67 @@ async function collectLeaver(
   action.progress.studentDone()
 }
 
+/** One whose work went into a snapshot before its removal is not among the session's students. */
+async function outcomeWithout(
+  context: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  studentId: string,
+): Promise<DownStudent> {
+  const removal = findRemoval(record, studentId)
+  const isAmong = record.students.some((each) => foldId(each) === foldId(studentId))
+  if (removal && !isAmong) return { studentId, state: 'removed', ...bagMembers(removal.bag) }
+  return await outcomeOfGone(context, action, record, studentId)
+}
+
+/** That it has begun is in the record before the first of it goes: an engine may die, or stop, in the middle of any removal. */
+async function removeLeavers(
+  context: ClassContext,
+  action: Action,
+  record: SessionRecord,
+  leavers: readonly Leaver[],
+  leaked: DownAnswer['leaked'],
+): Promise<void> {
+  const begun = leavers.flatMap(({ studentId, collected }) => (collected ? [{ studentId, collected }] : []))
+  if (begun.length === 0) return
+  const recorded = withRemovals(record, begun)
+  await writeSession(context.store, recorded)
+  await Promise.all(
+    leavers.map((leaver) => context.collectGate(record.classId, () => removeLeaver(context, action, leaver, leaked))),
+  )
+  const untouched = leavers.filter(({ collected, isBegun }) => collected && !isBegun)
+  if (untouched.length === 0) return
+  const students = untouched.map(({ studentId }) => studentId)
+  await writeSession(context.store, withoutRemovals(recorded, students))
+}
+
 async function removeLeaver(
   context: ClassContext,
   action: Action,
   leaver: Leaver,
   leaked: DownAnswer['leaked'],
 ): Promise<void> {
-  const { collected, outcome, sandbox, studentId } = leaver
+  const { collected, outcome, studentId } = leaver
   if (!collected) return
+  leaver.isBegun = true
   try {
     await removeCollected(context, action, collected)
     leaver.outcome = { ...outcome, state: 'removed' }
   } catch (error) {
     const fault = asCollectError(error)
     action.log.error({ err: error, studentId }, 'sandbox not removed')
+    leaver.isBegun = mayHaveBegun(collected, error)
     const toCollectAgain = fault.code === 'changed' || fault.code === 'store-mismatch'
     if (toCollectAgain) leaver.outcome = { ...outcome, ...keptStudent(studentId, 'kept', fault) }
-    else leaked.push({ kind: 'sandbox', name: sandbox?.container?.name ?? studentId, reason: fault.message })
+    else leaked.push({ ...placeOf(error, leaver), reason: fault.message })
   }
+}
+
+/** What is left, as an operator finds it on the engine. */
+function placeOf(error: unknown, { collected, sandbox, studentId }: Leaver): { kind: string; name: string } {
+  const isVolume = error instanceof NotRemoved && error.kind === 'volume'
+  if (isVolume) return { kind: 'volume', name: collected?.volume ?? studentId }
+  return { kind: 'sandbox', name: sandbox?.container?.name ?? studentId }
 }
 
 async function closeNetwork(

@@ -9,11 +9,19 @@ import { Nullable } from '../nullable.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox } from '../runtime/port.ts'
 import { findOpen, letGoOn, type Open, removeHalfSnapshots } from './collect-class.ts'
-import { collectStudent, removeCollected } from './collect-student.ts'
+import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './collect-student.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { bagMembers } from './down-answer.ts'
+import { begunRemoval, findRemoval, withoutRemovals, withoutStaleRemovals, withRemovals } from './finish-removal.ts'
 import { contentsOf, type NotRestored, nameUnrestored, tryOut } from './restore-bag.ts'
-import { DownStudent, type ResetIntent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
+import {
+  DownStudent,
+  type ResetIntent,
+  readSession,
+  type SessionRecord,
+  withoutStudent,
+  writeSession,
+} from './session-record.ts'
 import { UpStudent } from './up-answer.ts'
 import { raiseStudents } from './up-class.ts'
 import { planOf } from './up-session.ts'
@@ -80,7 +88,12 @@ async function attempt(
     await letGoOn(context, open)
     const intent = await decide(open)
     const { reset: _, ...settled } = open.record
-    return await carryOut(context, action, { held: open.held, record: settled }, intent)
+    return await carryOut(
+      context,
+      action,
+      { held: open.held, record: withoutStaleRemovals(settled, open.held) },
+      intent,
+    )
   } catch (error) {
     throw asProblem(error, 'collect-failed')
   }
@@ -103,7 +116,12 @@ async function carryOut(
   const collected = isOld ? await takeOld(context, action, record, sandbox, intent) : null
   const before = collected?.bag ? lastOf(collected.bag) : intent.before
 
-  const student = await raiseFresh(context, action, record, { ...intent, ...(before ? { before } : {}) })
+  const now = before === undefined ? intent : { ...intent, before }
+  const cleared = withoutRemovals(record, [studentId])
+  // Nothing is left of the old one: what comes now is work, and no part of that removal.
+  if (collected || findRemoval(record, studentId))
+    await writeSession(context.store, { ...withoutStudent(cleared, studentId), reset: now })
+  const student = await raiseFresh(context, action, cleared, now)
   const left = missing && { notRestored: missing.first, notRestoredTotal: missing.total }
   return { classId, sessionId, state: 'reset', collected, restored: restore, ...left, ...(student ? { student } : {}) }
 }
@@ -143,7 +161,11 @@ async function raiseFresh(context: ClassContext, action: Action, record: Session
     return (await raise(restore)).students[0]
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'up-failed' || action.signal.aborted) throw error
-    const back = restore === null || before === undefined ? undefined : await raise(before).catch(() => undefined)
+    // Half of the one that failed may be in the way.
+    const stored = await readSession(context.store, record.classId, record.sessionId)
+    const isFree = stored !== undefined && findRemoval(stored, studentId) === undefined
+    const canBeBack = isFree && restore !== null && before !== undefined
+    const back = canBeBack ? await raise(before).catch(() => undefined) : undefined
     throw new Problem('up-failed', afterFailure(intent, back !== undefined), {
       cause: error,
       extensions: error.extensions,
@@ -176,15 +198,19 @@ async function takeOld(
 ): Promise<DownStudent> {
   const { studentId } = sandbox
   let settled = record
+  let collected: CollectedStudent | undefined
   try {
-    const collected = await collectStudent(context, action, record, sandbox, 'snapshot')
+    collected =
+      (await begunRemoval(context, action, record, sandbox)) ??
+      (await collectStudent(context, action, record, sandbox, 'snapshot'))
     // Their work is safe now: a down must not miss what the removal, or one whose answer is lost, takes away.
-    settled = withoutStudent(record, studentId)
+    settled = withRemovals(withoutStudent(record, studentId), [{ studentId, collected }])
     await writeSession(context.store, { ...settled, reset: { ...intent, before: collected.bag.collectionId } })
     await removeCollected(context, action, collected)
     return { studentId, state: 'removed', ...bagMembers(collected.bag) }
   } catch (error) {
     action.log.error({ err: error, studentId }, 'sandbox not collected: it is not reset')
+    if (collected && !mayHaveBegun(collected, error)) settled = withoutRemovals(settled, [studentId])
     if (!action.signal.aborted) await writeSession(context.store, settled)
     const { code, message } = asCollectError(error)
     throw new Problem(

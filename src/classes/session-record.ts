@@ -118,6 +118,28 @@ export const SessionRecord = Type.Object({
   vanished: Type.Optional(
     Type.Array(Type.Object({ studentId: Type.String(), at: Type.String(), bag: Nullable(LastCopy) })),
   ),
+  /**
+   * Sandboxes whose removal has begun, each after its bag was committed, by the life that the bag is of. What is left of one
+   * holds no new work.
+   */
+  removing: Type.Optional(
+    Type.Array(
+      Type.Object({
+        studentId: Type.String(),
+        bag: Type.Object({
+          collectionId: Type.String(),
+          prefix: Type.String(),
+          files: Type.Integer(),
+          bytes: Type.Integer(),
+          skipped: Type.Integer(),
+          manifestSha256: Type.String(),
+        }),
+        container: Type.Object({ id: Type.String(), startedAt: Type.String(), finishedAt: Type.String() }),
+        /** Null: the volume was to stay. */
+        volume: Nullable(Type.String()),
+      }),
+    ),
+  ),
   /** A down that was asked for: it is repeated until the session has ended. */
   down: Type.Optional(Type.Object({ by: Type.String(), at: Type.String(), allowPartial: Type.Boolean() })),
   ended: Type.Optional(Type.Object({ at: Type.String(), answer: DownAnswer })),

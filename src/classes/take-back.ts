@@ -2,8 +2,9 @@
 // way of every down, into a committed bag first. What cannot be collected is kept.
 
 import { findSandbox, type HeldSandbox, type RaisedSandbox } from '../runtime/port.ts'
-import { collectStudent, removeCollected } from './collect-student.ts'
+import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './collect-student.ts'
 import { answerOf, bagMembers } from './down-answer.ts'
+import { recordRemovals, withRemovals } from './finish-removal.ts'
 import { type DownStudent, removeSession, writeSession } from './session-record.ts'
 import type { Up } from './up-class.ts'
 
@@ -16,25 +17,28 @@ export async function takeBack(
   raised: ReadonlyMap<string, RaisedSandbox>,
 ): Promise<string> {
   const { context, action } = up
-  const outcomes = await Promise.all(
-    [...raised].map(([studentId, done]) =>
-      context.collectGate(up.record.classId, async () => {
-        try {
-          return await takeBackSandbox(up, studentId, done)
-        } catch (error) {
-          action.log.error({ err: error, studentId }, 'sandbox of a failed up could not be taken back')
-          return 'kept'
-        }
-      }),
-    ),
+  const leavers = [...raised].map(([studentId, done]): Leaver => ({ studentId, done, state: 'kept' }))
+  await each(up, leavers, collectLeaver)
+  const collected = leavers.flatMap((leaver) => (isCollected(leaver) ? [leaver] : []))
+  if (collected.length > 0) {
+    try {
+      await recordRemovals(context, up.record, collected)
+      await each(up, collected, removeLeaver)
+    } catch (error) {
+      action.log.error({ err: error }, 'removals of a failed up not recorded: the sandboxes are kept')
+    }
+  }
+  const removed = collected.flatMap(({ studentId, state, collected: { bag } }): DownStudent[] =>
+    state === 'gone' ? [{ studentId, state: 'removed', ...bagMembers(bag) }] : [],
   )
-  const collected = outcomes.filter((outcome) => typeof outcome === 'object')
-  const kept = outcomes.includes('kept')
+  const kept = leavers.some(({ state }) => state !== 'gone')
   if (action.signal.aborted) return interruptedUp
+  const begun = collected.filter(({ state }) => state === 'half-removed')
+  const record = begun.length > 0 ? withRemovals(up.record, begun) : up.record
   try {
     if (network.created && !kept) await context.runtime.closeNetwork(network.id)
-    if (network.created && !kept && up.isNew) await endSession(up, collected)
-    else await writeSession(context.store, up.record)
+    if (network.created && !kept && up.isNew) await endSession(up, removed)
+    else await writeSession(context.store, record)
   } catch (error) {
     action.log.error({ err: error }, 'network or record of a failed up could not be taken back')
     return 'The network or the record could not be removed: take the class down.'
@@ -52,14 +56,55 @@ async function endSession({ context: { store }, record }: Up, collected: DownStu
   await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
 }
 
-async function takeBackSandbox(up: Up, studentId: string, done: RaisedSandbox): Promise<DownStudent | 'untouched'> {
+interface Leaver {
+  readonly studentId: string
+  readonly done: RaisedSandbox
+  /** `gone`: nothing that this call made is left. */
+  state: 'kept' | 'half-removed' | 'gone'
+  collected?: CollectedStudent
+}
+type CollectedLeaver = Leaver & { readonly collected: CollectedStudent }
+
+const isCollected = (leaver: Leaver): leaver is CollectedLeaver => leaver.collected !== undefined
+
+/** What fails for one is logged, and the others go on. */
+async function each<Some extends Leaver>(
+  up: Up,
+  leavers: readonly Some[],
+  work: (up: Up, leaver: Some) => Promise<void>,
+): Promise<void> {
   const { context, action, record } = up
+  await Promise.all(
+    leavers.map((leaver) =>
+      context.collectGate(record.classId, () =>
+        work(up, leaver).catch((err: unknown) => {
+          const { studentId } = leaver
+          action.log.error({ err, studentId }, 'sandbox of a failed up could not be taken back')
+        }),
+      ),
+    ),
+  )
+}
+
+async function collectLeaver(up: Up, leaver: Leaver): Promise<void> {
+  const { studentId, done } = leaver
   const ran = await takeBackIdle(up, studentId, done)
-  if (!ran) return 'untouched'
-  const collected = await collectStudent(context, action, record, ran, 'snapshot')
+  if (!ran) leaver.state = 'gone'
+  if (!ran) return
+  const collected = await collectStudent(up.context, up.action, up.record, ran, 'snapshot')
   // An older volume stays, for the next container of this student.
-  await removeCollected(context, action, { ...collected, volume: done.createdVolume })
-  return { studentId, state: 'removed', ...bagMembers(collected.bag) }
+  leaver.collected = { ...collected, volume: done.createdVolume }
+}
+
+async function removeLeaver({ context, action }: Up, leaver: CollectedLeaver): Promise<void> {
+  const { collected } = leaver
+  try {
+    await removeCollected(context, action, collected)
+    leaver.state = 'gone'
+  } catch (error) {
+    if (mayHaveBegun(collected, error)) leaver.state = 'half-removed'
+    throw error
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 } from '../runtime/port.ts'
 import { examine, type Findings, refusals, weigh } from './admission.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
+import { finishRemovals } from './finish-removal.ts'
 import { seatStudents } from './seats.ts'
 import { removeSession, type UpIntent, writeSession } from './session-record.ts'
 import { lookAround, type Surroundings } from './surroundings.ts'
@@ -117,11 +118,14 @@ export interface Up extends ChosenSession {
   /** What lies in a new workspace before its sandbox starts; nothing where absent. */
   readonly contents?: Contents
   readonly vanished?: Noted['vanished']
+  /** Who cannot be given one, since what is left of the one before cannot be removed; and why. */
+  readonly stuck?: ReadonlyMap<string, RuntimeError>
 }
 
 async function raiseSession(asked: Up, intent: UpIntent): Promise<UpAnswer> {
   const { context, action, isNew } = asked
-  const up = { ...asked, ...(await noteVanished(context, action, asked, intent.at)) }
+  const cleared = { ...asked, ...(await finishRemovals(context, action, asked.record, asked.held, asked.students)) }
+  const up = { ...cleared, ...(await noteVanished(context, action, cleared, intent.at)) }
   const { record } = up
   const students = union(record.up?.students ?? [], intent.students)
   await writeSession(context.store, { ...record, up: { ...intent, students } })
@@ -157,6 +161,8 @@ export async function raiseStudents(
         const held = findSandbox(up.held, studentId)
         try {
           if (action.signal.aborted) throw new RuntimeError('failed', 'The service is stopping.')
+          const stuck = up.stuck?.get(studentId)
+          if (stuck) throw stuck
           await context.runtime.raise(plan, studentId, held, done, up.contents)
           done.containerId ??= held?.container?.id
         } catch (error) {

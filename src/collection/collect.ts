@@ -9,7 +9,7 @@ import { sha256Of } from './digest.ts'
 import { asCollectError } from './errors.ts'
 import { compileExclude } from './exclude.ts'
 import { fillBag } from './fill-bag.ts'
-import { type Inventory, workspacePrefix } from './inventory.ts'
+import type { Inventory } from './inventory.ts'
 import { type SpooledLogs, spoolLogs } from './logs.ts'
 import { bagDeclarationKey, manifest, manifestKey, type TagFile } from './tag-files.ts'
 import { takeInventory } from './take-inventory.ts'
@@ -93,13 +93,16 @@ async function newSnapshotId({ store, target, signal }: BagWork): Promise<string
   return snapshotId(new Date(Math.max(Date.now(), ...times.map((time) => time + 1))))
 }
 
-/** Where the container is gone its logs are too: then the bag's own logs, made while they were there, are the best there is. */
+/**
+ * Where the container is gone its logs are too: then the bag's own logs, made while they were there, are the best there is. So
+ * are its files: a volume that lacks some of them is what a removal has left, and holds nothing that the bag does not.
+ */
 async function holdsExactly(work: BagWork, prefix: string, manifestFile: TagFile): Promise<boolean> {
   const { store, inventory, logs, signal, target } = work
   const compared = target.logsLost ? [] : [...logs.files, manifestFile]
   const others = new Map<string, Content>(compared.map(({ key, content }) => [key, content]))
   const { missing, differing, extra } = await compareBag(store, prefix, { inventory, others }, signal)
-  const root = target.logsLost ? workspacePrefix : 'data/'
-  if (missing.length > 0 || differing.length > 0 || extra.some((key) => key.startsWith(root))) return false
+  if (missing.length > 0 || differing.length > 0) return false
+  if (!target.logsLost && extra.some((key) => key.startsWith('data/'))) return false
   return await tagFilesIntact(store, prefix, signal)
 }

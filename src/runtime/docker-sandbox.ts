@@ -15,6 +15,7 @@ import {
   type Contents,
   type FrozenContainer,
   type HeldSandbox,
+  isHalfRemoved,
   type RaisedSandbox,
   RuntimeError,
   type SessionPlan,
@@ -31,18 +32,20 @@ export async function raiseSandbox(
   done: RaisedSandbox,
   contents?: Contents,
 ): Promise<void> {
-  // The volume is the student's, and the container that only made it readable is not.
-  if (held?.container?.isWrap && held.container.state === 'created') {
-    await removeSandboxContainer(context, held.container.id)
+  // The volume is the student's, and the container that only made it readable is not. Of one that is half removed the volume
+  // is whole: the engine removes it only after every container of it.
+  const { container } = held ?? {}
+  if (container && (isHalfRemoved(container) || (container.isWrap && container.state === 'created'))) {
+    await removeSandboxContainer(context, container.id)
     return await raiseSandbox(context, plan, studentId, { ...held, container: undefined }, done, contents)
   }
   const { state, spec, name } = held?.container ?? {}
   if (spec !== undefined && spec !== specHash(plan.frozenLab)) throw notOurs(name)
-  if (held?.container?.isDetached && state !== 'paused' && state !== 'removing') {
+  if (held?.container?.isDetached && state !== 'paused') {
     await rejoinNetwork(context, plan, studentId, held.container.id)
   }
   if (state === 'running' || state === 'starting' || state === 'unhealthy' || state === 'restarting') return
-  if (state === 'paused' || state === 'removing') {
+  if (state === 'paused') {
     throw new RuntimeError(
       'failed',
       `Somebody is working on this sandbox by hand: it is ${state}. Repeat the call when that has ended.`,

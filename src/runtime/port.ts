@@ -94,6 +94,10 @@ export interface HeldSession extends SessionIdentity {
 export const findSandbox = (session: HeldSession | undefined, studentId: string): HeldSandbox | undefined =>
   session?.sandboxes.find((sandbox) => foldId(sandbox.studentId) === foldId(studentId))
 
+/** The engine has begun to remove it and has not come to the end: nothing can be run in it, read from it or changed. */
+export const isHalfRemoved = (container: HeldContainer | undefined): boolean =>
+  container?.state === 'removing' || container?.state === 'dead'
+
 /** A container that will not run again by itself: what an archive is taken of. */
 export interface StoppedContainer {
   readonly id: string
@@ -295,7 +299,7 @@ export type RuntimeErrorCode =
   | 'failed'
 
 export class RuntimeError extends Error {
-  override readonly name = 'RuntimeError'
+  override readonly name: string = 'RuntimeError'
   readonly code: RuntimeErrorCode
 
   constructor(code: RuntimeErrorCode, message: string, cause?: unknown) {

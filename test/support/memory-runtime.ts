@@ -13,6 +13,7 @@ import {
   type HeldSandbox,
   type HeldSession,
   type ImageFacts,
+  isHalfRemoved,
   type LogPiece,
   type Runtime,
   RuntimeError,
@@ -201,6 +202,10 @@ export class MemoryRuntime implements Runtime {
     }
     if (held?.container?.isDetached) await this.#step(`join ${studentId}`, () => this.#join(plan, held))
     if (state !== undefined && up.includes(state)) return
+    if (held?.container && isHalfRemoved(held.container)) {
+      await this.removeContainer(held.container.id)
+      return await this.raise(plan, studentId, { ...held, container: undefined }, done, contents)
+    }
     if (held?.volume === undefined) done.createdVolume = volumeName(plan.classId, studentId, plan.sessionId)
     await this.#ensureVolume(plan, studentId)
     const id =
@@ -290,7 +295,7 @@ export class MemoryRuntime implements Runtime {
 
   async exec(containerId: string, command: readonly string[]): Promise<CommandResult> {
     const { studentId, state } = this.#get(containerId)
-    if (state === 'exited') throw new RuntimeError('failed', 'The engine refused: the container is not running')
+    if (!up.includes(state)) throw new RuntimeError('failed', 'The engine refused: the container is not running')
     const nothing = new Uint8Array()
     const answer = () => ({ exitCode: 0, stdout: nothing, stderr: nothing, ...this.onExec(studentId, command) })
     return await this.#step(`exec ${studentId}`, answer)
@@ -299,6 +304,7 @@ export class MemoryRuntime implements Runtime {
   async stop(containerId: string): Promise<StoppedContainer> {
     const container = this.#get(containerId)
     return await this.#step(`stop ${container.studentId}`, () => {
+      refuseHalfRemoved(container)
       container.mayRestart = false
       if (up.includes(container.state)) this.exit(container, 143)
       return stoppedOf(container)
@@ -333,7 +339,7 @@ export class MemoryRuntime implements Runtime {
       container.state === 'paused' || (!up.includes(container.state) && !container.mayRestart),
       'an archive is taken only of what stands still',
     )
-    await this.#step(`archive ${container.studentId}`, () => {})
+    await this.#step(`archive ${container.studentId}`, () => refuseHalfRemoved(container))
     const volume = this.volumes.get(container.volume)
     if (volume && container.startedAt === never && container.name !== container.volume) prepare(volume)
     if (!volume?.things.length) throw new RuntimeError('archive', 'The workspace is not on the engine.')
@@ -463,6 +469,11 @@ export class MemoryRuntime implements Runtime {
     this.#ticks++
     return new Date(Date.UTC(2026, 0, 1, 0, 0, this.#ticks)).toISOString()
   }
+}
+
+function refuseHalfRemoved({ state }: MemoryContainer): void {
+  const isHalf = state === 'removing' || state === 'dead'
+  if (isHalf) throw new RuntimeError('failed', 'The engine refused: the container is marked for removal')
 }
 
 function prepare(volume: MemoryVolume): void {

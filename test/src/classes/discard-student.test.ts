@@ -160,7 +160,7 @@ test('a sandbox whose bag the store loses before the removal is kept, and collec
     async after(method, key) {
       if (method !== 'put' || !key.endsWith('session.json')) return
       const [bag = ''] = await readdir(folderOf('SV001'))
-      await rm(join(folderOf('SV001'), bag, 'bagit.txt'))
+      await rm(join(folderOf('SV001'), bag, 'bagit.txt'), { force: true })
     },
   }
   const problem = problemOf(await discard())
