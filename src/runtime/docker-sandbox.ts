@@ -34,8 +34,8 @@ export async function raiseSandbox(
 ): Promise<void> {
   // The volume is the student's, and the container that only made it readable is not. Of one that is half removed the volume
   // is whole: the engine removes it only after every container of it.
-  const { container } = held ?? {}
-  if (container && (isHalfRemoved(container) || (container.isWrap && container.state === 'created'))) {
+  const container = held?.container
+  if (held && container && (isHalfRemoved(container) || (container.isWrap && container.state === 'created'))) {
     await removeSandboxContainer(context, container.id)
     return await raiseSandbox(context, plan, studentId, { ...held, container: undefined }, done, contents)
   }
@@ -48,7 +48,7 @@ export async function raiseSandbox(
   if (state === 'paused') {
     throw new RuntimeError(
       'failed',
-      `Somebody is working on this sandbox by hand: it is ${state}. Repeat the call when that has ended.`,
+      `Somebody is working on this sandbox by hand: it is paused. Repeat the call when that has ended.`,
     )
   }
   if (held?.volume === undefined) await makeVolume(context, plan, studentId, done)

@@ -8,7 +8,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
-import { leftovers } from '../support/docker.ts'
+import { docker, leftovers } from '../support/docker.ts'
 import { bagSums, cleanUpOfSuite, downClass, randomFiles, type Sums, upClass, work } from '../support/faults.ts'
 import { type PrivateEngine, skipWithoutPrivateEngine, startPrivateEngine } from '../support/private-engine.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
@@ -33,32 +33,35 @@ describe('a removal that the engine cannot finish', {
       name: 'half',
       store: 'directory',
       subnets: '10.232.0.0/20',
-      catalogue: catalogueOf({ volume: students, layer: students }),
+      catalogue: catalogueOf({ volume: students, layer: students }, { writableRoot: true }),
       env: { SWEEP_SECONDS: '3600' },
     })
     service = await installation.start()
   })
 
-  /** The one path of the engine's files that ends so. */
+  /** The one path of the engine's files that ends so, where it really is. */
   function find(ending: string): string {
     const data = join(engine.folder, 'data')
-    const found = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith(ending))
+    const found = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter(
+      (path) => path.endsWith(ending) && !path.includes('/merged/'),
+    )
     assert.equal(found.length, 1, `${found}`)
     return join(data, found[0] ?? '')
   }
 
   for (const [classId, ending, kind] of [
     ['volume', '/data/30', 'volume'],
-    ['layer', '/tmp/stays', 'sandbox'],
+    ['layer', '/diff/stays', 'sandbox'],
   ] as const) {
     test(`an immutable file in the ${classId}: all files are in the bag that is named, before and after`, async (t) => {
       await upClass(service, classId)
       const sums = new Map<string, Sums>()
-      const script = `${randomFiles(30, 100)}; touch /tmp/stays`
+      const script = `${randomFiles(30, 100)}`
       for (const studentId of students) {
         const isBroken = studentId === broken
         sums.set(studentId, await work(`class-${classId}--${studentId}`, isBroken ? script : randomFiles(2, 10)))
       }
+      await docker(['exec', '-u', '0', `class-${classId}--${broken}`, 'touch', '/stays'])
       const file = find(ending)
       execFileSync('chattr', ['+i', file])
       const free = () => spawnSync('chattr', ['-i', file])
