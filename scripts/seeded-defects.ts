@@ -15,6 +15,7 @@ import { collectionDefects } from '../test/defects/collection.ts'
 import { contractDefects } from '../test/defects/contract.ts'
 import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
+import { halfRemovedDefects } from '../test/defects/half-removed.ts'
 import { placeDefects } from '../test/defects/place.ts'
 import { restoreDefects } from '../test/defects/restore.ts'
 import { roomDefects } from '../test/defects/room.ts'
@@ -112,6 +113,7 @@ const all: readonly Defect[] = [
   ...sandboxDefects,
   ...storeDefects,
   ...classesDefects,
+  ...halfRemovedDefects,
   ...sweepDefects,
   ...vanishedDefects,
   ...restoreDefects,
