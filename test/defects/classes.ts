@@ -69,7 +69,7 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/collect-student.ts',
     edits: [
       {
-        find: 'if (now.startedAt !== collected.container.startedAt || now.finishedAt !== collected.container.finishedAt) {',
+        find: 'if (now && (now.startedAt !== container.startedAt || now.finishedAt !== container.finishedAt)) {',
         replace: 'if (false) {',
       },
     ],
@@ -91,12 +91,12 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/collect-student.ts',
     edits: [
       {
-        find: 'await runtime.removeContainer(collected.container.id)\n',
-        replace: 'if (collected.volume !== undefined) await runtime.removeVolume(collected.volume)\n',
+        find: "await removing('container', runtime.removeContainer(container.id))\n",
+        replace: "if (volume !== undefined) await removing('volume', runtime.removeVolume(volume))\n",
       },
       {
-        find: '  if (collected.volume !== undefined) await runtime.removeVolume(collected.volume)\n}',
-        replace: '  await runtime.removeContainer(collected.container.id)\n}',
+        find: "  if (volume !== undefined) await removing('volume', runtime.removeVolume(volume))\n}",
+        replace: "  await removing('container', runtime.removeContainer(container.id))\n}",
       },
     ],
     tests: downTests,
@@ -233,9 +233,9 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/reset-student.ts',
     edits: [
       {
-        find: '    const collected = await collectStudent(',
+        find: '    collected =\n      (await',
         replace:
-          '    await context.runtime.removeContainer(sandbox.container?.id ?? "")\n    const collected = await collectStudent(',
+          '    await context.runtime.removeContainer(sandbox.container?.id ?? "")\n    collected =\n      (await',
       },
     ],
     tests: resetTests,
@@ -249,7 +249,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'a student whose old sandbox is gone in a reset is told lost',
     file: 'src/classes/reset-student.ts',
-    edits: [{ find: 'settled = withoutStudent(record, studentId)', replace: '' }],
+    edits: [{ find: 'withRemovals(withoutStudent(record, studentId), [', replace: 'withRemovals(record, [' }],
     tests: sweepTests,
   },
   {

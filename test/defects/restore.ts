@@ -33,7 +33,7 @@ export const restoreDefects: readonly Defect[] = [
   {
     name: 'a restore that fails leaves the student without what was there before',
     file: 'src/classes/reset-student.ts',
-    edits: [{ find: 'restore === null || before === undefined ?', replace: 'restore === null || before !== null ?' }],
+    edits: [{ find: 'isFree && restore !== null', replace: 'restore === undefined' }],
     tests: resetTests,
   },
   {
