@@ -23,7 +23,7 @@ export const halfRemovedDefects: readonly Defect[] = [
     tests,
   },
   {
-    name: 'what is left is removed though the store has lost its bag',
+    name: 'the others go though the store has lost the bag of what is left of one',
     file: 'src/classes/finish-removal.ts',
     edits: [{ find: '  await confirmBag(store, bag.prefix, bag.manifestSha256, signal)\n', replace: '' }],
     tests,

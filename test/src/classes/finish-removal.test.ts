@@ -120,15 +120,21 @@ test('that a removal begins is in the record before the first of it goes', async
   assert.equal(checked, 4)
 })
 
-test('what is left is not removed where the store has lost the bag', async (t) => {
+test('where the store has lost the bag of what is left, nothing more is removed', async (t) => {
   const worked = await openWorkedClass(t)
-  breakVolume(worked)
+  worked.runtime.before = (event) => {
+    if (event.startsWith('remove-volume')) throw refused()
+  }
   await worked.down()
   mend(worked)
   await rm(join(worked.folderOf('SV001'), 'final/bagit.txt'))
   const { extensions } = await problemOf(worked.down())
   assert.match(JSON.stringify(extensions), /store-mismatch/)
-  assert.ok(worked.runtime.held().includes('volume SV001'))
+  assert.deepEqual(
+    worked.runtime.held().filter((held) => held.startsWith('volume')),
+    ['volume SV001', 'volume SV002'],
+  )
+  assert.equal(rowOf(await worked.down(true), 'SV002'), 'removed final 2')
 })
 
 test('a sandbox that runs again after its removal was refused is collected again, whoever removes its container then', async (t) => {
