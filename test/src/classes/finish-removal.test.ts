@@ -153,6 +153,20 @@ test('a sandbox that runs again after its removal was refused is collected again
   assert.ok(await isCollected(worked.folderOf('SV001'), [...workOf('SV001'), file('new.txt', 'new')]))
 })
 
+test('a container that another hand removes before its removal begins leaves its work to the next down', async (t) => {
+  const worked = await openWorkedClass(t)
+  const { runtime } = worked
+  runtime.before = (event) => {
+    if (event !== 'inspect SV001') return
+    runtime.write('SV001', file('new.txt', 'new'))
+    runtime.containers.delete(runtime.container('SV001').id)
+    throw new RuntimeError('gone', 'No such container.')
+  }
+  assert.equal((await worked.down()).leaked.length, 1)
+  mend(worked)
+  assert.equal(rowOf(await worked.down()), 'removed final-2 3')
+})
+
 test('a dead container that ran again since its removal was refused is collected again', async (t) => {
   const worked = await openWorkedClass(t)
   const { runtime } = worked
