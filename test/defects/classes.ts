@@ -250,7 +250,7 @@ export const classesDefects: readonly Defect[] = [
     name: 'a student whose old sandbox is gone in a reset is told lost',
     file: 'src/classes/reset-student.ts',
     edits: [{ find: 'withRemovals(withoutStudent(record, studentId), [', replace: 'withRemovals(record, [' }],
-    tests: sweepTests,
+    tests: resetTests,
   },
   {
     name: 'work is given up because the store does not answer',

@@ -39,7 +39,10 @@ export const restoreDefects: readonly Defect[] = [
   {
     name: 'what an interrupted reset collected is forgotten',
     file: 'src/classes/reset-student.ts',
-    edits: [{ find: '{ ...intent, before: collected.bag.collectionId }', replace: 'intent' }],
+    edits: [
+      { find: '{ ...intent, before: collected.bag.collectionId }', replace: 'intent' },
+      { find: 'reset: now }', replace: 'reset: intent }' },
+    ],
     tests: resetTests,
   },
   {
