@@ -141,7 +141,7 @@ async function snapshot(
     return { studentId, state: 'collected', ...bagMembers(bag) }
   } catch (error) {
     action.log.error({ err: error, studentId, container: container?.id }, 'no snapshot of this sandbox')
-    return { ...keptStudent(studentId, 'kept', asCollectError(error)), state: 'failed' }
+    return { ...keptStudent(studentId, asCollectError(error)), state: 'failed' }
   } finally {
     action.progress.studentDone()
   }

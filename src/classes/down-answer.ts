@@ -46,13 +46,9 @@ export const bagMembers = (bag: Bag): BagMembers => ({
 
 export const noBag: BagMembers = { bag: null, files: null, bytes: null, skipped: null, manifestSha256: null }
 
-export const keptStudent = (
-  studentId: string,
-  state: 'kept' | 'lost',
-  { code, message }: CollectError,
-): DownStudent => ({
+export const keptStudent = (studentId: string, { code, message }: CollectError): DownStudent => ({
   studentId,
-  state,
+  state: 'kept',
   ...noBag,
   error: { code, detail: message },
 })

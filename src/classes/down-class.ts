@@ -184,7 +184,7 @@ function leaversOf(record: SessionRecord, held: HeldSession | undefined): Leaver
   return [...students].map(([id, studentId]) => ({
     studentId,
     sandbox: sandboxes.get(id),
-    outcome: keptStudent(studentId, 'kept', pending),
+    outcome: keptStudent(studentId, pending),
     isBegun: false,
   }))
 }
@@ -208,7 +208,7 @@ async function collectLeaver(
       leaver.outcome = await outcomeWithout(context, action, record, studentId)
     }
   } catch (error) {
-    leaver.outcome = keptStudent(studentId, 'kept', asCollectError(error))
+    leaver.outcome = keptStudent(studentId, asCollectError(error))
     action.log.error({ err: error, studentId }, 'sandbox not collected')
   }
   action.progress.studentDone()
@@ -265,7 +265,7 @@ async function removeLeaver(
     action.log.error({ err: error, studentId }, 'sandbox not removed')
     leaver.isBegun = mayHaveBegun(collected, error)
     const toCollectAgain = fault.code === 'changed' || fault.code === 'store-mismatch'
-    if (toCollectAgain) leaver.outcome = { ...outcome, ...keptStudent(studentId, 'kept', fault) }
+    if (toCollectAgain) leaver.outcome = { ...outcome, ...keptStudent(studentId, fault) }
     else leaked.push({ ...placeOf(error, leaver), reason: fault.message })
   }
 }
