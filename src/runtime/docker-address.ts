@@ -3,7 +3,7 @@
 
 import type { Network } from '../../engine-api/index.ts'
 import { findSeat } from '../classes/seats.ts'
-import { networkName } from '../names.ts'
+import { label, networkName } from '../names.ts'
 import type { DockerContext } from './docker-context.ts'
 import { isRefusal } from './docker-errors.ts'
 import { RuntimeError, type SessionPlan } from './port.ts'
@@ -33,10 +33,12 @@ export function proxyEndpoint(network: Network) {
   return subnet === undefined ? undefined : endpointSettings(proxyAddress(subnet))
 }
 
-/** The subnet, where a part of it is kept for whoever has no address of their own. */
-function dividedSubnet({ IPAM }: Network): string | undefined {
-  const [config] = IPAM.Config ?? []
-  return config?.IPRange ? config.Subnet : undefined
+/**
+ * The subnet, where a part of it is kept for whoever has no address of their own. Podman does not tell that part; the label came
+ * with it.
+ */
+function dividedSubnet({ IPAM, Labels }: Network): string | undefined {
+  return Labels?.[label.rawPackets] === undefined ? undefined : IPAM.Config?.[0]?.Subnet
 }
 
 /** A container that runs goes on; one that does not is started after this. */

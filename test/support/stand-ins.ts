@@ -33,6 +33,12 @@ const address = /(?<="(?:IPAddress|IPv4Address)":")\d+\.\d+\.\d+\.\d+/g
 const labHash = /(?<="class-runtime\.spec":")[0-9a-f]{32}/g
 const labHashStandIn = '0'.repeat(32)
 
+/** Which store a class is collected into. */
+const storeRules: readonly (readonly [pattern: RegExp, standIn: string])[] = [
+  [/(?<="class-runtime\.store":")[0-9a-f-]{36}/g, '00000000-0000-4000-8000-000000000000'],
+  [/(?<="class-runtime\.store-name":")[^"]*/g, '/artifacts'],
+]
+
 /** Stand-ins by the order of appearance. */
 class Numbered {
   readonly #known = new Map<string, string>()
@@ -86,7 +92,10 @@ export class SessionIds {
 /** A request as it is recorded and compared: what a client makes up by itself (session ids, times) is taken out. */
 export function standInRequest({ startLine, headers, body }: WireMessage, sessions: SessionIds): RecordedRequest {
   const clean = (text: string): string =>
-    sessions.toStandIn(text).replaceAll(anyTime, requestTime).replaceAll(labHash, labHashStandIn)
+    storeRules.reduce(
+      (cleaner, [pattern, standIn]) => cleaner.replaceAll(pattern, standIn),
+      sessions.toStandIn(text).replaceAll(anyTime, requestTime).replaceAll(labHash, labHashStandIn),
+    )
   const [method = '', target = ''] = startLine.split(' ')
   const url = new URL(target, 'http://engine')
   const pairs = [...url.searchParams].map(([name, value]): [string, string] => [
@@ -109,6 +118,7 @@ function sortedList(json: string): string {
 
 const countedRules: readonly Rule[] = [
   [labHash, labHashStandIn],
+  ...storeRules,
   // Podman keeps these outside of its data folder.
   [/(?<="(?:ResolvConf|Hostname|Hosts)Path":")[^"]*(?=\/overlay-containers\/)/g, '/run/containers'],
   [/\bUp (?:Less than a second|\d+ seconds?)/g, 'Up 1 second'],

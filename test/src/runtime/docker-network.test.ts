@@ -2,16 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { label } from '../../../src/names.ts'
 import { attachProxy } from '../../../src/runtime/docker-network.ts'
 import { answerOf } from '../../engine-api/raw-server.ts'
 import { contextWith, inspectedContainer } from './hand-made.ts'
 
-const networkOf = (Id: string, Name: string, config: object) => ({
-  ...{ Id, Name, Driver: 'bridge', Internal: true },
-  IPAM: { Config: [config] },
+const networkOf = (Id: string, Name: string, Subnet: string, Labels: object) => ({
+  ...{ Id, Name, Driver: 'bridge', Internal: true, Labels },
+  IPAM: { Config: [{ Subnet }] },
 })
-const divided = networkOf('b', 'class-b', { Subnet: '10.9.1.0/24', IPRange: '10.9.1.240/28' })
-const undivided = networkOf('c', 'class-c', { Subnet: '10.9.2.0/24' })
+const divided = networkOf('b', 'class-b', '10.9.1.0/24', { [label.rawPackets]: 'false' })
+const undivided = networkOf('c', 'class-c', '10.9.2.0/24', {})
 
 /** What is asked for when Traefik is attached to the networks b and c. */
 async function asked(t: Parameters<typeof contextWith>[0], isRunning: boolean, disconnect = answerOf(200)) {

@@ -250,15 +250,16 @@ test('a sandbox that ended is started again, with the restart policy that a stop
 })
 
 const classNetwork = `/networks/class-${plan.classId.toLowerCase()}`
-const networkWith = (config: object) =>
-  json(200, { Id: 'n', Name: 'n', Driver: 'bridge', Internal: true, IPAM: { Config: [config] } })
+/** Podman tells no IPRange: what says that a network is divided is the label that came with it. */
+const networkWith = (Subnet: string, Labels: object = { [label.rawPackets]: 'false' }) =>
+  json(200, { Id: 'n', Name: 'n', Driver: 'bridge', Internal: true, IPAM: { Config: [{ Subnet }] }, Labels })
 const seated = { ...plan, seats: [{ studentId, number: 4 }] }
 const detached = { id: 'c', name: 'c', isWrap: false, endpoint: undefined, spec, isDetached: true } as const
 
 test('a sandbox that lost its network comes back into it at its own address, running or not', async (t) => {
   for (const state of ['exited', 'running'] as const) {
     const { context, calls, requests } = await serve(t, {
-      [`GET ${classNetwork}`]: networkWith({ Subnet: '10.9.0.0/24', IPRange: '10.9.0.240/28' }),
+      [`GET ${classNetwork}`]: networkWith('10.9.0.0/24'),
       [`POST ${classNetwork}/connect`]: answerOf(200),
       'POST /containers/c/update': json(200, { Warnings: null }),
       'POST /containers/c/start': answerOf(204),
@@ -274,7 +275,7 @@ test('a sandbox that lost its network comes back into it at its own address, run
 
 test('in a network of the time before there were addresses of its own the engine chooses one', async (t) => {
   const { context, requests } = await serve(t, {
-    [`GET ${classNetwork}`]: networkWith({ Subnet: '10.9.0.0/24' }),
+    [`GET ${classNetwork}`]: networkWith('10.9.0.0/24', {}),
     [`POST ${classNetwork}/connect`]: answerOf(200),
   })
   const held = { studentId, container: { ...detached, state: 'running' }, volume, collect: '' } as const
@@ -285,7 +286,7 @@ test('in a network of the time before there were addresses of its own the engine
 test('a seat that the network has no address for, and an address that another took, are told in words', async (t) => {
   const held = { studentId, container: { ...detached, state: 'running' }, volume, collect: '' } as const
   const small = await serve(t, {
-    [`GET ${classNetwork}`]: networkWith({ Subnet: '10.9.0.0/29', IPRange: '10.9.0.6/31' }),
+    [`GET ${classNetwork}`]: networkWith('10.9.0.0/29'),
   })
   const done = { containerId: undefined, createdVolume: undefined }
   await assert.rejects(raiseSandbox(small.context, seated, studentId, held, done), /CLASS_SUBNET_SIZE/)
