@@ -35,7 +35,7 @@ async function asked(t: Parameters<typeof contextWith>[0], isRunning: boolean, d
     const answer = target.endsWith('/json')
       ? stale
       : target.endsWith('/networks')
-        ? [divided, undivided, networkOf('d', 'class-d', {})]
+        ? [divided, undivided, networkOf('d', 'class-d', '10.9.3.0/24', {})]
         : divided
     socket.write(
       target.endsWith('/disconnect')
