@@ -53,7 +53,7 @@ export async function collectClass(
     const { held, record } = await findOpen(context, request.classId)
     const sandboxes = chosen(held, record, request)
     await writeSession(store, { ...record, collect: { by: action.actor, at: new Date().toISOString() } })
-    action.progress.expectStudents(sandboxes.length)
+    action.progress.expectStudents(sandboxes.map(({ studentId }) => studentId))
     const students = await Promise.all(
       sandboxes.map((sandbox) => context.collectGate(record.classId, () => snapshot(context, action, record, sandbox))),
     )
@@ -134,16 +134,20 @@ async function snapshot(
   try {
     if (!container && !sandbox.volume) {
       const copy = await findLastCopy(context, action, record, studentId)
+      action.progress.studentDone(studentId, 'done')
       return { studentId, state: 'missing', ...copyMembers(copy) }
     }
-    if (!runs(sandbox)) return { studentId, state: 'not-running', ...noBag }
+    if (!runs(sandbox)) {
+      action.progress.studentDone(studentId, 'done')
+      return { studentId, state: 'not-running', ...noBag }
+    }
     const bag = await snapshotStudent(context, action, record, sandbox)
+    action.progress.studentDone(studentId, 'collected')
     return { studentId, state: 'collected', ...bagMembers(bag) }
   } catch (error) {
     action.log.error({ err: error, studentId, container: container?.id }, 'no snapshot of this sandbox')
+    action.progress.studentDone(studentId, 'failed')
     return { ...keptStudent(studentId, asCollectError(error)), state: 'failed' }
-  } finally {
-    action.progress.studentDone()
   }
 }
 

@@ -45,6 +45,7 @@ export async function collectStudent(
   kind: 'final' | 'snapshot',
 ): Promise<CollectedStudent> {
   const { runtime } = context
+  action.progress.enter(found.studentId, 'stopping')
   const sandbox = await withoutHalfRemoved(runtime, action, found)
   const looked = await lookBefore(runtime, sandbox)
   const id = sandbox.container?.id ?? (await rescueVolume(runtime, record, sandbox, looked))
@@ -121,6 +122,7 @@ function makeBag(
   looked: Awaited<ReturnType<typeof lookBefore>> & Pick<CollectionTarget, 'kind' | 'container'>,
 ): Promise<Bag> {
   const { frozen, ...rest } = looked
+  action.progress.enter(sandbox.studentId, 'reading')
   return collect(
     runtime,
     store,
@@ -134,8 +136,11 @@ function makeBag(
       actor: action.actor,
     },
     {
-      onInventory: (files, bytes) => action.progress.expectFiles(files, bytes),
-      onStored: (files, bytes) => action.progress.filesStored(files, bytes),
+      onInventory(files, bytes) {
+        action.progress.expectFiles(sandbox.studentId, files, bytes)
+        action.progress.enter(sandbox.studentId, 'storing')
+      },
+      onStored: (files, bytes) => action.progress.filesStored(sandbox.studentId, files, bytes),
     },
     action.signal,
   )

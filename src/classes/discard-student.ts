@@ -37,13 +37,13 @@ export async function discardStudent(
   request: DiscardRequest,
 ): Promise<DiscardAnswer> {
   try {
-    action.progress.expectStudents(1)
+    action.progress.expectStudents([request.studentId])
     const { record, sandbox, collected } = await collectTwice(context, action, request)
     const outcome =
       collected instanceof CollectError
         ? await giveUp(context, action, { record, sandbox, reason: request.reason, fault: collected })
         : await remove(context, action, record, sandbox, collected)
-    action.progress.studentDone()
+    action.progress.studentDone(request.studentId, 'done')
     const { leaked: _, ...answer } = answerOf(context.store, record, outcome.state, [outcome], [])
     return answer
   } catch (error) {

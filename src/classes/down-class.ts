@@ -136,7 +136,7 @@ async function takeDown(
   }
 
   const leavers = leaversOf(record, held)
-  action.progress.expectStudents(leavers.length)
+  action.progress.expectStudents(leavers.map(({ studentId }) => studentId))
   await Promise.all(
     leavers.map((leaver) => context.collectGate(record.classId, () => collectLeaver(context, action, record, leaver))),
   )
@@ -211,7 +211,7 @@ async function collectLeaver(
     leaver.outcome = keptStudent(studentId, asCollectError(error))
     action.log.error({ err: error, studentId }, 'sandbox not collected')
   }
-  action.progress.studentDone()
+  action.progress.studentDone(studentId, leaver.outcome.error ? 'failed' : leaver.collected ? 'collected' : 'done')
 }
 
 /** One whose work went into a snapshot before its removal is not among the session's students. */
@@ -257,12 +257,15 @@ async function removeLeaver(
   const { collected, outcome, studentId } = leaver
   if (!collected) return
   leaver.isBegun = true
+  action.progress.enter(studentId, 'removing')
   try {
     await removeCollected(context, action, collected)
+    action.progress.enter(studentId, 'removed')
     leaver.outcome = { ...outcome, state: 'removed' }
   } catch (error) {
     const fault = asCollectError(error)
     action.log.error({ err: error, studentId }, 'sandbox not removed')
+    action.progress.enter(studentId, 'failed')
     leaver.isBegun = mayHaveBegun(collected, error)
     const toCollectAgain = fault.code === 'changed' || fault.code === 'store-mismatch'
     if (toCollectAgain) leaver.outcome = { ...outcome, ...keptStudent(studentId, fault) }

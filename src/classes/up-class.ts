@@ -151,7 +151,7 @@ export async function raiseStudents(
   const { context, action, plan } = up
   const raised = new Map<string, RaisedSandbox>()
   const errors = new Map<string, { code: string; detail: string }>()
-  action.progress.expectStudents(up.students.length)
+  action.progress.expectStudents(up.students)
 
   await Promise.all(
     up.students.map((studentId) =>
@@ -163,17 +163,19 @@ export async function raiseStudents(
           if (action.signal.aborted) throw new RuntimeError('failed', 'The service is stopping.')
           const stuck = up.stuck?.get(studentId)
           if (stuck) throw stuck
+          action.progress.enter(studentId, 'starting')
           await context.runtime.raise(plan, studentId, held, done, up.contents)
           done.containerId ??= held?.container?.id
         } catch (error) {
           errors.set(studentId, describe(error))
           action.log.warn({ err: error, studentId }, 'sandbox did not come up')
         }
-        action.progress.studentDone()
+        action.progress.studentDone(studentId, errors.has(studentId) ? 'failed' : 'starting')
       }),
     ),
   )
   await waitReady(up, raised, errors)
+  for (const studentId of up.students) action.progress.enter(studentId, errors.has(studentId) ? 'failed' : 'running')
   // Another process may have the class by now: what it finds is the record of an up that has not ended.
   const interrupted = action.signal.aborted
   const partial = !interrupted && up.allowPartial && errors.size > 0 && errors.size < up.students.length

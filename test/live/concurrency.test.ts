@@ -126,6 +126,7 @@ describe('calls at the same time', { skip: skipWithoutEngine, timeout: 240_000 }
       students: { total: 3, done: 3 },
       files: { total: 120, done: 120 },
       bytes: { total: 120_000, done: 120_000 },
+      phases: students.map((studentId) => ({ studentId, phase: 'removed' })),
     })
   })
 

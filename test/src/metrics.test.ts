@@ -16,7 +16,7 @@ const lasting = (seconds: number): OperationView => ({
   state: 'succeeded',
   startedAt: new Date(0).toISOString(),
   endedAt: new Date(seconds * 1000).toISOString(),
-  progress: { students: nothing, files: nothing, bytes: nothing },
+  progress: { students: nothing, files: nothing, bytes: nothing, phases: [] },
   result: {},
   problem: null,
 })

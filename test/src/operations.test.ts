@@ -163,9 +163,9 @@ test('who listens is told of each change and of the end, until they stop', async
     request({
       work: async ({ progress }) => {
         const result = await work()
-        progress.expectStudents(3)
+        progress.expectStudents(['SV001', 'SV002', 'SV003'])
         await new Promise(setImmediate)
-        progress.studentDone()
+        progress.studentDone('SV001', 'done')
         await new Promise(setImmediate)
         return result
       },

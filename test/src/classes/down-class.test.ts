@@ -7,6 +7,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pino } from 'pino'
+import { Progress } from '../../../src/classes/progress.ts'
 import { type DownAnswer, writeSession } from '../../../src/classes/session-record.ts'
 import { Problem, type ProblemCode } from '../../../src/problems.ts'
 import { RuntimeError } from '../../../src/runtime/port.ts'
@@ -546,4 +547,25 @@ test('a session of another installation in the same store is not taken for ours'
   assert.deepEqual(await record(theirs.sessionId), { ...before, installation: 'another' })
   await rm(join(ofClass.folder, 'os101-a', sessionId), { recursive: true })
   await refusal(down(true), 'class-not-up')
+})
+
+test('the progress says of each student where they are, also while the others are collected', async (t) => {
+  const { up, down, runtime } = await openClass(t)
+  await up({ students: pair })
+  for (const studentId of pair) runtime.write(studentId, ...workOf(studentId))
+  const progress = new Progress()
+  const seen = new Set<string>()
+  progress.onChange = () => {
+    for (const { studentId, phase } of progress.view().phases) seen.add(`${studentId} ${phase}`)
+  }
+  runtime.before = (event) => {
+    if (event === 'archive SV002') throw new RuntimeError('archive', 'The archive was cut short.')
+  }
+  await down(true, { progress })
+  for (const phase of ['waiting', 'stopping', 'reading', 'storing', 'collected', 'removing', 'removed'])
+    assert.ok(seen.has(`SV001 ${phase}`), phase)
+  assert.deepEqual(progress.view().phases, [
+    { studentId: 'SV001', phase: 'removed' },
+    { studentId: 'SV002', phase: 'failed' },
+  ])
 })

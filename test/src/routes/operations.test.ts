@@ -41,6 +41,7 @@ test('events tell the progress of an operation and end with its outcome', async 
     students: { total: 3, done: 3 },
     files: { total: 0, done: 0 },
     bytes: { total: 0, done: 0 },
+    phases: ['SV001', 'SV002', 'SV003'].map((studentId) => ({ studentId, phase: 'running' })),
   })
 })
 
