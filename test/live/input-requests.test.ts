@@ -35,16 +35,16 @@ const cases: Case[] = [
       bad(`unknown field ${field}`, path, { classId: 'class', [field]: 'x' }, new RegExp(`Unknown field '${field}'`)),
     ),
   ),
-  bad('engine settings nested', up, { classId: 'class', lab: { image: 'evil' } }, /'lab'.*string/),
+  bad('engine settings nested', up, { classId: 'class', lab: { image: 'evil' } }, /'lab'.*text/),
   bad('engine settings as HostConfig', up, { classId: 'class', HostConfig: { Binds: ['/:/host'] } }, /'HostConfig'/),
-  bad('students as objects', up, { classId: 'class', students: [{ id: 's01', image: 'x' }] }, /'students\.0'.*string/),
+  bad('students as objects', up, { classId: 'class', students: [{ id: 's01', image: 'x' }] }, /'students\.0'.*text/),
   bad('a field of up in down', down, { classId: 'class', ttlMinutes: 5 }, /'ttlMinutes'/),
   bad('another case of a field', up, { ClassId: 'class' }, /'classId'.*missing|Unknown field 'ClassId'/),
 
   bad('no classId', up, {}, /'classId' is missing/),
-  bad('classId null', up, { classId: null }, /'classId'.*string/),
-  bad('classId a number', down, { classId: 1 }, /'classId'.*string/),
-  bad('classId an array', down, { classId: ['class'] }, /'classId'.*string/),
+  bad('classId null', up, { classId: null }, /'classId'.*text/),
+  bad('classId a number', down, { classId: 1 }, /'classId'.*text/),
+  bad('classId an array', down, { classId: ['class'] }, /'classId'.*text/),
   bad('classId empty', up, { classId: '' }, /'classId'/),
   bad('classId too long', up, { classId: 'c'.repeat(31) }, /'classId'/),
   bad('classId with two hyphens', up, { classId: 'a--b' }, /'classId'/),
@@ -52,17 +52,17 @@ const cases: Case[] = [
   bad('classId with a line end', up, { classId: 'class\n' }, /'classId'/),
   bad('classId with a NUL', up, { classId: 'class\0' }, /'classId'/),
   bad('classId of other letters', up, { classId: 'lớp' }, /'classId'/),
-  bad('ttlMinutes as a text', up, { classId: 'class', ttlMinutes: '1' }, /'ttlMinutes'.*integer/),
-  bad('ttlMinutes a fraction', up, { classId: 'class', ttlMinutes: 1.5 }, /'ttlMinutes'.*integer/),
+  bad('ttlMinutes as a text', up, { classId: 'class', ttlMinutes: '1' }, /'ttlMinutes'.*whole number/),
+  bad('ttlMinutes a fraction', up, { classId: 'class', ttlMinutes: 1.5 }, /'ttlMinutes'.*whole number/),
   bad('ttlMinutes zero', up, { classId: 'class', ttlMinutes: 0 }, /'ttlMinutes'/),
   bad('ttlMinutes beyond every number', up, '{"classId":"class","ttlMinutes":1e999}', /'ttlMinutes'/),
   bad('ttlMinutes beyond the life of the lab', up, { classId: 'class', ttlMinutes: 721 }, /ttlMinutes.*720/),
-  bad('allowPartial as a text', down, { classId: 'class', allowPartial: 'true' }, /'allowPartial'.*boolean/),
-  bad('allowPartial as a number', up, { classId: 'class', allowPartial: 1 }, /'allowPartial'.*boolean/),
-  bad('students as a text', up, { classId: 'class', students: 's01' }, /'students'.*array/),
+  bad('allowPartial as a text', down, { classId: 'class', allowPartial: 'true' }, /'allowPartial'.*true or false/),
+  bad('allowPartial as a number', up, { classId: 'class', allowPartial: 1 }, /'allowPartial'.*true or false/),
+  bad('students as a text', up, { classId: 'class', students: 's01' }, /'students'.*list/),
   bad('no students in the list', up, { classId: 'class', students: [] }, /'students'/),
   bad('10,000 students', up, { classId: 'class', students: many }, /'students'.*1000/),
-  bad('a student null', up, { classId: 'class', students: ['s01', null] }, /'students\.1'.*string/),
+  bad('a student null', up, { classId: 'class', students: ['s01', null] }, /'students\.1'.*text/),
 
   ['unknown class, up', up, body({ classId: 'none' }), 404, 'unknown-class', /'none'/],
   ['unknown class, down', down, body({ classId: 'none' }), 404, 'unknown-class', /'none'/],
@@ -113,7 +113,7 @@ const paths = [
   get('/room/operations/__proto__', 404, 'unknown-operation', /./),
   get(`/room/operations/${'o'.repeat(100)}`, 400, 'invalid-request', /operationId/),
   get('/room/operations/none/events', 404, 'unknown-operation', /./),
-  get('/room/up-class', 404, 'not-found', /GET/),
+  get('/room/up-class', 405, 'method-not-allowed', /GET.*POST/),
   get('/no-such-call', 404, 'not-found', /GET/),
 ] as const
 
@@ -172,8 +172,8 @@ describe('requests that are wrong', { skip: skipWithoutEngine, timeout: 180_000 
   })
 
   test('a method that the call does not have', async () => {
-    await assertProblem(await send('PUT', up, json, body({ classId: 'class' })), 404, 'not-found', /PUT/)
-    await assertProblem(await send('DELETE', '/room/classes/class', {}, ''), 404, 'not-found', /DELETE/)
+    await assertProblem(await send('PUT', up, json, body({ classId: 'class' })), 405, 'method-not-allowed', /PUT/)
+    await assertProblem(await send('DELETE', '/room/classes/class', {}, ''), 405, 'method-not-allowed', /DELETE/)
   })
 
   test('a Prefer that nobody understands is passed over', async () => {
@@ -193,9 +193,9 @@ describe('requests that are wrong', { skip: skipWithoutEngine, timeout: 180_000 
     }
   })
 
-  test('after all of that: nothing on the engine or in the store, no error in the log, and the service lives', async () => {
+  test('after all of that: nothing on the engine or in the store but its own name, no error in the log, and the service lives', async () => {
     assert.deepEqual(await leftovers(installation.label), [])
-    assert.deepEqual([...(await installation.artifacts.list('')).keys()], [])
+    assert.deepEqual([...(await installation.artifacts.list('')).keys()], ['class-runtime.store.json'])
     assert.deepEqual(service.logs().match(/"level":[56]0.*/g), null)
     assert.equal((await service.get('/healthz')).status, 200)
   })
