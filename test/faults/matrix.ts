@@ -165,9 +165,9 @@ const engineSteps: Steps<EngineFault> = [
     'm, the removal of a volume',
     ['DELETE', /\/volumes\//, 1],
     [
-      ['hang', 'leaked sandbox'],
+      ['hang', 'leaked volume'],
       ['reset', 'down'],
-      ['error-500', 'leaked sandbox'],
+      ['error-500', 'leaked volume'],
       ['answer-lost', 'down'],
     ],
   ],
@@ -309,8 +309,13 @@ const s3Steps: Steps<S3Fault> = [
     [...outages('unconfirmed store-unavailable'), ['reset', 'down'], ['answer-lost', 'down']],
   ],
   [
-    'o, the end is recorded',
+    'l, the removals are recorded',
     ['PUT', /session\.json\?/, 2],
+    [...outages('refused store-unavailable'), ['reset', 'down'], ['answer-lost', 'down']],
+  ],
+  [
+    'o, the end is recorded',
+    ['PUT', /session\.json\?/, 3],
     [...outages('down'), ['reset', 'down'], ['answer-lost', 'down']],
   ],
   ['o, the lease is given back', ['DELETE', /lease\.json/, 1], unheard('down', 'down')],
