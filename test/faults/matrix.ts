@@ -311,7 +311,7 @@ const s3Steps: Steps<S3Fault> = [
   [
     'l, the removals are recorded',
     ['PUT', /session\.json\?/, 2],
-    [...outages('refused store-unavailable'), ['reset', 'down'], ['answer-lost', 'down']],
+    [...outages(storeRefused), ['reset', 'down'], ['answer-lost', 'down']],
   ],
   [
     'o, the end is recorded',
