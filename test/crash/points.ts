@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import type { Files } from '../referee/truth.ts'
-import { type StoreKind, storeKinds } from '../support/live.ts'
+import { storeKinds } from '../support/live.ts'
 import { type CrashPoint, isReading, positions } from './effects.ts'
 import { attempt, classId, isSettled, type Lane, openLane, upAndPlant } from './lane.ts'
 
@@ -137,8 +137,7 @@ async function runScenario(lane: Lane, name: string, scenario: Scenario): Promis
   }
 }
 
-/** Both stores at once: a point waits for processes to start more than for anything else. */
-async function runStore(store: StoreKind, index: number): Promise<void> {
+for (const [index, store] of storeKinds.entries()) {
   const lane = await openLane({
     store,
     students: 1,
@@ -153,8 +152,6 @@ async function runStore(store: StoreKind, index: number): Promise<void> {
   violations += lane.violations().length
   removals += lane.removals()
 }
-
-await Promise.all(storeKinds.map(runStore))
 console.log(
   `crash points: ${all} in all, ${run} run, of which ${missed} ended before the point was reached; ${failed} failed, ${violations} violations in ${removals} removals`,
 )
