@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Container, type Engine, isEngineError, type TarEntry } from '../../engine-api/index.ts'
 import { specHash } from '../lab.ts'
-import { containerName, label } from '../names.ts'
+import { containerName, label, volumeName } from '../names.ts'
 import { fixedAddress, namingTakenAddress, rejoinNetwork } from './docker-address.ts'
 import type { DockerContext } from './docker-context.ts'
 import { asRuntimeError, isRefusal, resent, translatedEach } from './docker-errors.ts'
@@ -246,11 +246,33 @@ async function* readPrepared(
   } catch (error) {
     if (!isEngineError(error, 'not-found')) throw error
     const container = await containers.inspect(containerId)
-    const { User: user } = container.Config
-    if (!user || !neverRan(container)) throw error
+    const user = neverRan(container) ? container.Config.User : await userOfEmpty(context, container, workspace, signal)
+    if (!user) throw error
     await prepareWorkspace(context, { workspace, user }, containerId)
     yield* containers.archive(containerId, workspace, { signal })
   }
+}
+
+/** Nobody's, where the volume of a rescue container holds nothing at all: it was made for a sandbox that never came to be. */
+async function userOfEmpty(
+  { engine }: DockerContext,
+  { Id, Name, Config, State }: Container,
+  workspace: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const {
+    [label.class]: classId = '',
+    [label.student]: studentId = '',
+    [label.session]: sessionId = '',
+  } = Config.Labels ?? {}
+  const isRescue = Name === `/${volumeName(classId, studentId, sessionId)}` && State.StartedAt.startsWith('0001-')
+  if (!isRescue) return undefined
+  const above = posix.dirname(workspace)
+  const root = Buffer.from(posix.basename(above))
+  for await (const { type, name } of engine.containers.archive(Id, above, { signal })) {
+    if (type !== 'directory' || !name.equals(root)) return undefined
+  }
+  return '65534:65534'
 }
 
 /** A wrap never runs either, but the student's own container did before it: what is not in its volume is lost. */

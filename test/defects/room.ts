@@ -50,4 +50,10 @@ export const roomDefects: readonly Defect[] = [
     edits: [{ find: "if (!isEngineError(error, 'not-found')) throw error\n    }", replace: 'throw error\n    }' }],
     tests: rescueTests,
   },
+  {
+    name: 'a volume from which the workspace was taken is read as an empty one',
+    file: 'src/runtime/docker-sandbox.ts',
+    edits: [{ find: "if (type !== 'directory' || !name.equals(root)) return undefined", replace: '' }],
+    tests: ['test/src/runtime/docker-sandbox.test.ts'],
+  },
 ]

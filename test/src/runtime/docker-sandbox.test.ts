@@ -148,6 +148,32 @@ test('a sandbox that never ran and was never given a workspace gets one, and no 
   }
 })
 
+test('a volume that holds nothing at all was made for a sandbox that never came to be, and is read as empty', async (t) => {
+  const absent = json(404, { message: 'Could not find the file /home/student in container c' })
+  const home = { ...facts, name: 'home', type: 'directory' } as const
+  const { Config, ...inspected } = inspectedContainer('c', volume, {
+    ...ours,
+    [label.class]: classId,
+    [label.student]: studentId,
+  })
+  const reading = async (...above: TarInput[]) => {
+    const { context, calls } = await serve(t, {
+      'GET /containers/c/archive': [
+        absent,
+        answerOf(200, await archive(home, ...above)),
+        answerOf(200, await archive(workspace)),
+      ],
+      'GET /containers/c/json': json(200, { ...inspected, Config: { ...Config, User: '' } }),
+      'PUT /containers/c/archive': answerOf(200),
+    })
+    return { paths: pathsOf(context), calls }
+  }
+  assert.deepEqual(await (await reading()).paths, [''])
+  const { paths, calls } = await reading({ ...facts, name: 'home/student.old', type: 'directory' })
+  await assert.rejects(paths, isError('archive'))
+  assert.equal(calls().includes('PUT /containers/c/archive'), false)
+})
+
 test('a workspace that is no directory any more is an error, never an empty workspace', async (t) => {
   const elsewhere = await archive({ ...workspace, name: 'other' })
   for (const tar of [await linkArchive(), await archive({ ...workspace, type: 'file' }), elsewhere]) {
