@@ -9,6 +9,7 @@ import { type Capacity, type HeldSession, type ImageFacts, noSubnetAdvice } from
 import type { ClassContext } from './context.ts'
 import type { SessionRecord } from './session-record.ts'
 import { otherStoreOf } from './store-identity.ts'
+import { lookAround, type Surroundings } from './surroundings.ts'
 import { freeUids, missingUids, takenUids, uidsExhausted } from './uids.ts'
 import type { UpOrder } from './up-order.ts'
 import { imageMissing, sortSessions } from './up-session.ts'
@@ -25,6 +26,7 @@ export interface Seen {
   readonly unfinished: HeldSession | undefined
   /** Of a session of the class that belongs to another store. */
   readonly otherStore: Problem | undefined
+  readonly around: Surroundings
   readonly image: ImageFacts | undefined
   readonly capacity: Capacity
   readonly maxStudents: number
@@ -50,20 +52,23 @@ export interface Findings extends Seen {
 }
 
 /** Asks the engine and the store, and changes neither. RuntimeError and StoreError where they do not answer. */
-export async function examine(
-  { runtime, store, maxStudents, sandboxUids }: ClassContext,
-  order: UpOrder,
-): Promise<Seen> {
+export async function examine(context: ClassContext, order: UpOrder): Promise<Seen> {
+  const { runtime, store, maxStudents, sandboxUids } = context
   const { classId } = order.ofClass
   const known = await readKnown(store, await runtime.survey(), classId)
   const ofClass = known.filter(({ held }) => foldId(held.classId) === foldId(classId))
-  const { running, unfinished } = sortSessions(ofClass)
+  const around = await lookAround(
+    context,
+    classId,
+    ofClass.map(({ held }) => held),
+  )
+  const { running, unfinished } = sortSessions(ofClass, around.vanished)
   const otherStore = await findOtherStore(store, ofClass)
   const [image, capacity] = await Promise.all([
     runtime.image(running?.record.frozenLab?.imageId ?? order.lab.image),
     runtime.capacity(),
   ])
-  return { order, known, ofClass, running, unfinished, otherStore, image, capacity, maxStudents, sandboxUids }
+  return { order, known, ofClass, running, unfinished, otherStore, around, image, capacity, maxStudents, sandboxUids }
 }
 
 async function findOtherStore(store: ClassContext['store'], ofClass: readonly KnownSession[]) {

@@ -197,6 +197,18 @@ export const withoutStudent = (record: SessionRecord, studentId: string): Sessio
   students: record.students.filter((each) => foldId(each) !== foldId(studentId)),
 })
 
+/**
+ * Two clocks: the expiry, which can be moved, and the longest life that the lab allows, which cannot. Where the record is
+ * lost the engine's labels say the first.
+ */
+export function isExpired(
+  session: Pick<SessionRecord, 'expiresAt'> & Partial<Pick<SessionRecord, 'createdAt' | 'frozenLab'>>,
+): boolean {
+  const expiresAt = Date.parse(session.expiresAt)
+  const lifeMs = (session.frozenLab?.maxLifeMinutes ?? Number.POSITIVE_INFINITY) * 60_000
+  return Date.now() > Math.min(expiresAt, Date.parse(session.createdAt ?? '') + lifeMs || expiresAt)
+}
+
 export async function removeSession(store: Store, record: SessionRecord): Promise<void> {
   await store.remove(recordKey(record.classId, record.sessionId))
   forgetSession(store, record.sessionId)

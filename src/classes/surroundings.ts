@@ -1,32 +1,35 @@
-// What a new session is told of where it begins: the store and the engine that it belongs to from now on, and the sessions
-// of its class before it.
+// Where an up begins: the engine, and the sessions of its class that were begun before.
 
-import type { Logger } from 'pino'
-import type { HeldSession, StoreIdentity } from '../runtime/port.ts'
+import type { HeldSession } from '../runtime/port.ts'
 import type { ClassContext } from './context.ts'
 import { isElsewhere, newestFirst, newestRecord, storedSessions } from './session-order.ts'
-import { storeIdentity } from './store-identity.ts'
+import type { SessionRecord } from './session-record.ts'
 
 export interface Surroundings {
-  readonly store: StoreIdentity
   readonly engine: string | undefined
   /** The latest begun of the class, in this store or on the engine. */
   readonly newest: string | undefined
+  /** It has not ended, and it belongs to another engine. */
+  readonly elsewhere: SessionRecord | undefined
+  /** It has not ended, students had sandboxes in it, and nothing of it is on the engine any more. */
+  readonly vanished: SessionRecord | undefined
 }
 
 export async function lookAround(
   context: ClassContext,
-  log: Logger,
   classId: string,
   held: readonly HeldSession[],
 ): Promise<Surroundings> {
-  const { runtime } = context
-  const store = await storeIdentity(context.store)
-  const engine = await runtime.engineId()
+  const engine = await context.runtime.engineId()
   const [newest] = newestFirst([...(await storedSessions(context.store, classId)), ...held], () => false)
-  const before = await newestRecord(context, classId, engine)
-  // An engine that is lost for good must not lock its classes for ever.
-  if (before && !before.ended && isElsewhere(before, engine))
-    log.warn({ classId, sessionId: before.sessionId, engine: before.engine }, 'the class is also up on another engine')
-  return { store, engine, newest: newest?.sessionId }
+  const record = await newestRecord(context, classId, engine)
+  const open = record?.ended ? undefined : record
+  const isHere = open !== undefined && !isElsewhere(open, engine)
+  const isHeld = held.some(({ sessionId }) => sessionId === open?.sessionId)
+  return {
+    engine,
+    newest: newest?.sessionId,
+    elsewhere: isHere ? undefined : open,
+    vanished: isHere && !isHeld && open.students.length > 0 ? open : undefined,
+  }
 }

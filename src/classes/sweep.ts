@@ -16,7 +16,7 @@ import { StoreError } from '../store/port.ts'
 import type { ClassActions } from './class-actions.ts'
 import type { ClassContext } from './context.ts'
 import { isElsewhere, newestRecord } from './session-order.ts'
-import { type ResetIntent, readSession, type SessionRecord, type UpIntent } from './session-record.ts'
+import { isExpired, type ResetIntent, readSession, type SessionRecord, type UpIntent } from './session-record.ts'
 import { knownIdentity, otherStoreOf, storeIdentity } from './store-identity.ts'
 
 export interface SweepSettings {
@@ -206,7 +206,8 @@ export class Sweep {
       return held && (isOld || !isEmpty) ? { why: 'an ended session left something', down: record.down } : undefined
     }
     if (record?.down) return { why: 'a down was interrupted', down: record.down }
-    if (isExpired(found)) return { why: 'the class has expired' }
+    const times = record ?? held
+    if (times && isExpired(times)) return { why: 'the class has expired' }
     if (record?.up) return { why: 'an up was interrupted', up: record.up }
     if (record?.reset) return { why: 'a reset was interrupted', reset: record.reset }
     if (record?.collect) return { why: 'a collection was interrupted', collect: record.collect }
@@ -249,13 +250,6 @@ export class Sweep {
     const pause = Math.min(this.#settings.everyMs * 2 ** times, longestPauseMs)
     this.#failed.set(sessionId, { times, notBefore: performance.now() + pause })
   }
-}
-
-/** Two clocks: the expiry, which can be moved, and the longest life that the lab allows, which cannot. */
-function isExpired({ held, record }: Found): boolean {
-  const expiresAt = Date.parse(record?.expiresAt ?? held?.expiresAt ?? '')
-  const lifeMs = (record?.frozenLab?.maxLifeMinutes ?? Number.POSITIVE_INFINITY) * 60_000
-  return Date.now() > Math.min(expiresAt, Date.parse(record?.createdAt ?? '') + lifeMs || expiresAt)
 }
 
 /** Nothing is wrong with the session itself: it is tried again at the next round, and succeeds when the cause is gone. */

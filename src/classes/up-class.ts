@@ -10,13 +10,14 @@ import {
   type Runtime,
   RuntimeError,
   type SessionPlan,
+  type StoreIdentity,
 } from '../runtime/port.ts'
 import { examine, type Findings, refusals, weigh } from './admission.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { finishRemovals } from './finish-removal.ts'
 import { seatStudents } from './seats.ts'
 import { removeSession, type UpIntent, writeSession } from './session-record.ts'
-import { lookAround, type Surroundings } from './surroundings.ts'
+import { storeIdentity } from './store-identity.ts'
 import { interruptedUp, takeBack, takeBackIdle } from './take-back.ts'
 import type { UpAnswer, UpStudent } from './up-answer.ts'
 import type { UpOrder } from './up-order.ts'
@@ -35,11 +36,9 @@ export async function upClass(context: ClassContext, action: Action, order: UpOr
     action,
     async () => {
       const seen = await examine(context, order)
-      const held = seen.ofClass.map((each) => each.held)
-      const around = await lookAround(context, action.log, order.ofClass.classId, held)
-      return { seen, around }
+      return { seen, store: await storeIdentity(context.store) }
     },
-    ({ seen, around }, reserved) => ({ intent, ...admit(context, action, weigh(seen, reserved), around) }),
+    ({ seen, store }, reserved) => ({ intent, ...admit(context, action, weigh(seen, reserved), store) }),
   )
 }
 
@@ -48,14 +47,20 @@ function admit(
   { installation }: ClassContext,
   action: Action,
   findings: Findings,
-  around: Surroundings,
+  store: StoreIdentity,
 ): ChosenSession {
   const [refusal] = refusals(findings)
   if (refusal) throw refusal
-  const { order, running, image } = findings
+  const { order, running, image, around } = findings
+  const { elsewhere } = around
+  if (elsewhere) {
+    const { classId, sessionId, engine } = elsewhere
+    // An engine that is lost for good must not lock its classes for ever.
+    action.log.warn({ classId, sessionId, engine }, 'the class is also up on another engine')
+  }
   const record = running
     ? joinSession(running.record, order)
-    : newSession(installation, action.actor, order, image, around)
+    : newSession(installation, action.actor, order, image, store, around)
   return { record: seatStudents(record, order.students, findings.uids), isNew: !running, held: running?.held }
 }
 

@@ -4,10 +4,10 @@
 import type { FrozenLab } from '../lab.ts'
 import { newSessionId } from '../names.ts'
 import { Problem } from '../problems.ts'
-import type { HeldSession, ImageFacts, SessionPlan } from '../runtime/port.ts'
+import type { HeldSession, ImageFacts, SessionPlan, StoreIdentity } from '../runtime/port.ts'
 import { StoreError } from '../store/port.ts'
 import type { ClassContext } from './context.ts'
-import { readSession, type SessionRecord, type UpIntent } from './session-record.ts'
+import { isExpired, readSession, type SessionRecord, type UpIntent } from './session-record.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { UpOrder } from './up-order.ts'
 import type { KnownSession } from './usage.ts'
@@ -21,7 +21,10 @@ export interface ChosenSession {
 }
 
 /** Of a class's sessions on the engine, the one that an up joins, and one that must be taken down first. */
-export function sortSessions(sessions: readonly KnownSession[]): {
+export function sortSessions(
+  sessions: readonly KnownSession[],
+  vanished: SessionRecord | undefined,
+): {
   running: (KnownSession & { readonly record: SessionRecord }) | undefined
   unfinished: HeldSession | undefined
 } {
@@ -35,6 +38,10 @@ export function sortSessions(sessions: readonly KnownSession[]): {
     if (!record || record.down) unfinished ??= held
     else running = { held, record }
   }
+  if (running || unfinished || !vanished) return { running, unfinished }
+  const nothing: HeldSession = { ...vanished, network: undefined, sandboxes: [] }
+  if (vanished.down || isExpired(vanished)) unfinished = nothing
+  else running = { held: nothing, record: vanished }
   return { running, unfinished }
 }
 
@@ -58,7 +65,8 @@ export function newSession(
   createdBy: string,
   { lab, labName, ofClass, ttlMinutes }: UpOrder,
   image: ImageFacts | undefined,
-  { store, engine, newest }: Surroundings,
+  store: StoreIdentity,
+  { engine, newest }: Surroundings,
 ): SessionRecord {
   if (!image) throw imageMissing(labName, lab.image)
   const now = new Date()

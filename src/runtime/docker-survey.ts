@@ -102,10 +102,13 @@ function addContainer(
   const labels = container.Labels ?? {}
   const sandbox = session && sandboxOf(session, labels)
   if (!sandbox) return
+  const isWrap = name === volumeName(session.identity.classId, sandbox.studentId, session.identity.sessionId)
+  // Beside its own container, a rescue container is what an interrupted reading of the volume left.
+  if (isWrap && sandbox.container) return
   sandbox.container = {
     id: container.Id,
     name,
-    isWrap: name === volumeName(session.identity.classId, sandbox.studentId, session.identity.sessionId),
+    isWrap,
     state: readState(container),
     spec: labels[label.spec] ?? '',
     endpoint: endpointOf(session.identity.classId, sandbox.studentId, name, container, proxy),

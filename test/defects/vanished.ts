@@ -85,4 +85,16 @@ export const vanishedDefects: readonly Defect[] = [
     edits: [{ find: 'const expected = down ?', replace: 'const expected = down && false ?' }],
     tests: routeTests,
   },
+  {
+    name: 'an up begins anew where all of the running session was removed',
+    file: 'src/classes/surroundings.ts',
+    edits: [{ find: 'isHere && !isHeld && open.students', replace: 'isHere && isHeld && open.students' }],
+    tests: vanishedTests,
+  },
+  {
+    name: 'an up joins a session that was removed whole and has expired',
+    file: 'src/classes/up-session.ts',
+    edits: [{ find: 'vanished.down || isExpired(vanished)', replace: 'vanished.down' }],
+    tests: vanishedTests,
+  },
 ]

@@ -5,6 +5,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Progress } from '../../../src/classes/progress.ts'
+import { writeSession } from '../../../src/classes/session-record.ts'
 import { finishUp } from '../../../src/classes/up-class.ts'
 import { timeStamp } from '../../../src/names.ts'
 import { Problem } from '../../../src/problems.ts'
@@ -218,6 +219,40 @@ test('an up tells of the work that was there and offers its last copy; the recor
   )
   const { state, vanished, files } = await downRow(false)
   assert.deepEqual([state, vanished?.bag, files], ['removed', bag, 1])
+})
+
+test('an up after all of a session was removed joins it, and says whose work was in it', async (t) => {
+  const { snapshot, ofClass, post, sessionId } = await openUp(t)
+  const { row } = await snapshot()
+  for (const studentId of pair) removeByAnotherHand(ofClass.runtime, studentId)
+  ofClass.runtime.networks.clear()
+  assert.deepEqual((await post('/room/plan-class', { classId: 'os101-a' })).json().vanished, pair)
+  const up = (await post('/room/up-class', { classId: 'os101-a' })).json()
+  assert.equal(up.sessionId, sessionId)
+  const bags = up.students.map(({ vanished }: { vanished?: { bag: { prefix: string } } }) => vanished?.bag.prefix)
+  assert.deepEqual([bags[1], bags[2]], [row['bag'], undefined])
+  assert.ok(bags[0])
+  assert.equal((await ofClass.down()).state, 'down')
+})
+
+test('a session that was removed whole and has expired, or is on its way down, is ended by a down before an up', async (t) => {
+  for (const over of [
+    { expiresAt: '2020-01-01T00:00:00.000Z' },
+    { down: { by: 'x', at: 'then', allowPartial: true } },
+  ]) {
+    const { ofClass, post, sessionId } = await openUp(t)
+    for (const studentId of pair) removeByAnotherHand(ofClass.runtime, studentId)
+    ofClass.runtime.networks.clear()
+    const record = (await ofClass.record(sessionId)) ?? assert.fail()
+    await writeSession(ofClass.context.store, { ...record, ...over })
+    const refused = await post('/room/up-class', { classId: 'os101-a' })
+    assert.deepEqual([refused.statusCode, refused.json().code], [409, 'down-unfinished'], refused.body)
+    assert.deepEqual(
+      (await ofClass.down(true)).students.map(({ state }) => state),
+      ['lost', 'lost'],
+    )
+    assert.equal((await post('/room/up-class', { classId: 'os101-a' })).statusCode, 200)
+  }
 })
 
 test('an up says so too where nothing was collected; an up that was interrupted tells it when it is finished', async (t) => {

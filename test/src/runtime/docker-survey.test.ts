@@ -73,6 +73,12 @@ test('a container or a volume of another name is not ours, whatever labels it wa
   assert.deepEqual(await foundAmong(nameless), [[[nameless, false, wrap]]])
   assert.deepEqual(await foundAmong('before', own, 'after'), [[[own, false, wrap]]])
   assert.deepEqual(await foundAmong(wrap, containerName(classId, 'SV002')), [[[wrap, true, wrap]]])
+  for (const both of [
+    [own, wrap],
+    [wrap, own],
+  ]) {
+    assert.deepEqual(await foundAmong(...both), [[[own, false, wrap]]], 'its own container comes first')
+  }
   assert.deepEqual(await foundAmong('copy'), [[[undefined, undefined, wrap]]])
 })
 
