@@ -1,7 +1,6 @@
 // The engine client: every endpoint function bound to one transport, grouped by noun. What a function does, takes and
 // throws is told in its endpoint file.
 
-import type { Transport } from './call.ts'
 import { getArchive } from './endpoints/archive-get.ts'
 import { putArchive } from './endpoints/archive-put.ts'
 import { statArchive } from './endpoints/archive-stat.ts'
@@ -41,9 +40,10 @@ import { inspectVolume } from './endpoints/volume-inspect.ts'
 import { listVolumes } from './endpoints/volume-list.ts'
 import { removeVolume } from './endpoints/volume-remove.ts'
 import { followEvents } from './events.ts'
-import { runExec } from './exec.ts'
-import { openExec } from './exec-session.ts'
-import { createTransport, type EngineOptions } from './transport.ts'
+import { runExec } from './exec/exec.ts'
+import { openExec } from './exec/session.ts'
+import type { Transport } from './transport/call.ts'
+import { createTransport, type EngineOptions } from './transport/transport.ts'
 
 export type Engine = ReturnType<typeof createEngine>
 

@@ -3,10 +3,10 @@
 // lost is gone without a sign, so each `gap` asks the caller to list anew.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallOptions, Transport } from './call.ts'
 import { type EngineEvent, openEvents } from './endpoints/system-events.ts'
 import { type EngineError, isEngineError } from './errors.ts'
-import type { Filters } from './request-path.ts'
+import type { CallOptions, Transport } from './transport/call.ts'
+import type { Filters } from './transport/request-path.ts'
 
 export interface EventsOptions extends CallOptions {
   /** Unix seconds with up to 9 decimals, or the `cursor` of an event. Default: from now on. */

@@ -2,7 +2,7 @@
 // Write it with: npx tsx scripts/engine-reference.ts > engine-api/REFERENCE.md
 
 import { type Operation, operations } from '../engine-api/index.ts'
-import { defaultPatience } from '../engine-api/transport.ts'
+import { defaultPatience } from '../engine-api/transport/transport.ts'
 
 const { quick, slow } = defaultPatience
 

@@ -94,7 +94,7 @@ const rawPath = ({ path, pathBase64 }: File): Buffer =>
   pathBase64 === undefined ? Buffer.from(path) : Buffer.from(pathBase64, 'base64')
 
 /**
- * Turns the rule of src/collection/object-key.ts round: `=HH` is a byte, `HEAD=~HASH` a shortened segment, `=~HASH` at the end
+ * Turns the rule of src/bag/object-key.ts round: `=HH` is a byte, `HEAD=~HASH` a shortened segment, `=~HASH` at the end
  * a shortened path.
  */
 function leadsTo(key: string, raw: Buffer): boolean {

@@ -5,7 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import type { OperationView } from './operations.ts'
+import type { OperationView } from './operations/operations.ts'
 import type { HeldSession } from './runtime/port.ts'
 
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'

@@ -2,10 +2,10 @@
 // Surprise: the engine holds the container's lock until the stream ends, so inspect, stop and remove of it wait; and a
 // clean HTTP end proves nothing, since the engine cuts archives silently. Only the end of the iteration proves it.
 
-import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
-import { defineOperation } from '../operation.ts'
-import { readTar, type TarEntry } from '../streams/tar-read.ts'
+import { readTar, type TarEntry } from '../tar/read.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const archiveGet = defineOperation({
   name: 'archive-get',

@@ -1,8 +1,8 @@
 // PUT /containers/{id}/archive: unpacks a tar into a container, which need not have been started.
 // Surprise: an entry for the target directory itself (`./`) is skipped by the engine, its owner stays.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const archivePut = defineOperation({
   name: 'archive-put',

@@ -1,7 +1,7 @@
 // POST /containers/{id}/kill: SIGKILL, without grace. Resolves when the signal is sent, a moment before the process is gone.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const containerKill = defineOperation({
   name: 'container-kill',

@@ -4,9 +4,9 @@
 // A second one: what the engine cannot decode in its log file it leaves out, or ends there, with 200 and a clean end. `tail` counts
 // the lines of the file instead, so that the two readings of a damaged log differ.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
 import { type OutputPiece, readFrames } from '../streams/frames.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const containerLogs = defineOperation({
   name: 'container-logs',

@@ -1,8 +1,8 @@
 // POST /containers/{id}/pause: freezes every process of a container; memory and network stay as they are.
 // Surprise: a paused container still counts as running, and takes no exec until it is unpaused.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const containerPause = defineOperation({
   name: 'container-pause',

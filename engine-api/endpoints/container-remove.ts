@@ -1,8 +1,8 @@
 // DELETE /containers/{id}. Has no force and no volumes option on purpose: the engine's refusal to remove a running
 // container is the caller's fence, and a volume goes only when it is named.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const containerRemove = defineOperation({
   name: 'container-remove',

@@ -1,7 +1,7 @@
 // POST /containers/{id}/start. Sent without a body: engines refuse one.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const containerStart = defineOperation({
   name: 'container-start',

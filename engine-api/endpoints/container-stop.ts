@@ -1,8 +1,8 @@
 // POST /containers/{id}/stop: the stop signal, then the kill after the grace. Resolves when the process has ended.
 // Surprise: giving up on the call does not give up the stop.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const containerStop = defineOperation({
   name: 'container-stop',

@@ -1,8 +1,8 @@
 // POST /containers/{id}/unpause: lets a paused container go on.
 // Surprise: engines call "not paused" a fault of their own (500); here it is an outcome, also for a stopped container.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const containerUnpause = defineOperation({
   name: 'container-unpause',

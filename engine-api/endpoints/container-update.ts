@@ -1,8 +1,8 @@
 // POST /containers/{id}/update: changes a container's restart policy, running or not.
 // Surprise: Podman 4 has no such call; a caller that needs the policy gone has to do without.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 import type { RestartPolicy } from './container-create.ts'
 
 export const containerUpdate = defineOperation({

@@ -3,10 +3,10 @@
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { checkAnswer, parseJson } from '../answer.ts'
-import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
-import { defineOperation } from '../operation.ts'
+import { checkAnswer, parseJson } from '../transport/answer.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const containerWait = defineOperation({
   name: 'container-wait',

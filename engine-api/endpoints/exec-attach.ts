@@ -1,8 +1,8 @@
 // POST /exec/{id}/start with an Upgrade header: starts the process with its input and output on one connection.
 // Surprise: engines differ in the headers of their 101 (Podman 4 swaps two of them), so only the status counts.
 
-import type { CallOptions, Transport, UpgradedConnection } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport, UpgradedConnection } from '../transport/call.ts'
 
 export const execAttach = defineOperation({
   name: 'exec-attach',

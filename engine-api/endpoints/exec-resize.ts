@@ -1,8 +1,8 @@
 // POST /exec/{id}/resize: tells a running exec how large its terminal is.
 // Surprise: before the process runs the engine refuses it, so it comes after exec-attach has its connection.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const execResize = defineOperation({
   name: 'exec-resize',

@@ -1,9 +1,9 @@
 // POST /exec/{id}/start without an Upgrade header: the engine answers 200 and streams frames until the process ends.
 // Surprise: closing the connection does not end the process.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
 import { type OutputPiece, readFrames } from '../streams/frames.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const execStart = defineOperation({
   name: 'exec-start',

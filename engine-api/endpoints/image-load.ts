@@ -3,10 +3,10 @@
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
-import { defineOperation } from '../operation.ts'
 import { readRecords } from '../streams/ndjson.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 const lineSchema = TypeCompiler.Compile(Type.Object({ stream: Type.String() }))
 

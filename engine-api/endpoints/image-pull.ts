@@ -1,10 +1,10 @@
 // POST /images/create?fromImage=: fetches an image from its registry.
 // Surprise: the 200 comes before the work; a failure is a record inside the stream.
 
-import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
-import { defineOperation } from '../operation.ts'
 import { readRecords } from '../streams/ndjson.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const imagePull = defineOperation({
   name: 'image-pull',

@@ -1,8 +1,8 @@
 // DELETE /images/{name}. Has no force option: an image that a container uses stays.
 // Surprise: a name removes only itself while the image has others; its layers go with the last.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const imageRemove = defineOperation({
   name: 'image-remove',

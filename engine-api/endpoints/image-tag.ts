@@ -1,8 +1,8 @@
 // POST /images/{name}/tag: gives an image one more name.
 // Surprise: a name that another image has is taken from it without a word.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const imageTag = defineOperation({
   name: 'image-tag',

@@ -1,7 +1,7 @@
 // POST /networks/{id}/connect: attaches a container, running or not.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 import type { EndpointSettings } from './container-create.ts'
 
 export const networkConnect = defineOperation({

@@ -1,8 +1,8 @@
 // POST /networks/{id}/disconnect: detaches a container.
 // Surprise: an absent network or container is 'not-connected', since that is what the caller wanted.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const networkDisconnect = defineOperation({
   name: 'network-disconnect',

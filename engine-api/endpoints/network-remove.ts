@@ -1,7 +1,7 @@
 // DELETE /networks/{id}. Surprise: an engine says "forbidden" or "server error" for a network in use; here it is `conflict`.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const networkRemove = defineOperation({
   name: 'network-remove',

@@ -3,8 +3,8 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 const Labels = Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]))
 

@@ -3,12 +3,12 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { checkAnswer } from '../answer.ts'
-import type { CallOptions, Transport } from '../call.ts'
+import { defineOperation } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
-import { defineOperation } from '../operation.ts'
-import type { Filters } from '../request-path.ts'
 import { readRecords } from '../streams/ndjson.ts'
+import { checkAnswer } from '../transport/answer.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
+import type { Filters } from '../transport/request-path.ts'
 
 const EngineEventSchema = Type.Object({
   /** Such as `container`, `network`, `volume`, `image`. */

@@ -1,8 +1,8 @@
 // GET /_ping: is the engine alive. Cheap, unlike GET /version, which asks containerd and runc each time.
 // Surprise: the transport also sends it without a version prefix, to learn which API version to speak.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const systemPing = defineOperation({
   name: 'system-ping',

@@ -1,8 +1,8 @@
 // POST /volumes/create. Surprise: where a volume of that name exists, the engine answers it unchanged, as if it were new.
 
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 import { type Volume, VolumeSchema } from './volume-inspect.ts'
 
 export interface VolumeSpecification {

@@ -2,9 +2,9 @@
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
-import type { Filters } from '../request-path.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
+import type { Filters } from '../transport/request-path.ts'
 import { type Volume, VolumeSchema } from './volume-inspect.ts'
 
 export const volumeList = defineOperation({

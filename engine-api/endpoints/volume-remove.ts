@@ -1,7 +1,7 @@
 // DELETE /volumes/{name}. Has no force option: a volume in use stays.
 
-import type { CallOptions, Transport } from '../call.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation } from '../endpoint.ts'
+import type { CallOptions, Transport } from '../transport/call.ts'
 
 export const volumeRemove = defineOperation({
   name: 'volume-remove',

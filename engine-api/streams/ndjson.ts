@@ -1,8 +1,8 @@
 // Streams of JSON records, one a line: progress of pull and import.
 // Surprise: a failure arrives as a record in a 200, as `error` or `errorDetail`; newer engines may put 0x1E before each.
 
-import { parseJson } from '../answer.ts'
 import { EngineError } from '../errors.ts'
+import { parseJson } from '../transport/answer.ts'
 
 const LINE_LIMIT = 1024 * 1024
 const LINE_FEED = 0x0a

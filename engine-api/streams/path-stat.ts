@@ -3,7 +3,7 @@
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { checkAnswer, parseJson } from '../answer.ts'
+import { checkAnswer, parseJson } from '../transport/answer.ts'
 
 export interface PathStat {
   readonly name: string

@@ -2,19 +2,19 @@
 // operation at a time: in this process by Operations, among processes by the lease.
 
 import type { Logger } from 'pino'
-import { auditOperation } from '../auth/audit.ts'
+import { auditOperation } from '../http/audit.ts'
 import { foldId } from '../names.ts'
-import type { Operation, OperationRequest, Operations } from '../operations.ts'
+import type { Leases } from '../operations/lease.ts'
+import type { Operation, OperationRequest, Operations } from '../operations/operations.ts'
+import type { ResetIntent, SessionRecord, UpIntent } from '../sessions/record.ts'
 import { type CollectRequest, collectClass, settleCollect } from './collect-class.ts'
 import type { Action, ClassContext } from './context.ts'
 import { type DiscardRequest, discardStudent } from './discard-student.ts'
-import { type DownRequest, downClass } from './down-class.ts'
+import { type DownRequest, downClass } from './down/down-class.ts'
 import { type ExtendRequest, extendClass } from './extend-class.ts'
-import type { Leases } from './lease.ts'
 import { finishReset, type ResetRequest, resetStudent } from './reset-student.ts'
-import type { ResetIntent, SessionRecord, UpIntent } from './session-record.ts'
-import { finishUp, upClass } from './up-class.ts'
-import type { UpOrder } from './up-order.ts'
+import type { UpOrder } from './up/order.ts'
+import { finishUp, upClass } from './up/up-class.ts'
 
 /** On whose behalf, and under which request id its log lines and problems stand. */
 export interface Caller {

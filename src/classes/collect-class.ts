@@ -2,19 +2,19 @@
 // made, so that the bag is of one moment. The session's record says so first: after a crash the sweep lets everybody go on.
 
 import { type Static, Type } from '@sinclair/typebox'
+import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { asCollectError } from '../collection/errors.ts'
-import { bagDeclarationKey } from '../collection/tag-files.ts'
 import { foldId, snapshotTime, studentPrefix } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldContainer, type HeldSandbox, type HeldSession } from '../runtime/port.ts'
-import { isRunning, snapshotStudent } from './collect-student.ts'
+import { newestHeldFirst } from '../sessions/find.ts'
+import { DownAnswer, DownStudent, readSession, type SessionRecord, writeSession } from '../sessions/record.ts'
+import { otherStoreOf } from '../sessions/store-identity.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { answerOf, bagMembers, keptStudent, noBag } from './down-answer.ts'
+import { answerOf, bagMembers, keptStudent, noBag } from './down/answer.ts'
+import { isRunning, snapshotStudent } from './down/collect-student.ts'
 import { copyMembers, findLastCopy } from './last-copy.ts'
 import { collectFailure } from './outage.ts'
-import { newestHeldFirst } from './session-order.ts'
-import { DownAnswer, DownStudent, readSession, type SessionRecord, writeSession } from './session-record.ts'
-import { otherStoreOf } from './store-identity.ts'
 import { vanishedStudents } from './vanished.ts'
 
 export interface CollectRequest {

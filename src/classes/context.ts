@@ -3,11 +3,11 @@
 import type { Logger } from 'pino'
 import type { UidRange } from '../config.ts'
 import type { GroupGate } from '../gate.ts'
+import type { Progress } from '../operations/progress.ts'
 import { Problem } from '../problems.ts'
 import { type Runtime, RuntimeError, type RuntimeErrorCode } from '../runtime/port.ts'
 import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
-import type { Progress } from './progress.ts'
-import type { Reservations } from './reservations.ts'
+import type { Reservations } from './up/reservations.ts'
 
 export interface ClassContext {
   readonly runtime: Runtime

@@ -7,13 +7,13 @@ import { asCollectError, CollectError, type CollectErrorCode } from '../collecti
 import { foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../runtime/port.ts'
-import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './collect-student.ts'
+import { newestRecordedFirst } from '../sessions/find.ts'
+import { DownAnswer, DownStudent, type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { answerOf, bagMembers, noBag } from './down-answer.ts'
-import { recordOf } from './down-class.ts'
-import { begunRemoval, withoutRemovals, withRemovals } from './finish-removal.ts'
-import { newestRecordedFirst } from './session-order.ts'
-import { DownAnswer, DownStudent, type SessionRecord, withoutStudent, writeSession } from './session-record.ts'
+import { answerOf, bagMembers, noBag } from './down/answer.ts'
+import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './down/collect-student.ts'
+import { recordOf } from './down/down-class.ts'
+import { begunRemoval, withoutRemovals, withRemovals } from './down/finish-removal.ts'
 
 export interface DiscardRequest {
   readonly classId: string

@@ -2,9 +2,9 @@
 // the one that counts.
 
 import { type Static, Type } from '@sinclair/typebox'
+import { writeSession } from '../sessions/record.ts'
 import { findOpen } from './collect-class.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
-import { writeSession } from './session-record.ts'
 
 export interface ExtendRequest {
   readonly classId: string

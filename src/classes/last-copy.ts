@@ -1,13 +1,13 @@
 // The newest whole bag of somebody whose sandbox is gone: what is left of their work, how old it is, and how it can be had.
 
+import { confirmBag } from '../bag/confirm.ts'
+import { newestBagsFirst, readBag, type StoredBag } from '../bag/find.ts'
+import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { asCollectError } from '../collection/errors.ts'
-import { bagDeclarationKey } from '../collection/tag-files.ts'
-import { confirmBag } from '../collection/verify.ts'
 import { bagPrefix, studentPrefix } from '../names.ts'
-import { newestBagsFirst, readBag, type StoredBag } from './committed-bag.ts'
+import type { DownStudent, SessionRecord } from '../sessions/record.ts'
 import type { Action, ClassContext } from './context.ts'
-import { bagMembers, noBag } from './down-answer.ts'
-import type { DownStudent, SessionRecord } from './session-record.ts'
+import { bagMembers, noBag } from './down/answer.ts'
 
 /** Undefined where nothing of theirs was ever committed, or nothing of it is whole. Rejects where the store cannot be asked. */
 export async function findLastCopy(

@@ -8,12 +8,6 @@ import { bagPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox } from '../runtime/port.ts'
-import { findOpen, letGoOn, type Open, removeHalfSnapshots } from './collect-class.ts'
-import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './collect-student.ts'
-import { type Action, asProblem, type ClassContext } from './context.ts'
-import { bagMembers } from './down-answer.ts'
-import { begunRemoval, findRemoval, withoutRemovals, withoutStaleRemovals, withRemovals } from './finish-removal.ts'
-import { contentsOf, type NotRestored, nameUnrestored, tryOut } from './restore-bag.ts'
 import {
   DownStudent,
   type ResetIntent,
@@ -21,10 +15,22 @@ import {
   type SessionRecord,
   withoutStudent,
   writeSession,
-} from './session-record.ts'
-import { UpStudent } from './up-answer.ts'
-import { raiseStudents } from './up-class.ts'
-import { planOf } from './up-session.ts'
+} from '../sessions/record.ts'
+import { findOpen, letGoOn, type Open, removeHalfSnapshots } from './collect-class.ts'
+import { type Action, asProblem, type ClassContext } from './context.ts'
+import { bagMembers } from './down/answer.ts'
+import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './down/collect-student.ts'
+import {
+  begunRemoval,
+  findRemoval,
+  withoutRemovals,
+  withoutStaleRemovals,
+  withRemovals,
+} from './down/finish-removal.ts'
+import { contentsOf, type NotRestored, nameUnrestored, tryOut } from './restore-bag.ts'
+import { UpStudent } from './up/answer.ts'
+import { planOf } from './up/session.ts'
+import { raiseStudents } from './up/up-class.ts'
 
 export interface ResetRequest {
   readonly classId: string

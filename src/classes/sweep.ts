@@ -10,14 +10,14 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Logger } from 'pino'
 import { createGate } from '../gate.ts'
 import { foldId, serviceActor, sessionTime } from '../names.ts'
-import type { Operation, OperationView } from '../operations.ts'
+import type { Operation, OperationView } from '../operations/operations.ts'
 import type { HeldSession } from '../runtime/port.ts'
+import { isElsewhere, newestRecord } from '../sessions/find.ts'
+import { isExpired, type ResetIntent, readSession, type SessionRecord, type UpIntent } from '../sessions/record.ts'
+import { knownIdentity, otherStoreOf, storeIdentity } from '../sessions/store-identity.ts'
 import { StoreError } from '../store/port.ts'
 import type { ClassActions } from './class-actions.ts'
 import type { ClassContext } from './context.ts'
-import { isElsewhere, newestRecord } from './session-order.ts'
-import { isExpired, type ResetIntent, readSession, type SessionRecord, type UpIntent } from './session-record.ts'
-import { knownIdentity, otherStoreOf, storeIdentity } from './store-identity.ts'
 
 export interface SweepSettings {
   /** Between two rounds; also how long an attempt that failed is left alone at first. */

@@ -1,11 +1,11 @@
 // What the steps that make one bag share: who it is of, what was found, where it goes.
 
-import type { FrozenCollect } from '../lab.ts'
+import type { UnarchivedThing } from '../bag/tag-files.ts'
+import type { FrozenCollect } from '../catalogue/frozen-lab.ts'
 import type { FrozenContainer, Runtime, SessionIdentity, StoppedContainer } from '../runtime/port.ts'
 import type { Store } from '../store/port.ts'
 import type { Inventory } from './inventory.ts'
 import type { SpooledLogs } from './logs.ts'
-import type { UnarchivedThing } from './tag-files.ts'
 
 export interface CollectionTarget {
   readonly session: SessionIdentity

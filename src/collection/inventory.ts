@@ -3,10 +3,10 @@
 // and however long its path.
 
 import { createHash } from 'node:crypto'
+import { ObjectKeys, objectKey } from '../bag/object-key.ts'
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntryType } from '../runtime/port.ts'
 import type { Content } from '../store/port.ts'
-import { ObjectKeys, objectKey } from './object-key.ts'
 import { encodeRecord, readFrame, trait } from './record-frame.ts'
 import type { Spool } from './spool.ts'
 

@@ -2,8 +2,8 @@
 // without a word, so it is read again, where that can be compared from its end.
 
 import type { LogPiece } from '../runtime/port.ts'
+import { Digest, sameContent } from '../store/content.ts'
 import type { Content } from '../store/port.ts'
-import { Digest, sameContent } from './digest.ts'
 import { CollectError } from './errors.ts'
 import { Spool } from './spool.ts'
 

@@ -2,12 +2,12 @@
 // symbolic links, so that nothing is written through a link. Hard links come back as files and links of their own.
 
 import { createHash } from 'node:crypto'
+import { type Listed, listed, rawPath, rawTarget } from '../bag/submission-lists.ts'
+import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { Problem } from '../problems.ts'
 import type { ArchiveEntry } from '../runtime/port.ts'
 import type { Store } from '../store/port.ts'
 import { CollectError } from './errors.ts'
-import { type Listed, listed, rawPath, rawTarget } from './submission-lists.ts'
-import { bagDeclarationKey } from './tag-files.ts'
 
 /** Whom the workspace is to belong to. */
 export interface Owner {

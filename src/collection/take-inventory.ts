@@ -2,7 +2,7 @@
 
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/port.ts'
-import { Digest } from './digest.ts'
+import { Digest } from '../store/content.ts'
 import { CollectError } from './errors.ts'
 import { Inventory, type InventoryRecord } from './inventory.ts'
 import { Spool } from './spool.ts'

@@ -3,15 +3,15 @@
 
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { holds } from '../bag/confirm.ts'
+import { ObjectKeys } from '../bag/object-key.ts'
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/port.ts'
 import type { Content, Store } from '../store/port.ts'
 import { CollectError } from './errors.ts'
 import type { Inventory, InventoryRecord, StoredRecord } from './inventory.ts'
-import { ObjectKeys } from './object-key.ts'
 import { trait } from './record-frame.ts'
 import { describe } from './take-inventory.ts'
-import { holds } from './verify.ts'
 
 /** Up to this size a file is held in memory and sent beside others; a larger one streams alone. */
 const smallFileBytes = 1024 * 1024

@@ -1,7 +1,7 @@
 // The runtime port: what an engine does for a class. The orchestration talks to this and knows no engine.
 // A second runtime (Swarm, several hosts) implements it; the Docker one is docker-runtime.ts.
 
-import type { FrozenLab } from '../lab.ts'
+import type { FrozenLab } from '../catalogue/frozen-lab.ts'
 import { foldId } from '../names.ts'
 
 /** Who a network or sandbox belongs to, as it stands in the engine's labels for the whole life of a session. */

@@ -1,7 +1,7 @@
 // Chooses the store by the configuration: S3 in production, a local folder where no S3 server is configured.
-import { createDirectoryStore } from './directory-store.ts'
+import { createDirectoryStore } from './directory/store.ts'
 import type { Store } from './port.ts'
-import { createS3Store, type S3StoreOptions } from './s3-store.ts'
+import { createS3Store, type S3StoreOptions } from './s3/bucket.ts'
 
 export type StoreConfig =
   | ({ readonly kind: 's3' } & S3StoreOptions)

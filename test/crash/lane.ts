@@ -32,7 +32,7 @@ const built = join(project, '.local/crash')
 execFileSync(join(project, 'node_modules/.bin/tsc'), ['--noEmit', 'false', '--noCheck', '--outDir', built], {
   cwd: project,
 })
-for (const read of ['package.json', 'src/contract/examples.json'])
+for (const read of ['package.json', 'src/http/openapi/examples.json'])
   await copyFile(join(project, read), join(built, read))
 
 export const classId = 'crash-class'

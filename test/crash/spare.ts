@@ -6,7 +6,7 @@ import { tellChanges } from './folder.ts'
 
 await Promise.all([
   import('../../src/app.ts'),
-  import('../../src/runtime/docker-runtime.ts'),
+  import('../../src/runtime/docker/runtime.ts'),
   import('../../src/store/open-store.ts'),
   import('../../src/classes/sweep.ts'),
 ])

@@ -3,14 +3,14 @@
 
 import type { Defect } from './defect.ts'
 
-const downTests = ['test/src/classes/down-class.test.ts']
-const takeBackTests = ['test/src/classes/take-back.test.ts']
+const downTests = ['test/src/classes/down/down-class.test.ts']
+const takeBackTests = ['test/src/classes/up/roll-back.test.ts']
 const collectTests = ['test/src/classes/collect-class.test.ts']
 const sweepTests = ['test/src/classes/sweep.test.ts']
-const admissionTests = ['test/src/classes/admission.test.ts']
+const admissionTests = ['test/src/classes/up/admission.test.ts']
 const discardTests = ['test/src/classes/discard-student.test.ts']
 const resetTests = ['test/src/classes/reset-student.test.ts']
-const upTests = ['test/src/classes/up-class.test.ts']
+const upTests = ['test/src/classes/up/up-class.test.ts']
 
 export const classesDefects: readonly Defect[] = [
   {
@@ -21,7 +21,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a sandbox is removed before its bag is made',
-    file: 'src/classes/collect-student.ts',
+    file: 'src/classes/down/collect-student.ts',
     edits: [
       {
         find: '  const bag = await makeBag(',
@@ -32,7 +32,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a sandbox is removed as soon as its own bag is committed, not when all bags are',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [
       {
         find: "leaver.outcome = { studentId, state: 'collected'",
@@ -44,7 +44,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'without allowPartial the others go though one could not be collected',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [
       {
         find: 'if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)\n\n  const leaked',
@@ -55,7 +55,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'with allowPartial a sandbox that could not be collected is removed too',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [
       {
         find: 'if (!collected) return',
@@ -66,7 +66,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a sandbox is not looked at again before it is removed, though it may have run meanwhile',
-    file: 'src/classes/collect-student.ts',
+    file: 'src/classes/down/collect-student.ts',
     edits: [
       {
         find: 'if (now && (now.startedAt !== container.startedAt || now.finishedAt !== container.finishedAt)) {',
@@ -77,7 +77,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a sandbox is removed though the store has lost its bag meanwhile',
-    file: 'src/classes/collect-student.ts',
+    file: 'src/classes/down/collect-student.ts',
     edits: [
       {
         find: 'await confirmBag(store, collected.bag.prefix, collected.bag.manifestSha256, signal)',
@@ -88,7 +88,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a volume is removed before its container',
-    file: 'src/classes/collect-student.ts',
+    file: 'src/classes/down/collect-student.ts',
     edits: [
       {
         find: "await removing('container', runtime.removeContainer(container.id))\n",
@@ -103,37 +103,37 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'the network goes while sandboxes are kept',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [{ find: 'if (!sandboxLeft && held?.network)', replace: 'if (held?.network)' }],
     tests: downTests,
   },
   {
     name: "down answers 'down' though a student is kept",
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [{ find: "complete ? 'down' : 'down-partial'", replace: "'down'" }],
     tests: downTests,
   },
   {
     name: 'a session ends though a sandbox of it is kept',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [{ find: 'if (!sandboxLeft && !students.some(isUnconfirmed)) await', replace: 'await' }],
     tests: downTests,
   },
   {
     name: 'down gives out a receipt without looking at the bag again',
-    file: 'src/classes/confirm-bag.ts',
+    file: 'src/classes/down/confirm.ts',
     edits: [{ find: 'await confirmBag(store, bag, manifestSha256, signal)', replace: '' }],
     tests: downTests,
   },
   {
     name: 'down stops sandboxes before it has recorded that it was asked for',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [{ find: 'await writeSession(store, record)', replace: 'void record' }],
     tests: downTests,
   },
   {
     name: 'a student whom another hand removed is left out of the answer',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [
       { find: 'new Map(record.students.map((studentId) => [foldId(studentId), studentId]))', replace: 'new Map()' },
     ],
@@ -141,31 +141,31 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'up begins though the store cannot be written',
-    file: 'src/classes/up-class.ts',
+    file: 'src/classes/up/up-class.ts',
     edits: [{ find: 'await context.store.check()', replace: '' }],
     tests: upTests,
   },
   {
     name: 'up joins a session whose down is unfinished',
-    file: 'src/classes/up-session.ts',
+    file: 'src/classes/up/session.ts',
     edits: [{ find: 'if (!record || record.down) unfinished', replace: 'if (!record) unfinished' }],
     tests: upTests,
   },
   {
     name: 'up is not recorded while it runs',
-    file: 'src/classes/up-class.ts',
+    file: 'src/classes/up/up-class.ts',
     edits: [{ find: '{ ...record, up: { ...intent, students } }', replace: 'record' }],
     tests: sweepTests,
   },
   {
     name: 'a failed up removes a sandbox that ran, without collecting it',
-    file: 'src/classes/take-back.ts',
+    file: 'src/classes/up/roll-back.ts',
     edits: [{ find: "if (now.container.state !== 'created') return now", replace: '' }],
     tests: takeBackTests,
   },
   {
     name: 'a failed up removes a sandbox that was there before',
-    file: 'src/classes/take-back.ts',
+    file: 'src/classes/up/roll-back.ts',
     edits: [
       { find: 'if (now?.container && now.container.id !== before?.container?.id) {', replace: 'if (now?.container) {' },
     ],
@@ -173,25 +173,25 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a failed up removes a volume that was there before',
-    file: 'src/classes/take-back.ts',
+    file: 'src/classes/up/roll-back.ts',
     edits: [{ find: '{ ...collected, volume: done.createdVolume }', replace: 'collected' }],
     tests: takeBackTests,
   },
   {
     name: 'a failed up removes the network that was there before',
-    file: 'src/classes/take-back.ts',
+    file: 'src/classes/up/roll-back.ts',
     edits: [{ find: 'if (network.created && !kept) await', replace: 'if (!kept) await' }],
     tests: takeBackTests,
   },
   {
     name: 'a sandbox stands still for ever after its snapshot',
-    file: 'src/classes/collect-student.ts',
+    file: 'src/classes/down/collect-student.ts',
     edits: [{ find: 'await runtime.thaw(sandbox.container.id)', replace: '' }],
     tests: collectTests,
   },
   {
     name: "a snapshot is taken for the student's last word",
-    file: 'src/classes/collect-student.ts',
+    file: 'src/classes/down/collect-student.ts',
     edits: [{ find: "kind: 'snapshot', container", replace: "kind: 'final', container" }],
     tests: collectTests,
   },
@@ -218,13 +218,13 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'what other classes of the subject use does not count for its quota',
-    file: 'src/classes/admission.ts',
+    file: 'src/classes/up/admission.ts',
     edits: [{ find: 'exactCpus(used[member] + needed[member]) <= limit', replace: 'needed[member] <= limit' }],
     tests: admissionTests,
   },
   {
     name: 'two ups at once do not see each other',
-    file: 'src/classes/reservations.ts',
+    file: 'src/classes/up/reservations.ts',
     edits: [{ find: 'this.#current.add(judged.reservation)', replace: '' }],
     tests: admissionTests,
   },
@@ -296,18 +296,18 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'an inventory that is taken again counts twice',
-    file: 'src/classes/progress.ts',
+    file: 'src/operations/progress.ts',
     edits: [
       {
         find: 'Object.assign(this.#student(studentId).total, { files, bytes })',
         replace: 'const { total } = this.#student(studentId)\n    total.files += files\n    total.bytes += bytes',
       },
     ],
-    tests: ['test/src/classes/progress.test.ts'],
+    tests: ['test/src/operations/progress.test.ts'],
   },
   {
     name: 'a student who could not be collected is said to be done',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [{ find: "leaver.outcome.error ? 'failed' : ", replace: '' }],
     tests: downTests,
   },

@@ -6,9 +6,9 @@ const inventoryTests = ['test/src/collection/inventory.test.ts']
 const uploadTests = ['test/src/collection/upload-pass.test.ts']
 const fillTests = ['test/src/collection/fill-bag.test.ts']
 const collectTests = ['test/src/collection/collect.test.ts']
-const verifyTests = ['test/src/collection/verify.test.ts']
-const tagTests = ['test/src/collection/tag-files.test.ts']
-const keyTests = ['test/collection/object-key.test.ts']
+const verifyTests = ['test/src/bag/confirm.test.ts']
+const tagTests = ['test/src/bag/tag-files.test.ts']
+const keyTests = ['test/src/bag/object-key.test.ts']
 
 export const collectionDefects: readonly Defect[] = [
   {
@@ -20,7 +20,7 @@ export const collectionDefects: readonly Defect[] = [
         replace: '  await work.store.remove(key, work.signal)',
       },
     ],
-    tests: ['test/src/classes/down-class.test.ts'],
+    tests: ['test/src/classes/down/down-class.test.ts'],
   },
   {
     name: 'two names that are not UTF-8 become one in the inventory',
@@ -56,7 +56,7 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: "a file over the lab's limit is left out without a word",
-    file: 'src/collection/tag-files.ts',
+    file: 'src/bag/tag-files.ts',
     edits: [
       {
         find: 'yield* described(inventory.records(trait.leftOut), skipped)',
@@ -91,7 +91,7 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'an object that an earlier attempt left is used by its key alone',
-    file: 'src/collection/verify.ts',
+    file: 'src/bag/confirm.ts',
     edits: [
       {
         find: 'return object !== undefined && (await matches(store, object, content, signal))',
@@ -119,13 +119,13 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'what is missing in the store is not noticed',
-    file: 'src/collection/verify.ts',
+    file: 'src/bag/confirm.ts',
     edits: [{ find: 'if (found.size < expected.inventory.files + expected.others.size)', replace: 'if (false)' }],
     tests: [...verifyTests, ...fillTests],
   },
   {
     name: 'what the store holds is compared by its size alone',
-    file: 'src/collection/verify.ts',
+    file: 'src/bag/confirm.ts',
     edits: [{ find: 'if (object.md5 !== undefined && object.md5 === content.md5) return', replace: 'return' }],
     tests: verifyTests,
   },
@@ -192,7 +192,7 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'the manifest lacks empty files',
-    file: 'src/collection/tag-files.ts',
+    file: 'src/bag/tag-files.ts',
     edits: [
       { find: 'of inventory.stored()) yield', replace: 'of inventory.stored()) if (record.content.size > 0) yield' },
     ],
@@ -200,25 +200,25 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'the manifest lacks the logs',
-    file: 'src/collection/tag-files.ts',
+    file: 'src/bag/tag-files.ts',
     edits: [{ find: 'of logs) yield', replace: 'of []) yield' }],
     tests: tagTests,
   },
   {
     name: 'submission.json gives names that are not UTF-8 as text only',
-    file: 'src/collection/tag-files.ts',
+    file: 'src/bag/tag-files.ts',
     edits: [{ find: "return Buffer.from(text, 'utf8').equals(bytes)", replace: 'return true' }],
     tests: tagTests,
   },
   {
     name: 'the escape sign of keys is not escaped, so that two names can share a key',
-    file: 'src/collection/object-key.ts',
+    file: 'src/bag/object-key.ts',
     edits: [{ find: '\\p{Zp}=', replace: '\\p{Zp}' }],
     tests: keyTests,
   },
   {
     name: 'what a store cannot have in a key is not escaped',
-    file: 'src/collection/object-key.ts',
+    file: 'src/bag/object-key.ts',
     edits: [{ find: 'text === undefined || mustGo || unsafe.test(text)', replace: 'text === undefined' }],
     tests: keyTests,
   },
@@ -235,7 +235,7 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'what is remembered of the path before is used for another folder',
-    file: 'src/collection/object-key.ts',
+    file: 'src/bag/object-key.ts',
     edits: [{ find: 'segment !== this.#raw[at])', replace: 'segment.length !== this.#raw[at]?.length)' }],
     tests: keyTests,
   },
@@ -283,23 +283,23 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: "an engine that cannot read a log on keeps the student's files from being collected",
-    file: 'src/runtime/docker-logs.ts',
+    file: 'src/runtime/docker/logs.ts',
     edits: [
       { find: "if (!isEngineError(error, 'protocol') || !error.engineMessage) throw error", replace: 'throw error' },
     ],
-    tests: ['test/src/runtime/docker-logs.test.ts'],
+    tests: ['test/src/runtime/docker/logs.test.ts'],
   },
   {
     name: 'a log that was rotated away has no note',
-    file: 'src/runtime/docker-logs.ts',
+    file: 'src/runtime/docker/logs.ts',
     edits: [{ find: 'stored < leastAfterLoss', replace: 'stored > 0' }],
-    tests: ['test/src/runtime/docker-logs.test.ts'],
+    tests: ['test/src/runtime/docker/logs.test.ts'],
   },
   {
     name: 'extended attributes of the archive are dropped',
-    file: 'engine-api/streams/tar-pax.ts',
+    file: 'engine-api/tar/pax.ts',
     edits: [{ find: 'xattrs.set(key.slice(xattrPrefix.length), Buffer.from(value))', replace: '{}' }],
-    tests: ['test/engine-api/streams/tar-read.test.ts'],
+    tests: ['test/engine-api/tar/read.test.ts'],
   },
   {
     name: 'a signal that many calls share warns of a leak',
@@ -309,8 +309,8 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'part of a path, cut off where the list of sockets ends, is named as a socket',
-    file: 'src/classes/collect-student.ts',
+    file: 'src/classes/down/collect-student.ts',
     edits: [{ find: ".split('\\0').slice(0, -1)", replace: ".split('\\0')" }],
-    tests: ['test/src/classes/down-class.test.ts'],
+    tests: ['test/src/classes/down/down-class.test.ts'],
   },
 ]

@@ -2,16 +2,16 @@
 
 import type { Defect } from './defect.ts'
 
-const exampleTests = ['test/src/contract/examples.test.ts']
-const problemTests = ['test/src/contract/problems.test.ts']
-const rawTests = ['test/src/contract/raw-requests.test.ts']
+const exampleTests = ['test/src/http/openapi/examples.test.ts']
+const problemTests = ['test/src/http/openapi/problems.test.ts']
+const rawTests = ['test/src/http/openapi/raw-requests.test.ts']
 
 export const contractDefects: readonly Defect[] = [
   {
     name: 'an answer has a member that nobody described',
-    file: 'src/routes/classes.ts',
+    file: 'src/http/calls/classes.ts',
     edits: [{ find: 'volume: volume ?? null,', replace: 'volume: volume ?? null,\n  image: null,' }],
-    tests: ['test/src/routes/classes.test.ts'],
+    tests: ['test/src/http/calls/classes.test.ts'],
   },
   {
     name: 'an answer lacks a member that is described',
@@ -21,29 +21,29 @@ export const contractDefects: readonly Defect[] = [
   },
   {
     name: 'a call gives a problem that the document does not list',
-    file: 'src/contract/calls.ts',
+    file: 'src/http/calls/calls.ts',
     edits: [{ find: "      'quota-exceeded',\n", replace: '' }],
     tests: problemTests,
   },
   {
     name: 'the document lists a problem that a call never gives',
-    file: 'src/contract/calls.ts',
+    file: 'src/http/calls/calls.ts',
     edits: [{ find: "problems: ['not-found'],", replace: "problems: ['not-found', 'unknown-file']," }],
     tests: problemTests,
   },
   {
     name: 'an example is not what the service answers',
-    file: 'src/routes/labs.ts',
+    file: 'src/http/calls/labs.ts',
     edits: [{ find: 'present: image !== undefined,', replace: 'present: image === undefined,' }],
     tests: exampleTests,
   },
   {
     name: 'a route is not in the document',
-    file: 'src/contract/call.ts',
+    file: 'src/http/call.ts',
     edits: [
       { find: "if (each === 'HEAD') continue", replace: "if (each === 'HEAD' || url === '/room/labs') continue" },
     ],
-    tests: ['test/src/contract/document.test.ts'],
+    tests: ['test/src/http/openapi/document.test.ts'],
   },
   {
     name: 'what is no HTTP gets an answer that is no problem',
@@ -53,13 +53,13 @@ export const contractDefects: readonly Defect[] = [
   },
   {
     name: 'the page may run inline scripts',
-    file: 'src/routes/docs.ts',
+    file: 'src/http/calls/docs.ts',
     edits: [{ find: '"script-src \'self\'",', replace: "\"script-src 'self' 'unsafe-inline'\"," }],
-    tests: ['test/src/routes/docs.test.ts'],
+    tests: ['test/src/http/calls/docs.test.ts'],
   },
   {
     name: 'an unknown field reaches the class actions',
-    file: 'src/routes/schemas.ts',
+    file: 'src/http/schemas.ts',
     edits: [{ find: 'const closed = { additionalProperties: false } as const', replace: 'const closed = {} as const' }],
     tests: problemTests,
   },

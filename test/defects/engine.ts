@@ -2,16 +2,16 @@
 
 import type { Defect } from './defect.ts'
 
-const tarTests = ['test/engine-api/streams/tar-read.test.ts']
+const tarTests = ['test/engine-api/tar/read.test.ts']
 const frameTests = ['test/engine-api/streams/frames.test.ts']
 const endpointTests = ['test/engine-api/endpoints.test.ts']
 const replayTests = ['test/fixtures/class.test.ts']
-const sandboxTests = ['test/src/runtime/docker-sandbox.test.ts']
+const sandboxTests = ['test/src/runtime/docker/sandbox.test.ts']
 
 export const engineDefects: readonly Defect[] = [
   {
     name: 'an archive without any end mark is taken for complete',
-    file: 'engine-api/streams/tar-read.ts',
+    file: 'engine-api/tar/read.ts',
     edits: [
       {
         find: 'if (block.length < BLOCK) {',
@@ -23,19 +23,19 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'one zero block is taken for the end mark',
-    file: 'engine-api/streams/tar-read.ts',
+    file: 'engine-api/tar/read.ts',
     edits: [{ find: 'if (blocks === 1 && block.length < BLOCK) throw', replace: 'if (false) throw' }],
     tests: tarTests,
   },
   {
     name: 'bytes after the end mark are accepted',
-    file: 'engine-api/streams/tar-read.ts',
+    file: 'engine-api/tar/read.ts',
     edits: [{ find: 'if (!block.equals(zeroBlock.subarray(0, block.length))) throw', replace: 'if (false) throw' }],
     tests: tarTests,
   },
   {
     name: 'a file that is shorter than its header says is passed on as a whole one',
-    file: 'engine-api/streams/tar-read.ts',
+    file: 'engine-api/tar/read.ts',
     edits: [
       {
         find: "if (piece === undefined) throw truncatedArchive(this.#source, 'inside the body of an entry')",
@@ -46,19 +46,19 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'a size in a PAX header is ignored',
-    file: 'engine-api/streams/tar-pax.ts',
+    file: 'engine-api/tar/pax.ts',
     edits: [{ find: 'return { size: decodeInteger(value, at) }', replace: 'return {}' }],
     tests: tarTests,
   },
   {
     name: 'a header with a wrong checksum is accepted',
-    file: 'engine-api/streams/tar-header.ts',
+    file: 'engine-api/tar/header.ts',
     edits: [{ find: 'return stored === unsigned || stored === unsigned - negative', replace: 'return true' }],
     tests: tarTests,
   },
   {
     name: 'names in an archive are decoded as UTF-8, so that two of them become one',
-    file: 'engine-api/streams/tar-pax.ts',
+    file: 'engine-api/tar/pax.ts',
     edits: [{ find: 'return Buffer.from(value)', replace: 'return Buffer.from(value.toString())' }],
     tests: tarTests,
   },
@@ -76,9 +76,9 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'a connection that breaks ends an answer as if it were whole',
-    file: 'engine-api/transport.ts',
+    file: 'engine-api/transport/transport.ts',
     edits: [{ find: 'throw explain(operation, target, cause, signal)', replace: 'void cause' }],
-    tests: ['test/engine-api/streaming.test.ts', 'test/engine-api/transport.test.ts'],
+    tests: ['test/engine-api/streaming.test.ts', 'test/engine-api/transport/transport.test.ts'],
   },
   {
     name: 'the refusal to remove a running container is taken for its removal',
@@ -97,13 +97,13 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'containers are stopped, read and removed by their names',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [{ find: 'id: container.Id,', replace: 'id: container.Name.slice(1),' }],
     tests: [...replayTests, ...sandboxTests],
   },
   {
     name: 'the restart policy is set after the stop, when the engine may have started the sandbox again',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [
       { find: 'const refused = await neverRestart().then(', replace: 'const refused = await Promise.resolve().then(' },
       { find: '  if (refused) {\n    await neverRestart()', replace: '  {\n    await neverRestart()' },
@@ -112,7 +112,7 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'a workspace that is not there is taken for an empty one',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [
       {
         find: 'throw asArchiveError(error)',
@@ -123,7 +123,7 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'a workspace that is a symbolic link is taken for an empty one',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [
       { find: "if (first && !(entry.type === 'directory' && entry.name.equals(root))) {", replace: 'if (false) {' },
     ],
@@ -131,7 +131,7 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'a volume of another session or another service is given to a student',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [
       {
         find: 'if (labels[label.installation] === context.installation && labels[label.session] === plan.sessionId) return',
@@ -142,7 +142,7 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'a container of an earlier session is taken for this one',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [{ find: '      [label.session]: plan.sessionId,\n', replace: '' }],
     tests: sandboxTests,
   },
@@ -154,7 +154,7 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'containers of other installations are listed as ours',
-    file: 'src/runtime/docker-survey.ts',
+    file: 'src/runtime/docker/survey.ts',
     edits: [{ find: 'list({ all: true, filters })', replace: 'list({ all: true })' }],
     tests: replayTests,
   },

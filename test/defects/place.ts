@@ -3,18 +3,18 @@
 import type { Defect } from './defect.ts'
 
 const placeTests = ['test/src/classes/another-place.test.ts']
-const orderTests = ['test/src/classes/session-order.test.ts']
+const orderTests = ['test/src/sessions/find.test.ts']
 
 export const placeDefects: readonly Defect[] = [
   {
     name: 'a class of another store is collected into this one',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [{ find: '    if (otherStore) throw otherStore\n', replace: '' }],
     tests: placeTests,
   },
   {
     name: 'a session without a label is taken for one of this store',
-    file: 'src/classes/store-identity.ts',
+    file: 'src/sessions/store-identity.ts',
     edits: [
       { find: 'return held.store?.id === here.id ?', replace: 'return (held.store?.id ?? here.id) === here.id ?' },
     ],
@@ -28,7 +28,7 @@ export const placeDefects: readonly Defect[] = [
   },
   {
     name: 'a class of another engine is called lost',
-    file: 'src/classes/down-class.ts',
+    file: 'src/classes/down/down-class.ts',
     edits: [
       { find: '    if (!held && record && isElsewhere(record, engine)) throw engineChanged(record)\n', replace: '' },
     ],
@@ -36,13 +36,13 @@ export const placeDefects: readonly Defect[] = [
   },
   {
     name: 'a session id is the time of a clock that was put right',
-    file: 'src/classes/up-session.ts',
+    file: 'src/classes/up/session.ts',
     edits: [{ find: 'newSessionId(now, newest)', replace: 'newSessionId(now)' }],
     tests: orderTests,
   },
   {
     name: 'an ended session goes before one that is open',
-    file: 'src/classes/session-order.ts',
+    file: 'src/sessions/find.ts',
     edits: [
       {
         find: '      if (!record.ended && !isElsewhere(record, engine)) return record\n',
@@ -53,20 +53,20 @@ export const placeDefects: readonly Defect[] = [
   },
   {
     name: 'sessions of a class that was written in another case are not found',
-    file: 'src/classes/session-order.ts',
+    file: 'src/sessions/find.ts',
     edits: [{ find: 'return [classId, ...others]', replace: 'return [classId, ...others.slice(others.length)]' }],
     tests: orderTests,
   },
   {
     name: 'two spellings of a class have a lease each',
-    file: 'src/classes/lease.ts',
+    file: 'src/operations/lease.ts',
     edits: [{ find: 'classPrefix(foldId(classId))', replace: 'classPrefix(classId)' }],
     tests: orderTests,
   },
   {
     name: 'the engine of a copied host is taken for the same one',
-    file: 'src/runtime/docker-identity.ts',
+    file: 'src/runtime/docker/identity.ts',
     edits: [{ find: '[ID, Name, DockerRootDir]', replace: '[ID]' }],
-    tests: ['test/src/runtime/docker-identity.test.ts'],
+    tests: ['test/src/runtime/docker/identity.test.ts'],
   },
 ]

@@ -3,12 +3,12 @@
 import type { Defect } from './defect.ts'
 
 const resetTests = ['test/src/classes/reset-student.test.ts']
-const uidTests = ['test/src/classes/uids.test.ts']
+const uidTests = ['test/src/classes/up/uids.test.ts']
 
 export const restoreDefects: readonly Defect[] = [
   {
     name: 'a line of a bag’s record ends where a name has U+2028',
-    file: 'src/collection/lines.ts',
+    file: 'src/bag/lines.ts',
     edits: [{ find: ".split('\\n')", replace: '.split(/\\n|\\u2028/)' }],
     tests: ['test/src/classes/restored-tree.test.ts'],
   },
@@ -47,13 +47,13 @@ export const restoreDefects: readonly Defect[] = [
   },
   {
     name: 'two ups at once give the same uids',
-    file: 'src/classes/uids.ts',
+    file: 'src/classes/up/uids.ts',
     edits: [{ find: '...reserved.flatMap(({ uids = [] }) => uids),', replace: '' }],
     tests: uidTests,
   },
   {
     name: 'every class begins with the same uid',
-    file: 'src/classes/uids.ts',
+    file: 'src/classes/up/uids.ts',
     edits: [{ find: '...running.flatMap(({ seats = [] }) => seats.flatMap(({ uid }) => uid ?? [])),', replace: '' }],
     tests: uidTests,
   },

@@ -2,25 +2,25 @@
 
 import type { Defect } from './defect.ts'
 
-const errorTests = ['test/src/runtime/docker-errors.test.ts']
+const errorTests = ['test/src/runtime/docker/errors.test.ts']
 const discardTests = ['test/src/classes/discard-student.test.ts']
-const rescueTests = ['test/src/runtime/docker-rescue.test.ts']
+const rescueTests = ['test/src/runtime/docker/rescue.test.ts']
 
 export const roomDefects: readonly Defect[] = [
   {
     name: 'an engine that can write no restart policy keeps a class from being collected',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [
       {
         find: '      if (!isRefusal(error)) throw error\n    })\n  }\n  return asStopped',
         replace: '      throw error\n    })\n  }\n  return asStopped',
       },
     ],
-    tests: ['test/src/runtime/docker-sandbox.test.ts'],
+    tests: ['test/src/runtime/docker/sandbox.test.ts'],
   },
   {
     name: 'a full disk of the engine counts as a fault of the sandbox',
-    file: 'src/runtime/docker-errors.ts',
+    file: 'src/runtime/docker/errors.ts',
     edits: [{ find: "if (engineMessage !== undefined && isFull(engineMessage)) return 'full'", replace: '' }],
     tests: errorTests,
   },
@@ -38,7 +38,7 @@ export const roomDefects: readonly Defect[] = [
   },
   {
     name: 'a file of the host is named to teachers',
-    file: 'src/runtime/docker-errors.ts',
+    file: 'src/runtime/docker/errors.ts',
     edits: [
       { find: 'withoutPaths(error.engineMessage ?? error.message)', replace: '(error.engineMessage ?? error.message)' },
     ],
@@ -46,14 +46,14 @@ export const roomDefects: readonly Defect[] = [
   },
   {
     name: 'only the image of the lab makes a volume readable',
-    file: 'src/runtime/docker-rescue.ts',
+    file: 'src/runtime/docker/rescue.ts',
     edits: [{ find: "if (!isEngineError(error, 'not-found')) throw error\n    }", replace: 'throw error\n    }' }],
     tests: rescueTests,
   },
   {
     name: 'a volume from which the workspace was taken is read as an empty one',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [{ find: "if (type !== 'directory' || !name.equals(root)) return undefined", replace: '' }],
-    tests: ['test/src/runtime/docker-sandbox.test.ts'],
+    tests: ['test/src/runtime/docker/sandbox.test.ts'],
   },
 ]

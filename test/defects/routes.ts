@@ -2,91 +2,91 @@
 
 import type { Defect } from './defect.ts'
 
-const sessionTests = ['test/src/routes/sessions.test.ts']
-const eventTests = ['test/src/routes/event-stream.test.ts', 'test/src/routes/operations.test.ts']
-const metricsTests = ['test/src/routes/metrics.test.ts']
+const sessionTests = ['test/src/http/calls/sessions.test.ts']
+const eventTests = ['test/src/http/event-stream.test.ts', 'test/src/http/calls/operations.test.ts']
+const metricsTests = ['test/src/http/calls/metrics.test.ts']
 
 export const routesDefects: readonly Defect[] = [
   {
     name: 'a bag is looked for in the spelling of the call',
-    file: 'src/routes/sessions.ts',
+    file: 'src/http/calls/sessions.ts',
     edits: [{ find: 'await spellClass(asked.classId)', replace: 'asked.classId' }],
     tests: sessionTests,
   },
   {
     name: 'a class that left the catalogue is spelled as the caller does',
-    file: 'src/classes/spelled-class.ts',
+    file: 'src/sessions/class-id.ts',
     edits: [{ find: 'if (kept !== undefined) return kept', replace: 'if (kept !== undefined) return classId' }],
     tests: sessionTests,
   },
   {
     name: "the events of an operation outlive their caller's token",
-    file: 'src/routes/event-stream.ts',
+    file: 'src/http/event-stream.ts',
     edits: [{ find: 'Math.min(until - Date.now(), longestTimerMs)', replace: 'longestTimerMs' }],
     tests: eventTests,
   },
   {
     name: 'every change of an operation is an event',
-    file: 'src/routes/event-stream.ts',
+    file: 'src/http/event-stream.ts',
     edits: [{ find: ' || (running && this.#gap)', replace: '' }],
     tests: eventTests,
   },
   {
     name: 'the end of an operation waits for its turn',
-    file: 'src/routes/event-stream.ts',
+    file: 'src/http/event-stream.ts',
     edits: [{ find: '(running && this.#gap)', replace: 'this.#gap' }],
     tests: eventTests,
   },
   {
     name: 'an operation that does nothing is silent',
-    file: 'src/routes/event-stream.ts',
+    file: 'src/http/event-stream.ts',
     edits: [{ find: "this.#send(': nothing new\\n\\n')", replace: 'this.#startQuiet()' }],
     tests: eventTests,
   },
   {
     name: 'a listener stays when nobody listens any more',
-    file: 'src/routes/event-stream.ts',
+    file: 'src/http/event-stream.ts',
     edits: [{ find: '    this.#stopListening()\n', replace: '' }],
     tests: eventTests,
   },
   {
     name: 'silent connections keep everybody else of their address out',
-    file: 'src/routes/connections.ts',
+    file: 'src/http/limits/connections.ts',
     edits: [{ find: '(isCrowded && !makeRoom(beside))', replace: 'isCrowded' }],
-    tests: ['test/src/routes/connections.test.ts'],
+    tests: ['test/src/http/limits/connections.test.ts'],
   },
   {
     name: 'one address may hold all connections that there are',
-    file: 'src/routes/connections.ts',
+    file: 'src/http/limits/connections.ts',
     edits: [{ find: 'beside.size >= perAddress', replace: 'beside.size < 0' }],
-    tests: ['test/src/routes/connections.test.ts'],
+    tests: ['test/src/http/limits/connections.test.ts'],
   },
   {
     name: 'each IPv6 address of a network is another caller',
-    file: 'src/routes/address.ts',
+    file: 'src/http/limits/address.ts',
     edits: [{ find: 'if (!isIPv6(plain)) return plain', replace: 'if (plain !== undefined) return plain' }],
-    tests: ['test/src/routes/address.test.ts'],
+    tests: ['test/src/http/limits/address.test.ts'],
   },
   {
     name: 'another method of a known path is told that there is nothing',
-    file: 'src/auth/access.ts',
+    file: 'src/http/auth/access.ts',
     edits: [{ find: 'if (allowed.length > 0) {', replace: 'if (allowed.length > 9) {' }],
     tests: ['test/src/app.test.ts'],
   },
   {
     name: 'a role that may do nothing may do what needs a token alone',
-    file: 'src/auth/access.ts',
+    file: 'src/http/auth/access.ts',
     edits: [
       {
         find: "if (identity.role !== 'none') return",
         replace: "if (identity.role !== 'none' || identity.actor) return",
       },
     ],
-    tests: ['test/src/auth/access.test.ts'],
+    tests: ['test/src/http/auth/access.test.ts'],
   },
   {
     name: 'an unknown name in a query is passed over',
-    file: 'src/routes/query.ts',
+    file: 'src/http/query.ts',
     edits: [{ find: 'additionalProperties: false', replace: 'additionalProperties: true' }],
     tests: ['test/src/app.test.ts'],
   },
@@ -98,37 +98,37 @@ export const routesDefects: readonly Defect[] = [
   },
   {
     name: 'what one caller is told may be kept on the way',
-    file: 'src/auth/access.ts',
+    file: 'src/http/auth/access.ts',
     edits: [{ find: "'private, no-store'", replace: "'public'" }],
-    tests: ['test/src/auth/access.test.ts', 'test/src/routes/sessions.test.ts'],
+    tests: ['test/src/http/auth/access.test.ts', 'test/src/http/calls/sessions.test.ts'],
   },
   {
     name: 'the range of a file ends one byte late',
-    file: 'src/routes/send-file.ts',
+    file: 'src/http/send-file.ts',
     edits: [{ find: 'Math.min(Number(to), size - 1)', replace: 'Math.min(Number(to) + 1, size - 1)' }],
-    tests: ['test/src/routes/sessions.test.ts'],
+    tests: ['test/src/http/calls/sessions.test.ts'],
   },
   {
     name: 'a folder gives a range from its beginning',
-    file: 'src/store/directory-store.ts',
+    file: 'src/store/directory/store.ts',
     edits: [{ find: 'let position = range?.first ?? 0', replace: 'let position = 0' }],
-    tests: ['test/store/directory-store.test.ts'],
+    tests: ['test/src/store/directory/store.test.ts'],
   },
   {
     name: 'everybody is told a piece of the catalogue',
-    file: 'src/catalogue.ts',
+    file: 'src/catalogue/catalogue.ts',
     edits: [{ find: 'broken === undefined ? undefined : notInForce', replace: 'broken' }],
-    tests: ['test/src/routes/health.test.ts'],
+    tests: ['test/src/http/calls/health.test.ts'],
   },
   {
     name: 'everybody is told where the store is',
-    file: 'src/routes/health.ts',
+    file: 'src/http/calls/health.ts',
     edits: [{ find: 'return storeErrorAdvice[error.code]', replace: 'return error.message' }],
-    tests: ['test/src/routes/health.test.ts'],
+    tests: ['test/src/http/calls/health.test.ts'],
   },
   {
     name: 'each path that is asked for becomes a series of its own',
-    file: 'src/routes/metrics.ts',
+    file: 'src/http/calls/metrics.ts',
     edits: [
       { find: 'is404, routeOptions }', replace: 'is404, url }' },
       { find: 'routeOptions.url', replace: 'url' },

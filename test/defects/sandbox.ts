@@ -2,8 +2,8 @@
 
 import type { Defect } from './defect.ts'
 
-const body = 'src/runtime/sandbox-body.ts'
-const bodyTests = ['test/src/runtime/sandbox-body.test.ts', 'test/src/runtime/sandbox-closed.test.ts']
+const body = 'src/runtime/docker/sandbox-body.ts'
+const bodyTests = ['test/src/runtime/docker/sandbox-body.test.ts', 'test/src/runtime/docker/sandbox-closed.test.ts']
 
 export const sandboxDefects: readonly Defect[] = [
   {
@@ -22,7 +22,7 @@ export const sandboxDefects: readonly Defect[] = [
     name: 'a lab with a writable root has no limit of processes',
     file: body,
     edits: [{ find: 'PidsLimit: lab.pids', replace: 'PidsLimit: lab.writableRoot === true ? 0 : lab.pids' }],
-    tests: ['test/src/runtime/sandbox-closed.test.ts'],
+    tests: ['test/src/runtime/docker/sandbox-closed.test.ts'],
   },
   {
     name: 'an environment variable of a lab makes its sandbox privileged',
@@ -33,7 +33,7 @@ export const sandboxDefects: readonly Defect[] = [
         replace: "IpcMode: 'private',\n      AutoRemove: false,\n      Privileged: lab.env?.['PATH'] !== undefined",
       },
     ],
-    tests: ['test/src/runtime/sandbox-closed.test.ts'],
+    tests: ['test/src/runtime/docker/sandbox-closed.test.ts'],
   },
   {
     name: 'a capability of a lab is added to those of the engine',
@@ -43,11 +43,11 @@ export const sandboxDefects: readonly Defect[] = [
   },
   {
     name: 'every capability is on the short list',
-    file: 'src/catalogue-schema.ts',
+    file: 'src/catalogue/schema.ts',
     edits: [
       { find: 'Type.Array(Capability, { minItems: 1, uniqueItems: true })', replace: 'Type.Array(Type.String())' },
     ],
-    tests: ['test/src/catalogue.test.ts'],
+    tests: ['test/src/catalogue/catalogue.test.ts'],
   },
   {
     name: 'a network leads out whatever the lab says',
@@ -71,9 +71,9 @@ export const sandboxDefects: readonly Defect[] = [
   },
   {
     name: 'an up begins though the engine lacks the runtime of the lab',
-    file: 'src/classes/admission.ts',
+    file: 'src/classes/up/admission.ts',
     edits: [{ find: '  refuseMissingRuntime,\n', replace: '' }],
-    tests: ['test/src/classes/up-class.test.ts'],
+    tests: ['test/src/classes/up/up-class.test.ts'],
   },
   {
     name: 'a host is called out of reach of who makes packets by hand',
@@ -83,9 +83,9 @@ export const sandboxDefects: readonly Defect[] = [
   },
   {
     name: 'a network that does not say so is taken for one without packets made by hand',
-    file: 'src/runtime/docker-survey.ts',
+    file: 'src/runtime/docker/survey.ts',
     edits: [{ find: "[label.rawPackets] !== 'false'", replace: "[label.rawPackets] === 'true'" }],
-    tests: ['test/src/runtime/docker-survey.test.ts'],
+    tests: ['test/src/runtime/docker/survey.test.ts'],
   },
   {
     name: 'the engine deals addresses anew at each start',
@@ -101,38 +101,38 @@ export const sandboxDefects: readonly Defect[] = [
   },
   {
     name: 'the first address for those without a seat becomes the gateway',
-    file: 'src/runtime/subnets.ts',
+    file: 'src/runtime/docker/subnets.ts',
     edits: [{ find: '    Gateway: formatAddress(first + 1),\n', replace: '' }],
-    tests: ['test/src/runtime/subnets.test.ts'],
+    tests: ['test/src/runtime/docker/subnets.test.ts'],
   },
   {
     name: 'the last seat is in the block of those without one',
-    file: 'src/runtime/subnets.ts',
+    file: 'src/runtime/docker/subnets.ts',
     edits: [{ find: 'firstSeatOffset - sharedSize(subnetSize)', replace: 'firstSeatOffset - 1' }],
-    tests: ['test/src/runtime/subnets.test.ts'],
+    tests: ['test/src/runtime/docker/subnets.test.ts'],
   },
   {
     name: 'a sandbox whose network was pruned is started without one',
-    file: 'src/runtime/docker-sandbox.ts',
+    file: 'src/runtime/docker/sandbox.ts',
     edits: [{ find: 'held?.container?.isDetached &&', replace: 'false &&' }],
-    tests: ['test/src/runtime/docker-sandbox.test.ts'],
+    tests: ['test/src/runtime/docker/sandbox.test.ts'],
   },
   {
     name: 'a network of the same name is taken for the one that a sandbox was in',
-    file: 'src/runtime/docker-survey.ts',
+    file: 'src/runtime/docker/survey.ts',
     edits: [{ find: 'if (!network || !place) return true', replace: 'if (place) return false' }],
-    tests: ['test/src/runtime/docker-survey.test.ts'],
+    tests: ['test/src/runtime/docker/survey.test.ts'],
   },
   {
     name: 'the seat of a student without a sandbox is not counted',
-    file: 'src/classes/admission.ts',
+    file: 'src/classes/up/admission.ts',
     edits: [{ find: '...seated, ', replace: '' }],
-    tests: ['test/src/classes/up-class.test.ts'],
+    tests: ['test/src/classes/up/up-class.test.ts'],
   },
   {
     name: 'a Traefik in a network that is gone is left there, and cannot start',
-    file: 'src/runtime/docker-network.ts',
+    file: 'src/runtime/docker/network.ts',
     edits: [{ find: '  if (State.Running) return\n', replace: '  if (!State.Running) return\n' }],
-    tests: ['test/src/runtime/docker-network.test.ts'],
+    tests: ['test/src/runtime/docker/network.test.ts'],
   },
 ]

@@ -3,9 +3,9 @@
 import type { Defect } from './defect.ts'
 
 const configTests = ['test/src/config.test.ts']
-const catalogueTests = ['test/src/catalogue.test.ts']
-const jsonTests = ['test/src/strict-json.test.ts']
-const leaseTests = ['test/src/classes/lease.test.ts']
+const catalogueTests = ['test/src/catalogue/catalogue.test.ts']
+const jsonTests = ['test/src/catalogue/strict-json.test.ts']
+const leaseTests = ['test/src/operations/lease.test.ts']
 
 export const startDefects: readonly Defect[] = [
   {
@@ -48,37 +48,37 @@ export const startDefects: readonly Defect[] = [
   },
   {
     name: 'of a name that stands twice the last counts',
-    file: 'src/strict-json.ts',
+    file: 'src/catalogue/strict-json.ts',
     edits: [{ find: 'if (first !== undefined) {', replace: 'if (first === -1) {' }],
     tests: [...jsonTests, ...catalogueTests],
   },
   {
     name: 'names are compared as they are written, not as what they mean',
-    file: 'src/strict-json.ts',
+    file: 'src/catalogue/strict-json.ts',
     edits: [{ find: 'return plain ? this', replace: 'return plain || true ? this' }],
     tests: jsonTests,
   },
   {
     name: 'what is nested without end ends the call stack',
-    file: 'src/strict-json.ts',
+    file: 'src/catalogue/strict-json.ts',
     edits: [{ find: 'const deepest = 100\n', replace: 'const deepest = 1e9\n' }],
     tests: jsonTests,
   },
   {
     name: 'a byte order mark is a fault of the file',
-    file: 'src/catalogue.ts',
+    file: 'src/catalogue/catalogue.ts',
     edits: [{ find: "withMark.replace(/^\\uFEFF/, '')", replace: 'withMark' }],
     tests: catalogueTests,
   },
   {
     name: 'a byte that is no UTF-8 becomes another character in silence',
-    file: 'src/catalogue-text.ts',
+    file: 'src/catalogue/text.ts',
     edits: [{ find: 'fatal: true', replace: 'fatal: false' }],
     tests: catalogueTests,
   },
   {
     name: 'a misspelt key is told as the one that is missing',
-    file: 'src/catalogue-faults.ts',
+    file: 'src/catalogue/faults.ts',
     edits: [
       {
         find: 'if (error.type === ValueErrorType.ObjectAdditionalProperties) return',
@@ -89,13 +89,13 @@ export const startDefects: readonly Defect[] = [
   },
   {
     name: 'a message shows the environment of a lab',
-    file: 'src/catalogue-faults.ts',
+    file: 'src/catalogue/faults.ts',
     edits: [{ find: 'value.length > 60 || /^', replace: 'value.length > 60 && /^' }],
     tests: catalogueTests,
   },
   {
     name: 'a lab that is not there is one that the subject does not allow',
-    file: 'src/catalogue.ts',
+    file: 'src/catalogue/catalogue.ts',
     edits: [{ find: "'lab', entry.lab, labs)", replace: "'lab', entry.lab, { [entry.lab]: 1 })" }],
     tests: catalogueTests,
   },
@@ -107,19 +107,19 @@ export const startDefects: readonly Defect[] = [
   },
   {
     name: 'a killed process that nobody reaped holds its lease',
-    file: 'src/classes/lease.ts',
+    file: 'src/operations/lease.ts',
     edits: [{ find: "if (facts.state === 'Z' || facts.state === 'X') return false", replace: '' }],
     tests: leaseTests,
   },
   {
     name: 'another process with the number of a dead holder holds its lease',
-    file: 'src/classes/lease.ts',
+    file: 'src/operations/lease.ts',
     edits: [{ find: 'return startTime === undefined || startTime === facts.startTime', replace: 'return true' }],
     tests: leaseTests,
   },
   {
     name: 'a lease of the version before is that of a dead process',
-    file: 'src/classes/lease.ts',
+    file: 'src/operations/lease.ts',
     edits: [{ find: 'return startTime === undefined || startTime === facts', replace: 'return startTime === facts' }],
     tests: leaseTests,
   },
@@ -146,18 +146,18 @@ export const startDefects: readonly Defect[] = [
     name: 'a store that is away is a fault of each student',
     file: 'src/classes/outage.ts',
     edits: [{ find: 'if (outage && first) return', replace: 'if (outage && !first) return' }],
-    tests: ['test/src/classes/down-class.test.ts', 'test/src/classes/collect-class.test.ts'],
+    tests: ['test/src/classes/down/down-class.test.ts', 'test/src/classes/collect-class.test.ts'],
   },
   {
     name: 'a store that is away hides what else is wrong',
     file: 'src/classes/outage.ts',
     edits: [{ find: 'failed.every(', replace: 'failed.some(' }],
-    tests: ['test/src/classes/down-class.test.ts'],
+    tests: ['test/src/classes/down/down-class.test.ts'],
   },
   {
     name: 'a program that is not in the image is not named while the engine starts it again and again',
-    file: 'src/runtime/docker-ready.ts',
+    file: 'src/runtime/docker/ready.ts',
     edits: [{ find: 'seen && (await betweenTwoLives(seen))', replace: 'seen' }],
-    tests: ['test/src/runtime/docker-ready.test.ts'],
+    tests: ['test/src/runtime/docker/ready.test.ts'],
   },
 ]

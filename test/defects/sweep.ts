@@ -3,18 +3,18 @@
 import type { Defect } from './defect.ts'
 
 const sweepTests = ['test/src/classes/sweep.test.ts']
-const leaseTests = ['test/src/classes/lease.test.ts']
+const leaseTests = ['test/src/operations/lease.test.ts']
 
 export const sweepDefects: readonly Defect[] = [
   {
     name: 'the sweep takes a class down that has not expired',
-    file: 'src/classes/session-record.ts',
+    file: 'src/sessions/record.ts',
     edits: [{ find: 'return Date.now() > Math.min(', replace: 'return Date.now() < Math.min(' }],
     tests: sweepTests,
   },
   {
     name: "a lab's longest life is taken for seconds",
-    file: 'src/classes/session-record.ts',
+    file: 'src/sessions/record.ts',
     edits: [{ find: 'Number.POSITIVE_INFINITY) * 60_000', replace: 'Number.POSITIVE_INFINITY) * 1_000' }],
     tests: sweepTests,
   },
@@ -26,7 +26,7 @@ export const sweepDefects: readonly Defect[] = [
   },
   {
     name: 'the sweep touches a session of another installation',
-    file: 'src/classes/session-order.ts',
+    file: 'src/sessions/find.ts',
     edits: [{ find: 'if (record?.installation !== installation) continue', replace: 'if (!record) continue' }],
     tests: sweepTests,
   },
@@ -55,7 +55,7 @@ export const sweepDefects: readonly Defect[] = [
   },
   {
     name: 'a class is worked on though another process holds its lease',
-    file: 'src/classes/lease.ts',
+    file: 'src/operations/lease.ts',
     edits: [
       {
         find: 'if (text !== undefined && !this.#isFree(key, text, holder)) {',
@@ -66,7 +66,7 @@ export const sweepDefects: readonly Defect[] = [
   },
   {
     name: 'a lease that a living process holds is removed as a dead one',
-    file: 'src/classes/lease.ts',
+    file: 'src/operations/lease.ts',
     edits: [
       {
         find: 'if (!this.#isFree(key, text, await this.#describe())) return false',
@@ -77,13 +77,13 @@ export const sweepDefects: readonly Defect[] = [
   },
   {
     name: 'a living process of another machine of the same name is taken for a dead one of this machine',
-    file: 'src/classes/lease.ts',
+    file: 'src/operations/lease.ts',
     edits: [{ find: 'found.bootId !== undefined &&\n  found.bootId === me.bootId &&\n', replace: '' }],
     tests: leaseTests,
   },
   {
     name: 'who lost the lease goes on, and is not told',
-    file: 'src/classes/lease.ts',
+    file: 'src/operations/lease.ts',
     edits: [{ find: "ours || lost.abort(new Error('another process took over'))", replace: 'ours' }],
     tests: leaseTests,
   },

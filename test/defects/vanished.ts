@@ -3,12 +3,12 @@
 import type { Defect } from './defect.ts'
 
 const vanishedTests = ['test/src/classes/vanished.test.ts']
-const routeTests = ['test/src/routes/classes.test.ts']
+const routeTests = ['test/src/http/calls/classes.test.ts']
 
 export const vanishedDefects: readonly Defect[] = [
   {
     name: 'a lost student’s snapshot is not named',
-    file: 'src/classes/gone-student.ts',
+    file: 'src/classes/down/gone.ts',
     edits: [
       {
         find: 'const copy = await findLastCopy(context, action, record, studentId)',
@@ -25,7 +25,7 @@ export const vanishedDefects: readonly Defect[] = [
   },
   {
     name: 'the oldest snapshot is named as the last copy',
-    file: 'src/classes/committed-bag.ts',
+    file: 'src/bag/find.ts',
     edits: [{ find: 'snapshots.sort().reverse()', replace: 'snapshots.sort()' }],
     tests: vanishedTests,
   },
@@ -40,13 +40,13 @@ export const vanishedDefects: readonly Defect[] = [
   },
   {
     name: 'an up gives an empty workspace without a word',
-    file: 'src/classes/up-class.ts',
+    file: 'src/classes/up/up-class.ts',
     edits: [{ find: '      ...(vanished ? { vanished } : {}),\n', replace: '' }],
     tests: vanishedTests,
   },
   {
     name: 'a down does not tell that an earlier sandbox vanished',
-    file: 'src/classes/down-answer.ts',
+    file: 'src/classes/down/answer.ts',
     edits: [{ find: ', ...vanishedMember(record, student.studentId) }', replace: ' }' }],
     tests: vanishedTests,
   },
@@ -69,31 +69,31 @@ export const vanishedDefects: readonly Defect[] = [
   },
   {
     name: 'a class counts only those whom the engine holds',
-    file: 'src/classes/remembered-session.ts',
+    file: 'src/sessions/remembered.ts',
     edits: [{ find: 'const expected = down ?', replace: 'const expected = down || students ?' }],
     tests: routeTests,
   },
   {
     name: 'those of an up that has not ended do not count',
-    file: 'src/classes/remembered-session.ts',
+    file: 'src/sessions/remembered.ts',
     edits: [{ find: ', ...(up?.students ?? [])', replace: '' }],
     tests: routeTests,
   },
   {
     name: 'whom a down has let go is called missing',
-    file: 'src/classes/remembered-session.ts',
+    file: 'src/sessions/remembered.ts',
     edits: [{ find: 'const expected = down ?', replace: 'const expected = down && false ?' }],
     tests: routeTests,
   },
   {
     name: 'an up begins anew where all of the running session was removed',
-    file: 'src/classes/surroundings.ts',
+    file: 'src/classes/up/surroundings.ts',
     edits: [{ find: 'isHere && !isHeld && open.students', replace: 'isHere && isHeld && open.students' }],
     tests: vanishedTests,
   },
   {
     name: 'an up joins a session that was removed whole and has expired',
-    file: 'src/classes/up-session.ts',
+    file: 'src/classes/up/session.ts',
     edits: [{ find: 'vanished.down || isExpired(vanished)', replace: 'vanished.down' }],
     tests: vanishedTests,
   },

@@ -14,7 +14,7 @@ import {
   packTar,
 } from '../../engine-api/index.ts'
 import { readFrames } from '../../engine-api/streams/frames.ts'
-import { createTransport, defaultPatience } from '../../engine-api/transport.ts'
+import { createTransport, defaultPatience } from '../../engine-api/transport/transport.ts'
 import { chunksOf, collected } from './cut.ts'
 import { answerOf, type RawServer, rawServer } from './raw-server.ts'
 

@@ -5,11 +5,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { Store } from '../../src/store/port.ts'
-import { s3Limits } from '../../src/store/s3-limits.ts'
-import { createS3Store, type S3StoreOptions } from '../../src/store/s3-store.ts'
+import { createS3Store, type S3StoreOptions } from '../../src/store/s3/bucket.ts'
+import { s3Limits } from '../../src/store/s3/limits.ts'
 import { type S3Proxy, startS3Proxy } from '../faults/s3-proxy.ts'
-import { contentOf, gather, seededBytes, streamOf, wrongContentOf } from '../store/bodies.ts'
-import { conformance, listed, rejectsWith } from '../store/conformance.ts'
+import { contentOf, gather, seededBytes, streamOf, wrongContentOf } from '../src/store/bodies.ts'
+import { conformance, listed, rejectsWith } from '../src/store/conformance.ts'
 
 const { LIVE_S3, LIVE_S3_ACCESS_KEY, LIVE_S3_SECRET_KEY } = process.env
 const skip = LIVE_S3 === undefined ? 'LIVE_S3 is not set: no S3 server to run against (scripts/s3 starts one)' : false

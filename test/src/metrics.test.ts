@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Metrics } from '../../src/metrics.ts'
-import type { OperationView } from '../../src/operations.ts'
+import type { OperationView } from '../../src/operations/operations.ts'
 import { openClass } from '../support/memory-class.ts'
 import { readMetrics } from '../support/metrics-text.ts'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { storeIdentityKey } from '../../src/names.ts'
-import { createDirectoryStore } from '../../src/store/directory-store.ts'
+import { createDirectoryStore } from '../../src/store/directory/store.ts'
 import { classId, type MemoryClass } from './memory-class.ts'
 import type { MemoryRuntime } from './memory-runtime.ts'
 

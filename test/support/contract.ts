@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import type { App } from '../../src/routes/app-type.ts'
+import type { App } from '../../src/http/app-type.ts'
 import { shaped } from './shape.ts'
 
 const Content = Type.Record(Type.String(), Type.Object({ schema: Type.Optional(Type.Object({})) }))

@@ -3,7 +3,7 @@
 // One long class, since every method works on the same containers, volumes and networks.
 
 import assert from 'node:assert/strict'
-import { freezeCollect, specHash } from '../../src/lab.ts'
+import { freezeCollect, specHash } from '../../src/catalogue/frozen-lab.ts'
 import { containerName, foldId, networkName, volumeName } from '../../src/names.ts'
 import {
   type CommandResult,

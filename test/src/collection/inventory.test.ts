@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { digestOf } from '../../../src/collection/digest.ts'
 import { CollectError } from '../../../src/collection/errors.ts'
 import { compileExclude } from '../../../src/collection/exclude.ts'
 import { type Inventory, type InventoryRecord, recordKey } from '../../../src/collection/inventory.ts'
 import { describe, type InventoryLimits, takeInventory } from '../../../src/collection/take-inventory.ts'
+import { digestOf } from '../../../src/store/content.ts'
 import { archiveOf, directory, file, hardLink, root, symbolicLink, type Thing } from '../../support/memory-archive.ts'
 
 type Limits = Partial<Omit<InventoryLimits, 'exclude'>> & { exclude?: readonly string[] }

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { digestOf } from '../../../src/collection/digest.ts'
 import { CollectError } from '../../../src/collection/errors.ts'
 import { spoolLogs } from '../../../src/collection/logs.ts'
 import type { LogPiece } from '../../../src/runtime/port.ts'
+import { digestOf } from '../../../src/store/content.ts'
 
 const out = (text: string): LogPiece => ({ stream: 'stdout', bytes: Buffer.from(text) })
 const err = (text: string): LogPiece => ({ stream: 'stderr', bytes: Buffer.from(text) })

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import type { Store } from '../../../src/store/port.ts'
-import { createS3Store } from '../../../src/store/s3-store.ts'
-import { startHandMadeS3 } from '../../store/hand-made-s3.ts'
+import { createS3Store } from '../../../src/store/s3/bucket.ts'
 import { file } from '../../support/memory-archive.ts'
 import { stoppedSandbox } from '../../support/memory-sandbox.ts'
+import { startHandMadeS3 } from '../store/s3/hand-made-s3.ts'
 
 const files = Array.from({ length: 30 }, (_, index) => file(`f${index}`, `${index}`))
 

@@ -1,0 +1,137 @@
+// A removal that was begun on the strength of a committed bag is finished, not collected again: what it has left holds no new
+// work, and a bag of that would hold less than the committed one.
+// The surprise: an entry in the record may only be kept while nothing can have run since. It is dropped, in the store, before
+// its student gets a sandbox again.
+
+import { confirmBag } from '../../bag/confirm.ts'
+import { CollectError } from '../../collection/errors.ts'
+import { foldId } from '../../names.ts'
+import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved, RuntimeError } from '../../runtime/port.ts'
+import { readSession, type SessionRecord, writeSession } from '../../sessions/record.ts'
+import type { Action, ClassContext } from '../context.ts'
+import { type CollectedStudent, removeCollected } from './collect-student.ts'
+
+type Removal = NonNullable<SessionRecord['removing']>[number]
+
+export const findRemoval = ({ removing = [] }: SessionRecord, studentId: string): Removal | undefined =>
+  removing.find((each) => foldId(each.studentId) === foldId(studentId))
+
+/** To be written before the first of what was collected is removed. */
+export function withRemovals(
+  record: SessionRecord,
+  begun: readonly { readonly studentId: string; readonly collected: CollectedStudent }[],
+): SessionRecord {
+  const others = withoutRemovals(
+    record,
+    begun.map(({ studentId }) => studentId),
+  )
+  const entries = begun.map(({ studentId, collected }): Removal => {
+    const { bag, container, volume = null } = collected
+    const { id, startedAt, finishedAt } = container
+    return { studentId, bag, container: { id, startedAt, finishedAt }, volume }
+  })
+  return { ...others, removing: [...(others.removing ?? []), ...entries] }
+}
+
+export function withoutRemovals(record: SessionRecord, students: readonly string[]): SessionRecord {
+  const { removing = [], ...rest } = record
+  const gone = new Set(students.map(foldId))
+  const left = removing.filter(({ studentId }) => !gone.has(foldId(studentId)))
+  return left.length > 0 ? { ...rest, removing: left } : rest
+}
+
+/** For those whose operation may have changed the record in the store meanwhile. */
+export async function recordRemovals(
+  { store }: ClassContext,
+  { classId, sessionId }: SessionRecord,
+  begun: Parameters<typeof withRemovals>[1],
+): Promise<void> {
+  const record = await readSession(store, classId, sessionId)
+  if (!record) throw new CollectError('failed', 'The record of the session is gone. Take the class down.')
+  await writeSession(store, withRemovals(record, begun))
+}
+
+/** A whole container may run, by any hand: what was said of an earlier life of it is no longer true. */
+export function withoutStaleRemovals(record: SessionRecord, held: HeldSession | undefined): SessionRecord {
+  const stale = record.removing?.filter(({ studentId }) => {
+    const container = findSandbox(held, studentId)?.container
+    return container !== undefined && !isHalfRemoved(container)
+  })
+  return stale?.length
+    ? withoutRemovals(
+        record,
+        stale.map(({ studentId }) => studentId),
+      )
+    : record
+}
+
+/**
+ * What was collected of this sandbox, where the rest of it is only what its removal has left; undefined: it is to be collected.
+ * Rejects with CollectError where the store does not hold that bag any more.
+ */
+export async function begunRemoval(
+  { runtime, store }: ClassContext,
+  { signal }: Action,
+  record: SessionRecord,
+  { studentId, container }: HeldSandbox,
+): Promise<CollectedStudent | undefined> {
+  const removal = findRemoval(record, studentId)
+  if (!removal) return undefined
+  if (container) {
+    if (!isHalfRemoved(container) || container.id !== removal.container.id) return undefined
+    const { startedAt, finishedAt } = await runtime.inspectStopped(container.id)
+    if (startedAt !== removal.container.startedAt || finishedAt !== removal.container.finishedAt) return undefined
+  }
+  // A volume that was not to go is a student's, whole.
+  else if (removal.volume === null) return undefined
+  const { bag, volume } = removal
+  await confirmBag(store, bag.prefix, bag.manifestSha256, signal)
+  return { bag, container: removal.container, isBegun: true, ...(volume === null ? {} : { volume }) }
+}
+
+export interface Raisable {
+  readonly record: SessionRecord
+  readonly held: HeldSession | undefined
+  /** Whose removal cannot be finished yet, and why. */
+  readonly stuck: ReadonlyMap<string, RuntimeError>
+}
+
+/**
+ * Finishes the removals of students who are to get a sandbox, so that nobody is given half a workspace for their own. The
+ * record that it answers with is to be written before the first sandbox is made.
+ */
+export async function finishRemovals(
+  context: ClassContext,
+  action: Action,
+  found: SessionRecord,
+  held: HeldSession | undefined,
+  students: readonly string[],
+): Promise<Raisable> {
+  const stuck = new Map<string, RuntimeError>()
+  const finished: string[] = []
+  let record = withoutStaleRemovals(found, held)
+  for (const studentId of students) {
+    if (!findRemoval(record, studentId)) continue
+    const sandbox = findSandbox(held, studentId)
+    try {
+      const begun = sandbox && (await begunRemoval(context, action, record, sandbox))
+      if (begun) {
+        await removeCollected(context, action, begun)
+        finished.push(foldId(studentId))
+      }
+      record = withoutRemovals(record, [studentId])
+    } catch (error) {
+      action.log.error({ err: error, studentId }, 'a removal that was begun cannot be finished')
+      stuck.set(studentId, asStuck(error))
+    }
+  }
+  const sandboxes = held?.sandboxes.filter((each) => !finished.includes(foldId(each.studentId))) ?? []
+  return { record, held: held && { ...held, sandboxes }, stuck }
+}
+
+const asStuck = (error: unknown): RuntimeError =>
+  new RuntimeError(
+    error instanceof RuntimeError ? error.code : 'failed',
+    `What is left of this student's earlier sandbox, whose work is in a bag, cannot be removed yet: ${error instanceof Error ? error.message : String(error)} Ask the operator to look at it, then repeat the call.`,
+    error,
+  )

@@ -1,0 +1,63 @@
+// plan-class: what an up would need and whether it would be let through now. It looks as an up looks, and changes nothing.
+
+import { type Static, Type } from '@sinclair/typebox'
+import { Quota } from '../../catalogue/schema.ts'
+import { classPrefix, foldId } from '../../names.ts'
+import { asProblem, type ClassContext } from '../context.ts'
+import { vanishedStudents } from '../vanished.ts'
+import { examine, refusals, weigh } from './admission.ts'
+import type { UpOrder } from './order.ts'
+import { Usage } from './usage.ts'
+
+export const PlanAnswer = Type.Object({
+  classId: Type.String(),
+  lab: Type.String(),
+  students: Type.Array(Type.String()),
+  allowed: Type.Boolean(),
+  refusals: Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }), {
+    description: 'Every problem that an up would be refused with now, the first thing to put right first.',
+  }),
+  needs: Type.Object(
+    { sandboxes: Type.Integer(), cpus: Type.Number(), memoryMb: Type.Integer(), networks: Type.Integer() },
+    { description: 'Beside what is up already.' },
+  ),
+  vanished: Type.Array(Type.String(), {
+    description: 'Of these students: their sandbox was removed by another hand, and an up gives them an empty one.',
+  }),
+  quota: Type.Object({ limits: Quota, used: Usage }, { description: 'Of the subject.' }),
+  host: Type.Object(
+    { memoryMb: Type.Integer(), usedMb: Type.Integer() },
+    { description: 'All memory of the host, and what the sandboxes of all classes may use of it.' },
+  ),
+  image: Type.Object({ present: Type.Boolean() }),
+  subnet: Type.Object({ free: Type.Boolean() }),
+})
+export type PlanAnswer = Static<typeof PlanAnswer>
+
+/** Problems of an engine, a proxy or a store that cannot be asked: without them there are no numbers to tell. */
+export async function planClass(context: ClassContext, order: UpOrder): Promise<PlanAnswer> {
+  const { classId } = order.ofClass
+  try {
+    // An up writes to the store before anything else; a plan only sees whether it answers.
+    await context.store.folders(classPrefix(classId))
+    const findings = await context.reservations.consider(() => examine(context, order), weigh)
+    const reasons = refusals(findings)
+    const { lab, needed, networks, limits, used, usedMb, capacity, image, running } = findings
+    const vanished = running ? vanishedStudents(running.record, running.held) : []
+    return {
+      classId,
+      lab: lab.name,
+      students: [...order.students],
+      allowed: reasons.length === 0,
+      refusals: reasons.map(({ code, message }) => ({ code, detail: message })),
+      needs: { sandboxes: needed.students, cpus: needed.cpus, memoryMb: needed.memoryMb, networks },
+      vanished: order.students.filter((asked) => vanished.some((each) => foldId(each) === foldId(asked))),
+      quota: { limits, used },
+      host: { memoryMb: capacity.memoryMb, usedMb },
+      image: { present: image !== undefined },
+      subnet: { free: capacity.hasFreeSubnet },
+    }
+  } catch (error) {
+    throw asProblem(error, 'engine-unavailable')
+  }
+}

@@ -1,0 +1,129 @@
+// A failed up takes back what it created, and only that. A sandbox that ran, even for a second, may hold work: it goes the
+// way of every down, into a committed bag first. What cannot be collected is kept.
+
+import { findSandbox, type HeldSandbox, type RaisedSandbox } from '../../runtime/port.ts'
+import { type DownStudent, removeSession, writeSession } from '../../sessions/record.ts'
+import { answerOf, bagMembers } from '../down/answer.ts'
+import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from '../down/collect-student.ts'
+import { recordRemovals, withRemovals } from '../down/finish-removal.ts'
+import type { Up } from './up-class.ts'
+
+export const interruptedUp = 'The up was interrupted, and everything is kept as it is.'
+
+/** Resolves with one sentence that says what is left. */
+export async function takeBack(
+  up: Up,
+  network: { readonly id: string; readonly created: boolean },
+  raised: ReadonlyMap<string, RaisedSandbox>,
+): Promise<string> {
+  const { context, action } = up
+  const leavers = [...raised].map(([studentId, done]): Leaver => ({ studentId, done, state: 'kept' }))
+  await each(up, leavers, collectLeaver)
+  const collected = leavers.flatMap((leaver) => (isCollected(leaver) ? [leaver] : []))
+  if (collected.length > 0) {
+    try {
+      await recordRemovals(context, up.record, collected)
+      await each(up, collected, removeLeaver)
+    } catch (error) {
+      action.log.error({ err: error }, 'removals of a failed up not recorded: the sandboxes are kept')
+    }
+  }
+  const removed = collected.flatMap(({ studentId, state, collected: { bag } }): DownStudent[] =>
+    state === 'gone' ? [{ studentId, state: 'removed', ...bagMembers(bag) }] : [],
+  )
+  const kept = leavers.some(({ state }) => state !== 'gone')
+  if (action.signal.aborted) return interruptedUp
+  const begun = collected.filter(({ state }) => state === 'half-removed')
+  const record = begun.length > 0 ? withRemovals(up.record, begun) : up.record
+  try {
+    if (network.created && !kept) await context.runtime.closeNetwork(network.id)
+    if (network.created && !kept && up.isNew) await endSession(up, removed)
+    else await writeSession(context.store, record)
+  } catch (error) {
+    action.log.error({ err: error }, 'network or record of a failed up could not be taken back')
+    return 'The network or the record could not be removed: take the class down.'
+  }
+  if (kept) return 'Some sandboxes could not be taken back and are kept: take the class down.'
+  return network.created
+    ? 'What this call created is removed.'
+    : 'What was there before stays; what this call created is removed.'
+}
+
+/** A session that came to nothing leaves no record, unless bags stand beside it. */
+async function endSession({ context: { store }, record }: Up, collected: DownStudent[]): Promise<void> {
+  if (collected.length === 0) return await removeSession(store, record)
+  const answer = answerOf(store, record, 'down', collected, [])
+  await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
+}
+
+interface Leaver {
+  readonly studentId: string
+  readonly done: RaisedSandbox
+  /** `gone`: nothing that this call made is left. */
+  state: 'kept' | 'half-removed' | 'gone'
+  collected?: CollectedStudent
+}
+type CollectedLeaver = Leaver & { readonly collected: CollectedStudent }
+
+const isCollected = (leaver: Leaver): leaver is CollectedLeaver => leaver.collected !== undefined
+
+/** What fails for one is logged, and the others go on. */
+async function each<Some extends Leaver>(
+  up: Up,
+  leavers: readonly Some[],
+  work: (up: Up, leaver: Some) => Promise<void>,
+): Promise<void> {
+  const { context, action, record } = up
+  await Promise.all(
+    leavers.map((leaver) =>
+      context.collectGate(record.classId, () =>
+        work(up, leaver).catch((err: unknown) => {
+          const { studentId } = leaver
+          action.log.error({ err, studentId }, 'sandbox of a failed up could not be taken back')
+        }),
+      ),
+    ),
+  )
+}
+
+async function collectLeaver(up: Up, leaver: Leaver): Promise<void> {
+  const { studentId, done } = leaver
+  const ran = await takeBackIdle(up, studentId, done)
+  if (!ran) leaver.state = 'gone'
+  if (!ran) return
+  const collected = await collectStudent(up.context, up.action, up.record, ran, 'snapshot')
+  // An older volume stays, for the next container of this student.
+  leaver.collected = { ...collected, volume: done.createdVolume }
+}
+
+async function removeLeaver({ context, action }: Up, leaver: CollectedLeaver): Promise<void> {
+  const { collected } = leaver
+  try {
+    await removeCollected(context, action, collected)
+    leaver.state = 'gone'
+  } catch (error) {
+    if (mayHaveBegun(collected, error)) leaver.state = 'half-removed'
+    throw error
+  }
+}
+
+/**
+ * Takes back a sandbox of this call whose container never ran, and so can hold no work. Answers with one that did run.
+ * What the engine has now and had not before is of this call, also where an answer was lost on the way.
+ */
+export async function takeBackIdle(up: Up, studentId: string, done: RaisedSandbox): Promise<HeldSandbox | undefined> {
+  const { context, record } = up
+  const { runtime } = context
+  up.action.signal.throwIfAborted()
+  const before = findSandbox(up.held, studentId)
+  const session = (await runtime.survey(record.classId)).find(({ sessionId }) => sessionId === record.sessionId)
+  const now = findSandbox(session, studentId)
+  if (now?.container && now.container.id !== before?.container?.id) {
+    if (now.container.state !== 'created') return now
+    await runtime.removeContainer(now.container.id)
+  }
+  // Removed by another hand meanwhile: it may have run, and its work is in the volume.
+  if (now && !now.container && done.containerId !== undefined) return now
+  if (done.createdVolume !== undefined) await runtime.removeVolume(done.createdVolume)
+  return undefined
+}

@@ -1,0 +1,35 @@
+// Where an up begins: the engine, and the sessions of its class that were begun before.
+
+import type { HeldSession } from '../../runtime/port.ts'
+import { isElsewhere, newestFirst, newestRecord, storedSessions } from '../../sessions/find.ts'
+import type { SessionRecord } from '../../sessions/record.ts'
+import type { ClassContext } from '../context.ts'
+
+export interface Surroundings {
+  readonly engine: string | undefined
+  /** The latest begun of the class, in this store or on the engine. */
+  readonly newest: string | undefined
+  /** It has not ended, and it belongs to another engine. */
+  readonly elsewhere: SessionRecord | undefined
+  /** It has not ended, students had sandboxes in it, and nothing of it is on the engine any more. */
+  readonly vanished: SessionRecord | undefined
+}
+
+export async function lookAround(
+  context: ClassContext,
+  classId: string,
+  held: readonly HeldSession[],
+): Promise<Surroundings> {
+  const engine = await context.runtime.engineId()
+  const [newest] = newestFirst([...(await storedSessions(context.store, classId)), ...held], () => false)
+  const record = await newestRecord(context, classId, engine)
+  const open = record?.ended ? undefined : record
+  const isHere = open !== undefined && !isElsewhere(open, engine)
+  const isHeld = held.some(({ sessionId }) => sessionId === open?.sessionId)
+  return {
+    engine,
+    newest: newest?.sessionId,
+    elsewhere: isHere ? undefined : open,
+    vanished: isHere && !isHeld && open.students.length > 0 ? open : undefined,
+  }
+}

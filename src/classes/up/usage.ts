@@ -1,0 +1,95 @@
+// How much is in use: each sandbox that the engine holds, running or not, that an interrupted up will still make, or that an
+// up has reserved. One student of one session counts once, by whichever of the three it is known.
+// What a sandbox may use is taken from its session's record: the engine's lists do not tell it, and an inspection waits for
+// any archive that is being read.
+
+import { type Static, Type } from '@sinclair/typebox'
+import type { Catalogue } from '../../catalogue/catalogue.ts'
+import { createGate } from '../../gate.ts'
+import { foldId } from '../../names.ts'
+import type { HeldSession } from '../../runtime/port.ts'
+import { readSession, type SessionRecord } from '../../sessions/record.ts'
+import { type Store, StoreError } from '../../store/port.ts'
+
+/** A session as the engine and the store have it. */
+export interface KnownSession {
+  readonly held: HeldSession
+  readonly record: SessionRecord | undefined
+}
+
+/** Sandboxes of one session, and what each of them may use. */
+export interface SessionShare {
+  readonly classId: string
+  readonly sessionId: string
+  readonly subject: string
+  readonly students: readonly string[]
+  readonly cpus: number
+  readonly memoryMb: number
+  /** Of the session's seats: an up that is under way has them, and its record may not have been read. */
+  readonly uids?: readonly number[]
+}
+
+export const Usage = Type.Object({
+  classes: Type.Integer(),
+  students: Type.Integer({ description: 'Sandboxes: a student of two classes counts twice.' }),
+  cpus: Type.Number(),
+  memoryMb: Type.Integer(),
+})
+export type Usage = Static<typeof Usage>
+
+const recordsReadAtOnce = 8
+
+/** The records of all sessions. One that cannot be understood stands in nobody's way but its own class's: StoreError. */
+export async function readKnown(
+  store: Store,
+  sessions: readonly HeldSession[],
+  classId: string,
+): Promise<KnownSession[]> {
+  const gate = createGate(recordsReadAtOnce)
+  const recordOf = (held: HeldSession): Promise<SessionRecord | undefined> =>
+    readSession(store, held.classId, held.sessionId).catch((error: unknown) => {
+      const isOther = foldId(held.classId) !== foldId(classId)
+      if (isOther && error instanceof StoreError && error.code === 'refused') return undefined
+      throw error
+    })
+  return await Promise.all(sessions.map((held) => gate(async () => ({ held, record: await recordOf(held) }))))
+}
+
+/** Every session that has sandboxes or will have, one entry each. */
+export function shareOut(
+  known: readonly KnownSession[],
+  reserved: readonly SessionShare[],
+  catalogue: Catalogue,
+): SessionShare[] {
+  const shares = new Map<string, SessionShare>()
+  const add = (share: SessionShare): void => {
+    const key = `${foldId(share.classId)}/${share.sessionId}`
+    const students = new Set([...(shares.get(key)?.students ?? []), ...share.students].map(foldId))
+    if (students.size > 0) shares.set(key, { ...share, students: [...students] })
+  }
+  for (const each of known) add(shareOf(each, catalogue))
+  for (const each of reserved) add(each)
+  return [...shares.values()]
+}
+
+function shareOf({ held, record }: KnownSession, catalogue: Catalogue): SessionShare {
+  // Without its record nobody knows what a session froze; the catalogue's lab of that name is the best that is known.
+  const { cpus = 0, memoryMb = 0 } = record?.frozenLab ?? catalogue.labs.get(held.lab) ?? {}
+  const { classId, sessionId, subject } = held
+  const students = [...held.sandboxes.map(({ studentId }) => studentId), ...(record?.up?.students ?? [])]
+  return { classId, sessionId, subject, students, cpus, memoryMb }
+}
+
+export function addUp(shares: readonly SessionShare[]): Usage {
+  const total = (amount: (share: SessionShare) => number): number =>
+    shares.reduce((sum, share) => sum + amount(share), 0)
+  return {
+    classes: new Set(shares.map(({ classId }) => foldId(classId))).size,
+    students: total(({ students }) => students.length),
+    cpus: exactCpus(total(({ students, cpus }) => students.length * cpus)),
+    memoryMb: total(({ students, memoryMb }) => students.length * memoryMb),
+  }
+}
+
+/** Engines count a CPU in billionths; three times 0.1 must be 0.3. */
+export const exactCpus = (cpus: number): number => Math.round(cpus * 1e9) / 1e9

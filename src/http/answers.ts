@@ -1,0 +1,101 @@
+// What the calls that only read answer with. What the class actions answer with stands beside each, in src/classes/.
+
+import { type Static, Type } from '@sinclair/typebox'
+import { BagReference } from '../bag/find.ts'
+import { Nullable } from '../nullable.ts'
+import { OperationView } from '../operations/operations.ts'
+import { Isolation } from '../runtime/isolation.ts'
+import { SessionRecord, SessionSummary } from '../sessions/record.ts'
+
+const ClassSummary = Type.Object({
+  classId: Type.String(),
+  state: Type.Union(
+    ['down', 'up', 'up-partial', 'stopped'].map((state) => Type.Literal(state)),
+    { description: 'stopped: nothing runs, but sandboxes are kept.' },
+  ),
+  sessionId: Nullable(Type.String()),
+  network: Nullable(Type.String()),
+  subnet: Nullable(Type.String()),
+  expiresAt: Nullable(Type.String()),
+  students: Type.Object({
+    total: Type.Integer({ description: 'Of the session, with those of an up that has not ended.' }),
+    running: Type.Integer(),
+    missing: Type.Array(Type.String(), { description: 'Of the session, without a sandbox on the engine.' }),
+    roster: Type.Integer({ description: 'In the catalogue.' }),
+    absent: Type.Array(Type.String(), {
+      description: 'In the catalogue and not in the session. Empty where none is up.',
+    }),
+  }),
+  problem: Type.Optional(
+    Type.Object(
+      { code: Type.String(), detail: Type.String() },
+      { description: 'Why calls of this class are refused until the operator acts: store-changed.' },
+    ),
+  ),
+  operation: Nullable(OperationView),
+})
+export type ClassSummary = Static<typeof ClassSummary>
+
+export const ClassList = Type.Object({ classes: Type.Array(ClassSummary) })
+
+const Sandbox = Type.Object({
+  studentId: Type.String(),
+  state: Type.String({
+    description: "The engine's word for its container; starting and unhealthy run; missing: none.",
+  }),
+  containerId: Nullable(Type.String()),
+  containerName: Nullable(Type.String()),
+  endpoint: Nullable(Type.String()),
+  volume: Nullable(Type.String()),
+})
+
+export const ClassDetails = Type.Composite([
+  ClassSummary,
+  Type.Object({
+    subject: Type.String(),
+    lab: Type.String(),
+    createdBy: Type.Optional(Type.String({ description: 'Where a session is up.' })),
+    isolation: Nullable(Isolation),
+    sandboxes: Type.Array(Sandbox),
+  }),
+])
+export type ClassDetails = Static<typeof ClassDetails>
+
+export const SessionList = Type.Object({ classId: Type.String(), sessions: Type.Array(SessionSummary) })
+
+export const SessionDetails = Type.Composite([
+  Type.Omit(SessionRecord, ['frozenLab']),
+  Type.Object({ bags: Type.Array(BagReference) }),
+])
+
+const LabState = Type.Object({
+  name: Type.String(),
+  image: Type.Object({
+    reference: Type.String(),
+    present: Type.Boolean(),
+    id: Nullable(Type.String()),
+    digest: Nullable(Type.String()),
+    size: Nullable(Type.Integer({ description: 'Bytes.' })),
+  }),
+  cpus: Type.Number(),
+  memoryMb: Type.Integer(),
+  pids: Type.Integer(),
+  internet: Type.Boolean(),
+  writableRoot: Type.Boolean(),
+  capabilities: Type.Array(Type.String()),
+  runtime: Nullable(Type.String({ description: "Null: the engine's own." })),
+  ttlMinutes: Type.Integer(),
+  maxLifeMinutes: Type.Integer(),
+})
+export type LabState = Static<typeof LabState>
+
+export const LabList = Type.Object({ labs: Type.Array(LabState) })
+
+export const Alive = Type.Object({ status: Type.Literal('ok') })
+
+export const Readiness = Type.Object({
+  status: Type.Union([Type.Literal('ok'), Type.Literal('not-ready')]),
+  engine: Type.String({ description: 'ok, or what is wrong.' }),
+  store: Type.String({ description: 'ok, or what is wrong.' }),
+  catalogue: Type.String({ description: 'ok, or what is wrong with the last edit; the last good one is in force.' }),
+})

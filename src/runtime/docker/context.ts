@@ -1,0 +1,13 @@
+// What every part of the Docker runtime works with.
+
+import type { Engine } from '../../../engine-api/index.ts'
+import type { ProxyConfig, SubnetConfig } from '../../config.ts'
+
+export interface DockerContext {
+  readonly engine: Engine
+  readonly installation: string
+  readonly proxy: ProxyConfig
+  readonly subnets: SubnetConfig
+  /** Subnets that a network is being created with right now, so that two classes at once do not try the same one. */
+  readonly reservedSubnets: Set<string>
+}

@@ -1,0 +1,168 @@
+// A class's network: found or created on a free subnet, with the proxy attached before any sandbox starts, since
+// Traefik looks at networks only when a container starts and ignores what is attached later.
+
+import { type Container, type Engine, isEngineError, type Network } from '../../../engine-api/index.ts'
+import { label, networkName } from '../../names.ts'
+import { type Capacity, noSubnetAdvice, type Runtime, RuntimeError, type SessionPlan } from '../port.ts'
+import { proxyEndpoint } from './address.ts'
+import type { DockerContext } from './context.ts'
+import { isRefusal, resent } from './errors.ts'
+import { networkBody } from './sandbox-body.ts'
+import { freeSubnets } from './subnets.ts'
+
+export async function openNetwork(context: DockerContext, plan: SessionPlan): ReturnType<Runtime['openNetwork']> {
+  const name = networkName(plan.classId)
+  const proxy = await findProxy(context)
+  if (proxy) await freeProxy(context, proxy)
+  const proxyId = proxy?.Id
+  const networks = await context.engine.networks.list()
+  const found = networks.find((network) => network.Name === name)
+  if (found && (await isOurs(context, plan, found))) {
+    await connectProxy(context.engine, found, proxyId)
+    return { id: found.Id, name, created: false }
+  }
+  const id = await createNetwork(context, plan)
+  try {
+    if (proxyId !== undefined) await connectProxy(context.engine, await context.engine.networks.inspect(id), proxyId)
+  } catch (error) {
+    await context.engine.networks.remove(id)
+    throw error
+  }
+  return { id, name, created: true }
+}
+
+async function connectProxy(engine: Engine, network: Network, proxyId: string | undefined): Promise<void> {
+  if (proxyId === undefined) return
+  try {
+    await engine.networks.connect(network.Id, proxyId, { endpoint: proxyEndpoint(network) })
+  } catch (error) {
+    // Engines refuse what is attached already with many statuses and words.
+    if (!isRefusal(error) || !(await attachedTo(engine, network.Id)).includes(proxyId)) throw error
+  }
+}
+
+/** A network of ours that an ended session could not remove holds no work: it makes way. Anything else is never touched. */
+async function isOurs(context: DockerContext, plan: SessionPlan, network: Network): Promise<boolean> {
+  const labels = network.Labels ?? {}
+  const ours = labels[label.installation] === context.installation
+  if (ours && labels[label.session] === plan.sessionId) return true
+  if (ours) {
+    await closeNetwork(context, network.Id)
+    return false
+  }
+  throw new RuntimeError(
+    'name-taken',
+    `A network named ${network.Name} exists that this service did not make. Ask the operator to remove or rename it.`,
+  )
+}
+
+async function createNetwork(context: DockerContext, plan: SessionPlan): Promise<string> {
+  const { engine, reservedSubnets } = context
+  for (const subnet of freeSubnets(context.subnets, await takenSubnets(engine))) {
+    if (reservedSubnets.has(subnet)) continue
+    reservedSubnets.add(subnet)
+    try {
+      const { Id } = await engine.networks.create(networkBody(context.installation, context.proxy, plan, subnet))
+      return Id
+    } catch (error) {
+      // The engine knows of an overlap that its list of networks does not show: the next subnet may be free.
+      if (!isEngineError(error, 'forbidden')) throw error
+    } finally {
+      reservedSubnets.delete(subnet)
+    }
+  }
+  throw new RuntimeError('subnets-exhausted', noSubnetAdvice)
+}
+
+async function takenSubnets(engine: Engine): Promise<string[]> {
+  const networks = await engine.networks.list()
+  return networks.flatMap(({ IPAM }) => (IPAM.Config ?? []).map(({ Subnet }) => Subnet ?? ''))
+}
+
+export async function readCapacity(context: DockerContext): Promise<Capacity> {
+  const { engine, subnets, reservedSubnets } = context
+  const [info, taken] = await Promise.all([engine.system.info(), takenSubnets(engine), findProxy(context)])
+  const [free] = freeSubnets(subnets, [...taken, ...reservedSubnets])
+  const memoryMb = Math.floor(info.MemTotal / 2 ** 20)
+  return { memoryMb, hasFreeSubnet: free !== undefined, runtimes: Object.keys(info.Runtimes) }
+}
+
+export async function attachProxy(context: DockerContext, networkIds: readonly string[]): Promise<void> {
+  if (networkIds.length === 0) return
+  const found = await findProxy(context)
+  if (!found) return
+  await freeProxy(context, found)
+  const attached = new Set(Object.values(found.NetworkSettings.Networks ?? {}).map(({ NetworkID }) => NetworkID))
+  for (const id of networkIds) {
+    if (!attached.has(id)) await connectProxy(context.engine, await context.engine.networks.inspect(id), found.Id)
+  }
+}
+
+/** A container that does not run and was in a network that is gone cannot be started: of our networks, it is taken out. */
+async function freeProxy({ engine }: DockerContext, { Id, State, NetworkSettings }: Container): Promise<void> {
+  if (State.Running) return
+  const places = Object.entries(NetworkSettings.Networks ?? {}).filter(([name]) => name.startsWith(networkName('')))
+  if (places.length === 0) return
+  const present = new Set((await engine.networks.list()).flatMap(({ Id: id, Name }) => [id, Name]))
+  for (const [name, { NetworkID }] of places) {
+    if (!NetworkID || present.has(NetworkID)) continue
+    await engine.networks.disconnect(name, Id, { force: true }).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error
+      throw new RuntimeError(
+        'failed',
+        `Traefik cannot start: it was in the network ${name}, which is gone. Ask the operator to run 'docker network disconnect --force ${name}' with Traefik's name, and to start Traefik.`,
+        error,
+      )
+    })
+  }
+}
+
+async function findProxy({ engine, proxy }: DockerContext): Promise<Container | undefined> {
+  if (proxy.container === undefined) return undefined
+  try {
+    return await engine.containers.inspect(proxy.container)
+  } catch (error) {
+    if (!isEngineError(error, 'not-found')) throw error
+    throw new RuntimeError(
+      'proxy-missing',
+      'The Traefik container that the service is set up with is not on the engine. Ask the operator to start it or to correct TRAEFIK_CONTAINER.',
+      error,
+    )
+  }
+}
+
+/**
+ * Detaches the proxy by id and removes the network by id. Already gone is fine; a foreign endpoint is an error, said by us,
+ * since not every engine refuses to remove a network in use (Podman does so only by its name).
+ */
+export async function closeNetwork({ engine, proxy }: DockerContext, networkId: string): Promise<void> {
+  if (proxy.container !== undefined) {
+    const proxyContainer = await engine.containers.inspect(proxy.container).catch((error: unknown) => {
+      if (isEngineError(error, 'not-found')) return undefined
+      throw error
+    })
+    if (proxyContainer) {
+      await resent(() => engine.networks.disconnect(networkId, proxyContainer.Id)).catch((error: unknown) => {
+        // A proxy that stays attached is seen below.
+        if (!isRefusal(error)) throw error
+      })
+    }
+  }
+  if ((await attachedTo(engine, networkId)).length > 0) {
+    throw new RuntimeError(
+      'failed',
+      'The network is in use by a container that is not of this class. Detach that container, then repeat the call.',
+    )
+  }
+  await resent(() => engine.networks.remove(networkId))
+}
+
+/** Ids of the running containers in a network; none where it is gone. */
+async function attachedTo(engine: Engine, networkId: string): Promise<string[]> {
+  try {
+    return Object.keys((await engine.networks.inspect(networkId)).Containers ?? {})
+  } catch (error) {
+    if (isEngineError(error, 'not-found')) return []
+    throw error
+  }
+}

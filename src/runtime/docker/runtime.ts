@@ -1,0 +1,74 @@
+// The runtime port on one Docker Engine. Each method is one line to its part; errors leave in the port's words.
+
+import { createEngine, type Engine, isEngineError } from '../../../engine-api/index.ts'
+import type { ImageFacts, Runtime } from '../port.ts'
+import type { DockerContext } from './context.ts'
+import { translated, translatedEach } from './errors.ts'
+import { createEngineId } from './identity.ts'
+import { readLogs } from './logs.ts'
+import { attachProxy, closeNetwork, openNetwork, readCapacity } from './network.ts'
+import { waitReady } from './ready.ts'
+import { rescueVolume } from './rescue.ts'
+import {
+  archiveSandbox,
+  asStopped,
+  freezeSandbox,
+  raiseSandbox,
+  removeSandboxContainer,
+  removeSandboxVolume,
+  stopSandbox,
+} from './sandbox.ts'
+import { surveyDocker } from './survey.ts'
+import { rehearseContents } from './workspace.ts'
+
+type DockerSettings = Omit<DockerContext, 'engine' | 'reservedSubnets'>
+
+/** `engineOptions` are those of the engine client: host, TLS folder, observer. */
+export function createDockerRuntime(
+  engineOptions: Parameters<typeof createEngine>[0],
+  settings: DockerSettings,
+): Runtime {
+  const engine = createEngine(engineOptions)
+  const context: DockerContext = { ...settings, engine, reservedSubnets: new Set() }
+  const engineId = createEngineId(() => engine.system.info())
+
+  return {
+    check: () => translated(engine.system.info().then(({ ServerVersion }) => ({ version: ServerVersion }))),
+    engineId: () => translated(engineId()),
+    capacity: () => translated(readCapacity(context)),
+    image: (reference) => translated(findImage(engine, reference)),
+    pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
+    survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),
+    openNetwork: (plan) => translated(openNetwork(context, plan)),
+    attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),
+    raise: (...sandbox) => translated(raiseSandbox(context, ...sandbox)),
+    rehearse: (plan, contents) => translated(rehearseContents(plan.frozenLab.workspace, contents)),
+    waitReady: (session, ids, signal) => translated(waitReady(context, session, ids, signal)),
+    rescue: (...volume) => translated(rescueVolume(context, ...volume)),
+    exec: (id, command, timeoutMs) =>
+      translated(engine.exec.run(id, { command, timeoutMs, maxOutputBytes: 1024 * 1024 })),
+    stop: (id, graceSeconds) => translated(stopSandbox(context, id, graceSeconds)),
+    inspectStopped: (id) => translated(engine.containers.inspect(id).then(asStopped)),
+    freeze: (id) => translated(freezeSandbox(context, id)),
+    thaw: (id) => translated(engine.containers.unpause(id).then(() => undefined)),
+    archive: (id, workspace, signal) => archiveSandbox(context, id, workspace, signal),
+    logs: (id, signal, last) => translatedEach(readLogs(context, id, signal, last)),
+    removeContainer: (id) => translated(removeSandboxContainer(context, id)),
+    removeVolume: (name) => translated(removeSandboxVolume(context, name)),
+    closeNetwork: (id) => translated(closeNetwork(context, id)),
+    close: () => engine.close(),
+  }
+}
+
+async function findImage(engine: Engine, reference: string): Promise<ImageFacts | undefined> {
+  try {
+    const { Id, RepoDigests, Size, Config } = await engine.images.inspect(reference)
+    return { id: Id, digest: RepoDigests?.[0], size: Size, volumes: Object.keys(Config?.Volumes ?? {}) }
+  } catch (error) {
+    if (isEngineError(error, 'not-found')) return undefined
+    throw error
+  }
+}
+
+/** As the docker command does: `busybox` means `busybox:latest`, not every tag of the repository. */
+const withTag = (reference: string): string => (/[:@][^/]+$/.test(reference) ? reference : `${reference}:latest`)

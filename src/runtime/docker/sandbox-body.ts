@@ -1,0 +1,213 @@
+// The one place that builds what the engine creates from: a sandbox's container, its volume and its class's network.
+// Hardening is the default; a lab can loosen three things: internet, writableRoot, capabilities.
+// Whoever wants a container of their choosing has to change this file: no request reaches it but through a frozen lab.
+
+import { posix } from 'node:path'
+import type {
+  ContainerSpecification,
+  EndpointSettings,
+  NetworkSpecification,
+  RestartPolicy,
+  VolumeSpecification,
+} from '../../../engine-api/index.ts'
+import { type FrozenLab, freezeCollect, specHash } from '../../catalogue/frozen-lab.ts'
+import type { ProxyConfig } from '../../config.ts'
+import { containerName, foldId, hostName, label, networkName, volumeName } from '../../names.ts'
+import type { HeldSandbox, SessionIdentity, SessionPlan } from '../port.ts'
+import { sandboxUser } from '../sandbox-user.ts'
+import { addressPlan } from './subnets.ts'
+
+const mebibyte = 1024 * 1024
+const nanosecondsPerSecond = 1_000_000_000
+
+/** A host that was restarted has its classes back; what was stopped by call stays stopped. */
+export const restartPolicy: RestartPolicy = { Name: 'unless-stopped' }
+
+/** What the engine keeps of a sandbox's output: so many files of so many bytes, the newest. */
+export const logLimits = { fileBytes: 10_000_000, files: 3 }
+
+export function sandboxBody(
+  installation: string,
+  proxy: ProxyConfig,
+  plan: SessionPlan,
+  studentId: string,
+  address?: string,
+): ContainerSpecification {
+  const lab = plan.frozenLab
+  const network = networkName(plan.classId)
+  return {
+    Image: lab.imageId,
+    ...(lab.command === undefined ? {} : { Cmd: lab.command }),
+    // `~` is where work is collected, not the home that the image has for this user.
+    Env: Object.entries({ HOME: lab.workspace, ...lab.env }).map(([name, value]) => `${name}=${value}`),
+    User: sandboxUser(plan, studentId),
+    WorkingDir: lab.workspace,
+    Hostname: foldId(studentId),
+    Labels: { ...sandboxLabels(installation, plan, studentId), ...routeLabels(proxy, plan, studentId) },
+    ...(lab.healthCheck === undefined ? {} : { Healthcheck: healthCheck(lab.healthCheck) }),
+    ExposedPorts: { [`${lab.port}/tcp`]: {} },
+    StopTimeout: lab.stopSeconds,
+    Tty: false,
+    OpenStdin: false,
+    HostConfig: {
+      NetworkMode: network,
+      CapDrop: ['ALL'],
+      ...privileges(lab),
+      PidsLimit: lab.pids,
+      Memory: lab.memoryMb * mebibyte,
+      MemorySwap: lab.memoryMb * mebibyte,
+      NanoCpus: Math.round(lab.cpus * nanosecondsPerSecond),
+      ReadonlyRootfs: lab.writableRoot !== true,
+      Tmpfs: { '/tmp': `rw,noexec,nosuid,nodev,size=${lab.tmpMb}m,mode=1777` },
+      LogConfig: {
+        Type: 'json-file',
+        Config: { 'max-size': `${logLimits.fileBytes / 1_000_000}m`, 'max-file': String(logLimits.files) },
+      },
+      Init: true,
+      IpcMode: 'private',
+      AutoRemove: false,
+      Privileged: false,
+      ...(lab.runtime === undefined ? {} : { Runtime: lab.runtime }),
+      RestartPolicy: restartPolicy,
+      Mounts: [workspaceMount(plan, studentId, lab.workspace)],
+    },
+    NetworkingConfig: { EndpointsConfig: { [network]: endpointSettings(address) } },
+  }
+}
+
+export const endpointSettings = (address: string | undefined): EndpointSettings =>
+  address === undefined ? {} : { IPAMConfig: { IPv4Address: address } }
+
+/** no-new-privileges keeps programs from the capabilities that they carry, and a user who is not root has no others. */
+const privileges = ({ capabilities }: FrozenLab) =>
+  capabilities === undefined ? { SecurityOpt: ['no-new-privileges'] } : { CapAdd: capabilities }
+
+/** A container that is never started, around a volume whose own is gone: nothing of it runs, and it is in no network. */
+export function rescueBody(
+  installation: string,
+  session: SessionIdentity,
+  { studentId, collect }: Pick<HeldSandbox, 'studentId' | 'collect'>,
+  workspace: string,
+  image: string,
+): ContainerSpecification {
+  return {
+    Image: image,
+    // Engines refuse a container without one.
+    Cmd: ['never-started'],
+    Labels: {
+      ...sessionLabels(installation, session),
+      [label.student]: studentId,
+      [label.spec]: '',
+      [label.collect]: collect,
+    },
+    HostConfig: {
+      NetworkMode: 'none',
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      ReadonlyRootfs: true,
+      AutoRemove: false,
+      Privileged: false,
+      RestartPolicy: { Name: 'no' },
+      Mounts: [workspaceMount(session, studentId, workspace)],
+    },
+  }
+}
+
+const workspaceMount = (session: SessionIdentity, studentId: string, workspace: string) => ({
+  Type: 'volume' as const,
+  Source: volumeName(session.classId, studentId, session.sessionId),
+  // One level above the workspace, so that the workspace itself can be made the student's (docker-workspace.ts).
+  Target: posix.dirname(workspace),
+  // Else the image's folders beside the workspace would be in it, their owner's to write, and in no bag.
+  VolumeOptions: { NoCopy: true },
+})
+
+export const volumeBody = (installation: string, plan: SessionPlan, studentId: string): VolumeSpecification => ({
+  Name: volumeName(plan.classId, studentId, plan.sessionId),
+  Labels: sandboxLabels(installation, plan, studentId),
+})
+
+/** Bridge option: the host gets no address in the network, so that nothing in it can call the host, nor the host it. */
+export const hostlessOption = 'com.docker.network.bridge.inhibit_ipv4'
+
+/** An internal network leads nowhere. Without a proxy in it, it is the host that has to reach the sandboxes. */
+export function networkBody(
+  installation: string,
+  proxy: ProxyConfig,
+  plan: SessionPlan,
+  subnet: string,
+): NetworkSpecification {
+  const internal = !plan.frozenLab.internet
+  return {
+    Name: networkName(plan.classId),
+    Driver: 'bridge',
+    Internal: internal,
+    Labels: {
+      ...sessionLabels(installation, plan),
+      [label.rawPackets]: String(plan.frozenLab.capabilities?.includes('NET_RAW') ?? false),
+    },
+    // The sandboxes of a session without seats take any address, of the whole subnet.
+    IPAM: { Config: [plan.seats ? addressPlan(subnet) : { Subnet: subnet }] },
+    ...(internal && proxy.container !== undefined ? { Options: { [hostlessOption]: 'true' } } : {}),
+  }
+}
+
+function healthCheck({ command, intervalSeconds }: NonNullable<FrozenLab['healthCheck']>) {
+  const interval = intervalSeconds * nanosecondsPerSecond
+  return { Test: ['CMD', ...command], Interval: interval, Timeout: interval, Retries: 3 }
+}
+
+export function sessionLabels(installation: string, session: SessionIdentity): Record<string, string> {
+  return {
+    [label.installation]: installation,
+    [label.class]: session.classId,
+    [label.session]: session.sessionId,
+    [label.subject]: session.subject,
+    [label.lab]: session.lab,
+    [label.createdBy]: session.createdBy,
+    [label.expiresAt]: session.expiresAt,
+    ...(session.store === undefined ? {} : { [label.store]: session.store.id, [label.storeName]: session.store.name }),
+  }
+}
+
+/** On a sandbox's container and volume: with these alone a down can be finished. */
+export function sandboxLabels(installation: string, plan: SessionPlan, studentId: string): Record<string, string> {
+  return {
+    ...sessionLabels(installation, plan),
+    [label.student]: studentId,
+    [label.spec]: specHash(plan.frozenLab),
+    [label.collect]: JSON.stringify(freezeCollect(plan.frozenLab)),
+  }
+}
+
+function routeLabels(proxy: ProxyConfig, plan: SessionPlan, studentId: string): Record<string, string> {
+  const name = containerName(plan.classId, studentId)
+  const router = `traefik.http.routers.${name}`
+  const host = `Host(\`${hostName(plan.classId, studentId, proxy.labDomain)}\`)`
+  return {
+    'traefik.enable': 'true',
+    'traefik.docker.network': networkName(plan.classId),
+    [`${router}.rule`]: host,
+    [`${router}.entrypoints`]: proxy.entrypoints,
+    [`${router}.service`]: name,
+    ...(proxy.middlewares === undefined ? {} : { [`${router}.middlewares`]: proxy.middlewares }),
+    [portLabel(name)]: String(plan.frozenLab.port),
+    ...(proxy.container === undefined ? {} : guardLabels(proxy, `${name}--inside`, host)),
+  }
+}
+
+/**
+ * Traefik is in the networks of all classes, and would lead a sandbox into those of others. What comes from a sandbox is taken by this
+ * router, whose longer rule goes first, and led nowhere (418). Needs Traefik 2.5; an older one ignores it and serves the rest.
+ */
+function guardLabels(proxy: ProxyConfig, name: string, host: string): Record<string, string> {
+  const router = `traefik.http.routers.${name}`
+  return {
+    [`${router}.rule`]: `${host} && ClientIP(\`${proxy.sandboxes}\`)`,
+    [`${router}.entrypoints`]: proxy.entrypoints,
+    [`${router}.service`]: 'noop@internal',
+  }
+}
+
+/** Traefik's service carries the container's name; its port is also where status reads the endpoint's port from. */
+export const portLabel = (container: string): string => `traefik.http.services.${container}.loadbalancer.server.port`

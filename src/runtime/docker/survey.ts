@@ -1,0 +1,164 @@
+// What the engine holds of our installation, from three list calls. It inspects nothing: an inspection waits for any
+// archive that is being read from that container, a list does not.
+
+import type { ContainerSummary, Engine, Network, Volume } from '../../../engine-api/index.ts'
+import type { ProxyConfig } from '../../config.ts'
+import { containerName, foldId, hostName, label, networkName, volumeName } from '../../names.ts'
+import type { ContainerState, HeldSandbox, HeldSession, SessionIdentity } from '../port.ts'
+import { hostlessOption, portLabel } from './sandbox-body.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+interface Gathered {
+  readonly identity: SessionIdentity
+  network: HeldSession['network']
+  readonly sandboxes: Map<string, GatheredSandbox>
+}
+
+type GatheredSandbox = { -readonly [Member in keyof HeldSandbox]: HeldSandbox[Member] }
+
+export async function surveyDocker(
+  engine: Engine,
+  installation: string,
+  proxy: ProxyConfig,
+  classId: string | undefined,
+): Promise<HeldSession[]> {
+  const filters = { label: [`${label.installation}=${installation}`] }
+  const [networks, containers, volumes] = await Promise.all([
+    engine.networks.list({ filters }),
+    engine.containers.list({ all: true, filters }),
+    engine.volumes.list({ filters }),
+  ])
+  const sessions = new Map<string, Gathered>()
+  const gather = (labels: Labels | null | undefined): Gathered | undefined => {
+    const identity = readIdentity(labels ?? {})
+    if (!identity || (classId !== undefined && foldId(identity.classId) !== foldId(classId))) return undefined
+    const key = `${foldId(identity.classId)}/${identity.sessionId}`
+    const known = sessions.get(key)
+    if (known) return known
+    const fresh: Gathered = { identity, network: undefined, sandboxes: new Map() }
+    sessions.set(key, fresh)
+    return fresh
+  }
+  for (const network of networks) addNetwork(gather(network.Labels), network)
+  for (const container of containers) {
+    const name = ownName(container)
+    if (name !== undefined) addContainer(gather(container.Labels), container, name, proxy)
+  }
+  for (const volume of volumes) if (isOwnVolume(volume)) addVolume(gather(volume.Labels), volume)
+  return [...sessions.values()].map(({ identity, network, sandboxes }) => ({
+    ...identity,
+    network,
+    sandboxes: [...sandboxes.values()].sort((a, b) => (foldId(a.studentId) < foldId(b.studentId) ? -1 : 1)),
+  }))
+}
+
+/**
+ * Undefined for a container of another hand that has our labels: an image made of a sandbox hands them on. One without any
+ * name is being removed.
+ */
+function ownName({ Id, Names, Labels }: ContainerSummary): string | undefined {
+  if (!Names?.length) return Id
+  const { [label.class]: classId = '', [label.student]: studentId = '', [label.session]: sessionId = '' } = Labels ?? {}
+  const own = [containerName(classId, studentId), volumeName(classId, studentId, sessionId)]
+  return Names.map((name) => name.replace(/^\//, '')).find((name) => own.includes(name))
+}
+
+/** A copy that somebody made with its labels is theirs. */
+function isOwnVolume({ Name, Labels }: Volume): boolean {
+  const { [label.class]: classId = '', [label.student]: studentId = '', [label.session]: sessionId = '' } = Labels ?? {}
+  return Name === volumeName(classId, studentId, sessionId)
+}
+
+/** Undefined for a thing that carries our installation but not all of our labels: it was not made by this service. */
+function readIdentity(labels: Labels): SessionIdentity | undefined {
+  const { [label.class]: classId, [label.session]: sessionId, [label.subject]: subject, [label.lab]: lab } = labels
+  const { [label.createdBy]: createdBy, [label.expiresAt]: expiresAt } = labels
+  if (!classId || !sessionId || !subject || !lab || createdBy === undefined || expiresAt === undefined) return undefined
+  const { [label.store]: id, [label.storeName]: name = '' } = labels
+  return { classId, sessionId, subject, lab, createdBy, expiresAt, ...(id ? { store: { id, name } } : {}) }
+}
+
+function addNetwork(session: Gathered | undefined, network: Network): void {
+  if (!session) return
+  const { Id: id, Name: name, Internal: internal, Options } = network
+  // Podman lists no option that it does not know: there the host is in every network.
+  const hasHost = Options?.[hostlessOption] !== 'true'
+  const rawPackets = network.Labels?.[label.rawPackets] !== 'false'
+  session.network = { id, name, subnet: network.IPAM.Config?.[0]?.Subnet, internal, hasHost, rawPackets }
+}
+
+function addVolume(session: Gathered | undefined, volume: Volume): void {
+  const sandbox = session && sandboxOf(session, volume.Labels ?? {})
+  if (sandbox) sandbox.volume = volume.Name
+}
+
+function addContainer(
+  session: Gathered | undefined,
+  container: ContainerSummary,
+  name: string,
+  proxy: ProxyConfig,
+): void {
+  const labels = container.Labels ?? {}
+  const sandbox = session && sandboxOf(session, labels)
+  if (!sandbox) return
+  const isWrap = name === volumeName(session.identity.classId, sandbox.studentId, session.identity.sessionId)
+  // Beside its own container, a rescue container is what an interrupted reading of the volume left.
+  if (isWrap && sandbox.container) return
+  sandbox.container = {
+    id: container.Id,
+    name,
+    isWrap,
+    state: readState(container),
+    spec: labels[label.spec] ?? '',
+    endpoint: endpointOf(session.identity.classId, sandbox.studentId, name, container, proxy),
+    isDetached: isDetached(session, container),
+  }
+}
+
+/** An engine that lists no networks of a container says nothing of this. One that never ran has a network's name only. */
+function isDetached({ identity, network }: Gathered, { NetworkSettings }: ContainerSummary): boolean {
+  const attached = NetworkSettings?.Networks
+  if (!attached) return false
+  const place = attached[networkName(identity.classId)]
+  if (!network || !place) return true
+  // Podman gives the name for the id.
+  return !['', undefined, network.id, network.name].includes(place.NetworkID)
+}
+
+function sandboxOf(session: Gathered, labels: Labels): GatheredSandbox | undefined {
+  const studentId = labels[label.student]
+  if (!studentId) return undefined
+  const known = session.sandboxes.get(foldId(studentId))
+  if (known) return known
+  const fresh = { studentId, container: undefined, volume: undefined, collect: labels[label.collect] ?? '' }
+  session.sandboxes.set(foldId(studentId), fresh)
+  return fresh
+}
+
+const containerStates = ['created', 'running', 'paused', 'restarting', 'exited', 'removing', 'dead'] as const
+
+/** The list tells health only in its status text: `Up 3 seconds (health: starting)`, `(healthy)`, `(unhealthy)`. */
+export function readState({ State, Status }: ContainerSummary): ContainerState {
+  if (State === 'running' && /\(health: starting\)|\(starting\)/.test(Status)) return 'starting'
+  if (State === 'running' && /\(unhealthy\)/.test(Status)) return 'unhealthy'
+  // Podman says `configured` and `stopped` for what Docker calls `created` and `exited`.
+  if (State === 'configured') return 'created'
+  return containerStates.find((state) => state === State) ?? 'exited'
+}
+
+function endpointOf(
+  classId: string,
+  studentId: string,
+  name: string,
+  container: ContainerSummary,
+  proxy: ProxyConfig,
+): string | undefined {
+  if (proxy.container !== undefined) {
+    const scheme = /\bwebsecure\b|\bhttps\b/.test(proxy.entrypoints) ? 'https' : 'http'
+    return `${scheme}://${hostName(classId, studentId, proxy.labDomain)}/`
+  }
+  const address = container.NetworkSettings?.Networks?.[networkName(classId)]?.IPAddress
+  const port = container.Labels?.[portLabel(name)]
+  return address && port ? `http://${address}:${port}/` : undefined
+}

@@ -1,0 +1,249 @@
+// A session's record in the store: what was asked for and has not ended yet (an up, a down), how it ended, and the frozen
+// lab that late joiners are made from. With the engine's labels it is all that a restarted service needs to know.
+
+import { type Static, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { FrozenLab } from '../catalogue/frozen-lab.ts'
+import { classPrefix, foldId, sessionIdPattern, sessionPrefix } from '../names.ts'
+import { Nullable } from '../nullable.ts'
+import { Seat } from '../runtime/seats.ts'
+import { digestOf } from '../store/content.ts'
+import { readText, type Store, StoreError } from '../store/port.ts'
+import { forgetSession, rememberSession } from './remembered.ts'
+
+/** The newest whole bag of somebody whose sandbox another hand removed. */
+export const LastCopy = Type.Object({
+  collectionId: Type.String(),
+  prefix: Type.String({ description: 'Of its objects in the store.' }),
+  collectedAt: Type.Optional(Type.String()),
+})
+
+export const DownStudent = Type.Object({
+  studentId: Type.String(),
+  /**
+   * removed: committed and gone · collected: committed, sandbox still there · kept: not committed, stopped and kept
+   * · lost: gone by another hand; what was done after the bag, if there is one, is lost too · discarded: given up by an admin, with the reason
+   */
+  state: Type.Union([
+    Type.Literal('removed'),
+    Type.Literal('collected'),
+    Type.Literal('kept'),
+    Type.Literal('lost'),
+    Type.Literal('discarded'),
+  ]),
+  /** Prefix of the bag in the store. */
+  bag: Nullable(Type.String()),
+  files: Nullable(Type.Integer()),
+  bytes: Nullable(Type.Integer()),
+  skipped: Nullable(Type.Integer()),
+  /** The receipt: SHA-256 of manifest-sha256.txt, which names every file by its own. */
+  manifestSha256: Nullable(Type.String()),
+  /** With `removed`: the store no longer holds the bag that was committed (`store-mismatch`), or could not be asked. */
+  error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
+  /** With `discarded`: why, in the admin's words. */
+  reason: Type.Optional(Type.String()),
+  /** Where the bag is an earlier one, since no final bag is whole: when it was made. */
+  collectedAt: Type.Optional(Type.String()),
+  /** An earlier sandbox of theirs in this session was removed by another hand, and an up gave them an empty one. */
+  vanished: Type.Optional(Type.Object({ at: Type.String(), bag: Nullable(LastCopy) })),
+})
+
+export const DownAnswer = Type.Object({
+  classId: Type.String(),
+  sessionId: Type.String(),
+  state: Type.Union([Type.Literal('down'), Type.Literal('down-partial')]),
+  artifacts: Type.Object({ store: Type.String(), prefix: Type.String() }),
+  students: Type.Array(DownStudent),
+  /** What the engine would not remove, though its bag is safe. */
+  leaked: Type.Array(Type.Object({ kind: Type.String(), name: Type.String(), reason: Type.String() })),
+})
+
+export const SessionRecord = Type.Object({
+  schemaVersion: Type.Literal(1),
+  installation: Type.String(),
+  classId: Type.String(),
+  sessionId: Type.String(),
+  subject: Type.String(),
+  lab: Type.String(),
+  /** Absent only where the record had to be rebuilt from the engine's labels. */
+  frozenLab: Type.Optional(FrozenLab),
+  createdBy: Type.String(),
+  /** Where it was begun; absent: before stores had an identity, or on an engine that has no lasting id. */
+  store: Type.Optional(Type.Object({ id: Type.String(), name: Type.String() })),
+  engine: Type.Optional(Type.String()),
+  createdAt: Type.String(),
+  expiresAt: Type.String(),
+  /** Everybody that an up brought up: who is missing on the engine at down was removed by another hand. */
+  students: Type.Array(Type.String()),
+  /** Everybody who ever was to come up. Absent in a session that was begun before there were seats. */
+  seats: Type.Optional(Type.Array(Seat)),
+  /** An up that has begun and not ended: a restarted service goes on with it. */
+  up: Type.Optional(
+    Type.Object({
+      by: Type.String(),
+      at: Type.String(),
+      students: Type.Array(Type.String()),
+      ttlMinutes: Type.Integer(),
+      allowPartial: Type.Boolean(),
+    }),
+  ),
+  /** A collect-class that has begun and not ended: sandboxes may stand still. */
+  collect: Type.Optional(Type.Object({ by: Type.String(), at: Type.String() })),
+  /** A reset-student that has begun and not ended. A container that is not `containerId` is the fresh one. */
+  reset: Type.Optional(
+    Type.Object({
+      by: Type.String(),
+      at: Type.String(),
+      studentId: Type.String(),
+      containerId: Nullable(Type.String()),
+      /** The bag whose files go into the fresh sandbox. */
+      restore: Nullable(Type.String()),
+      /** The bag of the old one, once its removal has begun. */
+      before: Type.Optional(Type.String()),
+    }),
+  ),
+  /** Sandboxes that could not be collected and were given up: who decided it, why, and what the collection had failed with. */
+  discarded: Type.Optional(
+    Type.Array(
+      Type.Object({
+        by: Type.String(),
+        at: Type.String(),
+        studentId: Type.String(),
+        reason: Type.String(),
+        error: Type.Object({ code: Type.String(), detail: Type.String() }),
+      }),
+    ),
+  ),
+  /** Whose sandbox was gone by another hand when an up gave them an empty one; `at` is the time of that up. */
+  vanished: Type.Optional(
+    Type.Array(Type.Object({ studentId: Type.String(), at: Type.String(), bag: Nullable(LastCopy) })),
+  ),
+  /**
+   * Sandboxes whose removal has begun, each after its bag was committed, by the life that the bag is of. What is left of one
+   * holds no new work.
+   */
+  removing: Type.Optional(
+    Type.Array(
+      Type.Object({
+        studentId: Type.String(),
+        bag: Type.Object({
+          collectionId: Type.String(),
+          prefix: Type.String(),
+          files: Type.Integer(),
+          bytes: Type.Integer(),
+          skipped: Type.Integer(),
+          manifestSha256: Type.String(),
+        }),
+        container: Type.Object({ id: Type.String(), startedAt: Type.String(), finishedAt: Type.String() }),
+        /** Null: the volume was to stay. */
+        volume: Nullable(Type.String()),
+      }),
+    ),
+  ),
+  /** A down that was asked for: it is repeated until the session has ended. */
+  down: Type.Optional(Type.Object({ by: Type.String(), at: Type.String(), allowPartial: Type.Boolean() })),
+  ended: Type.Optional(Type.Object({ at: Type.String(), answer: DownAnswer })),
+})
+
+export type DownStudent = Static<typeof DownStudent>
+export type DownAnswer = Static<typeof DownAnswer>
+export type SessionRecord = Static<typeof SessionRecord>
+export type UpIntent = NonNullable<SessionRecord['up']>
+export type Vanished = NonNullable<SessionRecord['vanished']>[number]
+export type ResetIntent = NonNullable<SessionRecord['reset']>
+
+const checker = TypeCompiler.Compile(SessionRecord)
+const isSessionId = new RegExp(sessionIdPattern)
+const recordKey = (classId: string, sessionId: string): string => `${sessionPrefix(classId, sessionId)}session.json`
+
+/** Undefined where there is none; StoreError 'refused' where it cannot be understood, so that nobody acts on half of it. */
+export async function readSession(
+  store: Store,
+  classId: string,
+  sessionId: string,
+): Promise<SessionRecord | undefined> {
+  const key = recordKey(classId, sessionId)
+  let text: string
+  try {
+    text = await readText(store, key)
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'not-found') throw error
+    forgetSession(store, sessionId)
+    return undefined
+  }
+  const record = parse(text)
+  if (!checker.Check(record)) throw new StoreError('refused', `The session record ${key} is not one of this version.`)
+  rememberSession(store, record)
+  return record
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export async function writeSession(store: Store, record: SessionRecord): Promise<void> {
+  const bytes = Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`)
+  await store.put(recordKey(record.classId, record.sessionId), digestOf(bytes), bytes)
+  rememberSession(store, record)
+}
+
+/** The same record, which a down reads as: this student has no sandbox any more. */
+export const withoutStudent = (record: SessionRecord, studentId: string): SessionRecord => ({
+  ...record,
+  students: record.students.filter((each) => foldId(each) !== foldId(studentId)),
+})
+
+/**
+ * Two clocks: the expiry, which can be moved, and the longest life that the lab allows, which cannot. Where the record is
+ * lost the engine's labels say the first.
+ */
+export function isExpired(
+  session: Pick<SessionRecord, 'expiresAt'> & Partial<Pick<SessionRecord, 'createdAt' | 'frozenLab'>>,
+): boolean {
+  const expiresAt = Date.parse(session.expiresAt)
+  const lifeMs = (session.frozenLab?.maxLifeMinutes ?? Number.POSITIVE_INFINITY) * 60_000
+  return Date.now() > Math.min(expiresAt, Date.parse(session.createdAt ?? '') + lifeMs || expiresAt)
+}
+
+export async function removeSession(store: Store, record: SessionRecord): Promise<void> {
+  await store.remove(recordKey(record.classId, record.sessionId))
+  forgetSession(store, record.sessionId)
+}
+
+/** Newest first. */
+export async function sessionIds(store: Store, classId: string): Promise<string[]> {
+  const names = await store.folders(classPrefix(classId))
+  return names.filter((name) => isSessionId.test(name)).reverse()
+}
+
+export const SessionSummary = Type.Union([
+  Type.Object({
+    sessionId: Type.String(),
+    state: Type.Union(['open', 'going-down', 'down', 'down-partial'].map((state) => Type.Literal(state))),
+    lab: Type.String(),
+    createdAt: Type.String(),
+    expiresAt: Type.String(),
+    endedAt: Nullable(Type.String()),
+    students: Type.Integer(),
+  }),
+  Type.Object({ sessionId: Type.String(), state: Type.Literal('unreadable') }),
+])
+export type SessionSummary = Static<typeof SessionSummary>
+
+/** Undefined where there is none: it was lost, or an up is just beginning. */
+export async function summarise(store: Store, classId: string, sessionId: string): Promise<SessionSummary | undefined> {
+  try {
+    const record = await readSession(store, classId, sessionId)
+    if (!record) return undefined
+    const { lab, createdAt, expiresAt, students, down, ended } = record
+    const state = ended?.answer.state ?? (down ? 'going-down' : 'open')
+    return { sessionId, state, lab, createdAt, expiresAt, endedAt: ended?.at ?? null, students: students.length }
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'refused') return { sessionId, state: 'unreadable' }
+    throw error
+  }
+}

@@ -1,0 +1,76 @@
+// From what an S3 server answers to a StoreError: the one place that knows the codes of S3, MinIO and Ceph.
+import { StoreError, type StoreErrorCode } from '../port.ts'
+
+/** An answer that is no success. `code` and `message` are the server's own, '' where it gave none (every answer to HEAD). */
+export interface Refusal {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+}
+
+const byCode: ReadonlyMap<string, StoreErrorCode> = new Map([
+  ['NoSuchKey', 'not-found'],
+  ['NoSuchBucket', 'no-bucket'],
+  ['BadDigest', 'mismatch'],
+  ['InvalidDigest', 'mismatch'],
+  ['IncompleteBody', 'mismatch'],
+  ['QuotaExceeded', 'full'],
+  ['XMinioAdminBucketQuotaExceeded', 'full'],
+  ['XMinioStorageFull', 'full'],
+  ['AccessDenied', 'denied'],
+  ['AuthorizationHeaderMalformed', 'denied'],
+  ['InvalidAccessKeyId', 'denied'],
+  ['RequestTimeTooSkewed', 'denied'],
+  ['SignatureDoesNotMatch', 'denied'],
+  // Two conditional writes met: asking again settles it.
+  ['ConditionalRequestConflict', 'unreachable'],
+  ['OperationAborted', 'unreachable'],
+])
+
+const byStatus: ReadonlyMap<number, StoreErrorCode> = new Map([
+  [401, 'denied'],
+  [403, 'denied'],
+  [404, 'not-found'],
+  [507, 'full'],
+])
+
+/** Statuses that pass: the server is busy, starting or behind a proxy that cannot reach it. */
+const passingStatuses: ReadonlySet<number> = new Set([408, 429, 499, 500, 502, 503, 504, 520])
+
+/** Whether the same request may well succeed a little later. */
+export function isPassing(status: number): boolean {
+  return passingStatuses.has(status)
+}
+
+/** Reads the XML error that S3 servers answer with. */
+export function readRefusal(status: number, text: string): Refusal {
+  const field = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? ''
+  return { status, code: field('Code'), message: field('Message') }
+}
+
+/** `what` names the bucket or object, `host` the server; neither holds a secret, and no URL is ever put into the message. */
+export function toStoreError(what: string, host: string, refusal: Refusal): StoreError {
+  const { status, code, message } = refusal
+  const kind = byCode.get(code) ?? byStatus.get(status) ?? (isPassing(status) ? 'unreachable' : 'refused')
+  const answer = [status === 0 ? '' : String(status), code, message].filter((part) => part !== '').join(' ')
+  return new StoreError(kind, `${what}: ${host} answered ${answer}${advice(kind, code)}`)
+}
+
+/** No answer came at all. */
+export function unreachable(host: string, cause: unknown): StoreError {
+  const reason =
+    cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause)
+  return new StoreError(
+    'unreachable',
+    `no answer from ${host} (${reason}); check that the server runs and can be reached`,
+    cause,
+  )
+}
+
+function advice(kind: StoreErrorCode, code: string): string {
+  if (code === 'RequestTimeTooSkewed') return '; set the clocks of this machine and of the server right'
+  if (kind === 'denied') return "; check the access key, the secret key, the region, and what the key's policy permits"
+  if (kind === 'no-bucket') return '; make the bucket, or permit these keys to make it'
+  if (kind === 'full') return '; make room there or raise the quota'
+  return ''
+}

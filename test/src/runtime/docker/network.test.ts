@@ -1,0 +1,65 @@
+// Traefik and the networks of classes. The engine's answers are hand-made.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { label } from '../../../../src/names.ts'
+import { attachProxy } from '../../../../src/runtime/docker/network.ts'
+import { answerOf } from '../../../engine-api/raw-server.ts'
+import { contextWith, inspectedContainer } from './hand-made.ts'
+
+const networkOf = (Id: string, Name: string, Subnet: string, Labels: object) => ({
+  ...{ Id, Name, Driver: 'bridge', Internal: true, Labels },
+  IPAM: { Config: [{ Subnet }] },
+})
+const divided = networkOf('b', 'class-b', '10.9.1.0/24', { [label.rawPackets]: 'false' })
+const undivided = networkOf('c', 'class-c', '10.9.2.0/24', {})
+
+/** What is asked for when Traefik is attached to the networks b and c. */
+async function asked(t: Parameters<typeof contextWith>[0], isRunning: boolean, disconnect = answerOf(200)) {
+  const changes: string[] = []
+  const traefik = inspectedContainer('t', 'traefik')
+  const stale = {
+    ...traefik,
+    State: { ...traefik.State, Running: isRunning },
+    NetworkSettings: {
+      Networks: {
+        bridge: { NetworkID: 'gone' },
+        'class-a': { NetworkID: 'gone' },
+        'class-c': { NetworkID: 'c' },
+        'class-d': { NetworkID: 'd' },
+      },
+    },
+  }
+  const { context } = await contextWith(t, (socket, { method, target, body }) => {
+    if (method === 'POST') changes.push(`${target.replace(/^\/v[\d.]+/, '')} ${body}`)
+    const answer = target.endsWith('/json')
+      ? stale
+      : target.endsWith('/networks')
+        ? [divided, undivided, networkOf('d', 'class-d', '10.9.3.0/24', {})]
+        : divided
+    socket.write(
+      target.endsWith('/disconnect')
+        ? disconnect
+        : target.endsWith('/connect')
+          ? answerOf(200)
+          : answerOf(200, JSON.stringify(answer)),
+    )
+  })
+  await attachProxy({ ...context, proxy: { ...context.proxy, container: 'traefik' } }, ['b', 'c'])
+  return changes
+}
+
+const attached = '/networks/b/connect {"Container":"t","EndpointConfig":{"IPAMConfig":{"IPv4Address":"10.9.1.2"}}}'
+
+test('Traefik gets an address of its own, where the network has one for it', async (t) => {
+  assert.deepEqual(await asked(t, true), [attached])
+})
+
+test('a Traefik that does not run is taken out of class networks that are gone, so that it can start', async (t) => {
+  assert.deepEqual(await asked(t, false), ['/networks/class-a/disconnect {"Container":"t","Force":true}', attached])
+})
+
+test('where that is refused it is said that Traefik cannot start, and what to do', async (t) => {
+  const refused = answerOf(500, JSON.stringify({ message: 'no' }))
+  await assert.rejects(asked(t, false, refused), /Traefik cannot start.*docker network disconnect --force class-a/)
+})

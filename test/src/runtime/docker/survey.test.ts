@@ -1,0 +1,128 @@
+// What is read from the engine's lists: states of containers, and which containers are sandboxes. The lists are hand-made.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ContainerSummary } from '../../../../engine-api/index.ts'
+import { containerName, label, volumeName } from '../../../../src/names.ts'
+import { readState, surveyDocker } from '../../../../src/runtime/docker/survey.ts'
+import { answerOf } from '../../../engine-api/raw-server.ts'
+import { contextWith, installation } from './hand-made.ts'
+
+const summary = (State: string, Status: string): ContainerSummary => ({
+  Id: 'id',
+  Names: ['/class-a--b'],
+  Image: 'image',
+  ImageID: 'sha256:0',
+  Created: 0,
+  Labels: {},
+  Mounts: [],
+  NetworkSettings: null,
+  State,
+  Status,
+})
+
+test('health is read from the text of the list', () => {
+  assert.equal(readState(summary('running', 'Up 3 seconds')), 'running')
+  assert.equal(readState(summary('running', 'Up 3 seconds (healthy)')), 'running')
+  assert.equal(readState(summary('running', 'Up 3 seconds (health: starting)')), 'starting')
+  assert.equal(readState(summary('running', 'Up 3 seconds (unhealthy)')), 'unhealthy')
+  assert.equal(readState(summary('exited', 'Exited (1) 2 seconds ago (unhealthy)')), 'exited')
+})
+
+test('states of Docker and Podman are known, and an unknown one counts as not running', () => {
+  for (const state of ['created', 'paused', 'restarting', 'exited', 'removing', 'dead']) {
+    assert.equal(readState(summary(state, '')), state)
+  }
+  assert.equal(readState(summary('configured', '')), 'created')
+  assert.equal(readState(summary('stopped', '')), 'exited')
+  assert.equal(readState(summary('something-new', '')), 'exited')
+})
+
+test('a container or a volume of another name is not ours, whatever labels it was given', async (t) => {
+  const [classId, studentId, sessionId] = ['OS101-a', 'SV001', '20260102t030405678z-00ff']
+  const Labels = {
+    [label.installation]: installation,
+    [label.class]: classId,
+    [label.session]: sessionId,
+    [label.subject]: 'os101',
+    [label.lab]: 'linux-shell',
+    [label.createdBy]: 't-lan',
+    [label.expiresAt]: '2026-01-02T06:04:05.678Z',
+    [label.student]: studentId,
+  }
+  const nameless = 'being-removed'
+  const own = containerName(classId, studentId)
+  const wrap = volumeName(classId, studentId, sessionId)
+  const volumes = [wrap, 'copy'].map((Name) => ({ Name, Driver: 'local', Labels }))
+  const foundAmong = async (...names: string[]) => {
+    const containers = names.map((name) => ({
+      ...summary('running', 'Up'),
+      Id: name,
+      Names: name === nameless ? null : [`/${name}`],
+      Labels,
+    }))
+    const { context } = await contextWith(t, (socket, { target }) => {
+      const list = target.includes('/volumes') ? { Volumes: volumes } : target.includes('/networks') ? [] : containers
+      socket.write(answerOf(200, JSON.stringify(list)))
+    })
+    const sessions = await surveyDocker(context.engine, installation, context.proxy, undefined)
+    return sessions.map(({ sandboxes }) =>
+      sandboxes.map(({ container, volume }) => [container?.name, container?.isWrap, volume]),
+    )
+  }
+  assert.deepEqual(await foundAmong(nameless), [[[nameless, false, wrap]]])
+  assert.deepEqual(await foundAmong('before', own, 'after'), [[[own, false, wrap]]])
+  assert.deepEqual(await foundAmong(wrap, containerName(classId, 'SV002')), [[[wrap, true, wrap]]])
+  for (const both of [
+    [own, wrap],
+    [wrap, own],
+  ]) {
+    assert.deepEqual(await foundAmong(...both), [[[own, false, wrap]]], 'its own container comes first')
+  }
+  assert.deepEqual(await foundAmong('copy'), [[[undefined, undefined, wrap]]])
+})
+
+test('who is not in the class network, or in one of its name that is gone, is known from the lists', async (t) => {
+  const [classId, studentId, sessionId] = ['OS101-a', 'SV001', '20260102t030405678z-00ff']
+  const Labels = {
+    [label.installation]: installation,
+    [label.class]: classId,
+    [label.session]: sessionId,
+    [label.subject]: 'os101',
+    [label.lab]: 'linux-shell',
+    [label.createdBy]: 't-lan',
+    [label.expiresAt]: '2026-01-02T06:04:05.678Z',
+    [label.student]: studentId,
+  }
+  const network = { Id: 'new', Name: 'class-os101-a', Driver: 'bridge', Internal: true, Labels, IPAM: { Config: [] } }
+  const surveyOf = async (networks: object[], NetworkSettings: object | null) => {
+    const container = {
+      ...summary('exited', ''),
+      Names: [`/${containerName(classId, studentId)}`],
+      Labels,
+      NetworkSettings,
+    }
+    const { context } = await contextWith(t, (socket, { target }) => {
+      const list = target.includes('/volumes') ? { Volumes: [] } : target.includes('/networks') ? networks : [container]
+      socket.write(answerOf(200, JSON.stringify(list)))
+    })
+    return (await surveyDocker(context.engine, installation, context.proxy, undefined))[0]
+  }
+  const isDetached = async (networks: object[], NetworkSettings: object | null) =>
+    (await surveyOf(networks, NetworkSettings))?.sandboxes[0]?.container?.isDetached
+  const at = (NetworkID: string) => ({ Networks: { 'class-os101-a': { NetworkID } } })
+  assert.equal(await isDetached([network], at('new')), false)
+  assert.equal(await isDetached([network], at('')), false, 'it never ran')
+  assert.equal(await isDetached([network], at('class-os101-a')), false, 'as Podman says it')
+  assert.equal(await isDetached([network], null), false, 'the engine says nothing')
+  assert.equal(await isDetached([network], at('old')), true)
+  assert.equal(await isDetached([network], { Networks: {} }), true)
+  assert.equal(await isDetached([], at('old')), true)
+  assert.equal(await isDetached([], at('')), true)
+
+  const rawPackets = async (told: object) =>
+    (await surveyOf([{ ...network, Labels: { ...Labels, ...told } }], null))?.network?.rawPackets
+  assert.equal(await rawPackets({ [label.rawPackets]: 'false' }), false)
+  assert.equal(await rawPackets({ [label.rawPackets]: 'true' }), true)
+  assert.equal(await rawPackets({}), true, 'made before it was told: nothing is called blocked that may not be')
+})

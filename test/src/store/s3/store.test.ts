@@ -1,0 +1,406 @@
+// The S3 store against hand-made answers: what no good server can be asked for.
+// Long, since it holds one short case for each answer.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Store, StoreErrorCode } from '../../../../src/store/port.ts'
+import { createS3Store } from '../../../../src/store/s3/bucket.ts'
+import { s3Limits } from '../../../../src/store/s3/limits.ts'
+import { contentOf, gather, seededBytes, streamOf } from '../bodies.ts'
+import { listed, rejectsWith } from '../conformance.ts'
+import { errorXml, etagOf, type HandMadeS3, startHandMadeS3 } from './hand-made-s3.ts'
+
+const tight = {
+  ...s3Limits,
+  stallMilliseconds: 300,
+  retry: { attempts: 3, firstPauseMilliseconds: 5, totalMilliseconds: 5_000 },
+}
+const hello = Buffer.from('hello')
+
+async function open(t: TestContext, limits = tight): Promise<{ s3: HandMadeS3; store: Store }> {
+  const s3 = await startHandMadeS3(t)
+  const options = { accessKey: 'access', secretKey: 'top-secret', bucket: 'bucket', region: 'us-east-1' }
+  const store = createS3Store({ ...options, endpoint: s3.endpoint }, limits)
+  t.after(() => store.close())
+  return { s3, store }
+}
+
+/** The first answers are `reactions`, then the plain server's. */
+function first(s3: HandMadeS3, ...reactions: ReturnType<HandMadeS3['react']>[]): void {
+  s3.react = () => reactions.shift()
+}
+
+test('a PUT says length and MD5, and expects no interim answer', async (t) => {
+  const { s3, store } = await open(t)
+  await store.put('a', contentOf(hello), streamOf(hello))
+  const { headers } = s3.requests[0] ?? assert.fail('nothing was sent')
+  assert.equal(headers['content-length'], '5')
+  assert.equal(headers['content-md5'], 'XUFAKrxLKna5cZ2REBfFkg==')
+  assert.equal(headers.expect, undefined)
+  assert.equal(headers['transfer-encoding'], undefined)
+  assert.equal(headers['if-none-match'], undefined)
+})
+
+for (const status of [500, 502, 503, 504, 429]) {
+  test(`bytes are sent again after ${status}, a stream is not`, async (t) => {
+    const { s3, store } = await open(t)
+    first(s3, { status, body: errorXml('SlowDown') })
+    assert.equal(await store.put('a', contentOf(hello), hello), 'stored')
+    assert.deepEqual(
+      s3.requests.map(({ body }) => String(body)),
+      ['hello', 'hello'],
+    )
+
+    first(s3, { status, body: errorXml('SlowDown') })
+    await rejectsWith(store.put('b', contentOf(hello), streamOf(hello)), 'unreachable')
+    assert.equal(s3.requests.length, 3)
+  })
+}
+
+test('attempts end at their limit, with the last answer in the message', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = () => ({ status: 503, body: errorXml('SlowDown') })
+  const error = await rejectsWith(store.put('a', contentOf(hello), hello), 'unreachable')
+  assert.match(error.message, /503 SlowDown hand-made/)
+  assert.equal(s3.requests.length, 3)
+})
+
+test('a lost answer is asked for again', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = (request) => {
+    s3.react = () => undefined
+    s3.plain(request)
+    return 'break'
+  }
+  assert.equal(await store.put('a', contentOf(hello), hello), 'stored')
+  assert.equal(s3.requests.length, 2)
+})
+
+test('after a lost answer, a put where nothing was may find its own object', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = (request) => {
+    s3.react = () => undefined
+    s3.plain(request)
+    return 'break'
+  }
+  assert.equal(await store.put('a', contentOf(hello), hello, { ifAbsent: true }), 'exists')
+  assert.deepEqual(s3.objects.get('a'), hello)
+})
+
+test('a 200 whose ETag is the MD5 of something else is a mismatch, and the object is removed', async (t) => {
+  const { s3, store } = await open(t)
+  for (const body of [hello, streamOf(hello)]) {
+    s3.react = (request) => (request.method === 'PUT' ? s3.plain({ ...request, body: Buffer.from('hell') }) : undefined)
+    await rejectsWith(store.put('a', contentOf(hello), body), 'mismatch')
+    assert.equal(s3.objects.size, 0)
+  }
+})
+
+test('an ETag that turns out to be no MD5 costs no object: the bytes are read back, once', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = (request) => {
+    const answer = s3.plain(request)
+    return { ...answer, headers: { ...answer.headers, etag: '"00000000000000000000000000000000"' } }
+  }
+  for (const key of ['a', 'b']) assert.equal(await store.put(key, contentOf(hello), streamOf(hello)), 'stored')
+  assert.deepEqual([...s3.objects.values()], [hello, hello])
+  assert.deepEqual(
+    s3.requests.map(({ method, key }) => `${method} ${key}`),
+    ['PUT a', 'GET a', 'PUT b'],
+  )
+})
+
+test('a copy whose ETag is no MD5 is kept too', async (t) => {
+  const { s3, store } = await open(t)
+  await store.put('a', contentOf(hello), hello)
+  s3.react = (request) => {
+    if (request.method === 'PUT') {
+      s3.objects.set(request.key, hello)
+      return { status: 200, body: `<CopyObjectResult><ETag>${etagOf(hello)}</ETag></CopyObjectResult>` }
+    }
+    const answer = s3.plain(request)
+    return { ...answer, headers: { ...answer.headers, etag: '"00000000000000000000000000000000"' } }
+  }
+  await store.copy('a', 'b', contentOf(hello))
+  assert.deepEqual(s3.objects.get('b'), hello)
+})
+
+test('a copy that does not hold what was meant is a mismatch, and is removed', async (t) => {
+  const { s3, store } = await open(t)
+  await store.put('a', contentOf(hello), hello)
+  s3.react = ({ method, key, headers }) => {
+    if (method !== 'PUT' || headers['x-amz-copy-source'] !== '/bucket/a') return undefined
+    s3.objects.set(key, Buffer.from('hell'))
+    return { status: 200, body: `<CopyObjectResult><ETag>${etagOf(hello)}</ETag></CopyObjectResult>` }
+  }
+  await rejectsWith(store.copy('a', 'b', contentOf(hello)), 'mismatch')
+  assert.deepEqual([...s3.objects.keys()], ['a'])
+})
+
+test('where check sees that ETags are no MD5, none is compared and none is given', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = (request) => {
+    const answer = s3.plain(request)
+    return { ...answer, headers: { ...answer.headers, etag: '"00000000000000000000000000000000"' } }
+  }
+  await store.check()
+  assert.equal(await store.put('a', contentOf(hello), streamOf(hello)), 'stored')
+  assert.deepEqual(await store.stat('a'), { key: 'a', size: 5, md5: undefined })
+})
+
+for (const [what, refusal] of [
+  ['refuses', { status: 501, body: errorXml('NotImplemented') }],
+  ['ignores', undefined],
+] as const) {
+  test(`where check sees that the server ${what} If-None-Match, a put looks first`, async (t) => {
+    const { s3, store } = await open(t)
+    s3.react = (request) => {
+      const { 'if-none-match': condition, ...headers } = request.headers
+      return condition === undefined ? undefined : (refusal ?? s3.plain({ ...request, headers }))
+    }
+    await store.check()
+    assert.equal(s3.objects.size, 0)
+    assert.equal(await store.put('a', contentOf(hello), streamOf(hello), { ifAbsent: true }), 'stored')
+    assert.equal(
+      await store.put('a', contentOf(Buffer.from('other')), Buffer.from('other'), { ifAbsent: true }),
+      'exists',
+    )
+    assert.deepEqual(s3.objects.get('a'), hello)
+  })
+}
+
+test('a check whose keys are refused halfway learns nothing and says so', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = ({ headers }) =>
+    headers['if-none-match'] === '*' ? { status: 403, body: errorXml('AccessDenied') } : undefined
+  await rejectsWith(store.check(), 'denied')
+  s3.react = () => undefined
+  await store.put('a', contentOf(hello), hello, { ifAbsent: true })
+  assert.equal(s3.requests.at(-1)?.headers['if-none-match'], '*')
+})
+
+test('a refusal that comes while a large stream is still sent is told as it is', async (t) => {
+  const { s3, store } = await open(t)
+  const bytes = seededBytes(30_000_000, 41)
+  s3.reactEarly = () => ({ status: 403, body: errorXml('AccessDenied'), headers: { connection: 'close' } })
+  const source = streamOf(bytes)
+  await rejectsWith(store.put('a', contentOf(bytes), source), 'denied')
+  assert.equal(source.ended, true)
+})
+
+test('a server that stops taking bytes is unreachable; a source that pauses longer than the stall limit is not', async (t) => {
+  const { s3, store } = await open(t)
+  const bytes = seededBytes(30_000_000, 43)
+  s3.reactEarly = () => 'hang'
+  await rejectsWith(store.put('a', contentOf(bytes), streamOf(bytes)), 'unreachable')
+  s3.reactEarly = () => undefined
+  async function* slow() {
+    yield bytes.subarray(0, 1000)
+    await pause(3 * tight.stallMilliseconds)
+    yield bytes.subarray(1000)
+  }
+  assert.equal(await store.put('a', contentOf(bytes), slow()), 'stored')
+})
+
+test('a source that fails is told as it is, and nothing is stored', async (t) => {
+  const { s3, store } = await open(t)
+  const bytes = seededBytes(300_000, 7)
+  async function* failing() {
+    yield bytes.subarray(0, 100_000)
+    yield bytes.subarray(100_000, 200_000)
+    throw new Error('the sandbox is gone')
+  }
+  await assert.rejects(store.put('a', contentOf(bytes), failing()), /^Error: the sandbox is gone$/)
+  assert.deepEqual([...s3.objects.keys()], [])
+})
+
+test('a put that fails while its source gives nothing does not wait for it, then ends it', async (t) => {
+  const { s3, store } = await open(t)
+  s3.reactEarly = () => 'break'
+  const bytes = seededBytes(300_000, 1)
+  let goOn = () => {}
+  const source = streamOf(
+    bytes,
+    () =>
+      new Promise<void>((resolve) => {
+        goOn = resolve
+      }),
+  )
+  await rejectsWith(store.put('a', { ...contentOf(bytes), size: bytes.length + 1 }, source), 'unreachable')
+  assert.equal(source.ended, false)
+  goOn()
+  await until(() => source.ended)
+})
+
+const refusals: readonly [number, string, StoreErrorCode, RegExp][] = [
+  [403, 'AccessDenied', 'denied', /check the access key/],
+  [403, 'RequestTimeTooSkewed', 'denied', /clocks/],
+  [400, 'AuthorizationHeaderMalformed', 'denied', /region/],
+  [404, 'NoSuchBucket', 'no-bucket', /make the bucket/],
+  [507, 'XMinioStorageFull', 'full', /make room/],
+  [403, 'QuotaExceeded', 'full', /quota/],
+  [400, 'XMinioAdminBucketQuotaExceeded', 'full', /quota/],
+  [400, 'BadDigest', 'mismatch', /BadDigest/],
+  [400, 'IncompleteBody', 'mismatch', /IncompleteBody/],
+  [405, 'MethodNotAllowed', 'refused', /405 MethodNotAllowed hand-made/],
+]
+for (const [status, code, expected, message] of refusals) {
+  test(`${status} ${code} is '${expected}', for bodies and for lists`, async (t) => {
+    const { s3, store } = await open(t)
+    s3.react = () => ({ status, body: errorXml(code) })
+    const error = await rejectsWith(store.put('a', contentOf(hello), hello), expected)
+    assert.match(error.message, message)
+    assert.ok(error.message.includes('s3://bucket/a'))
+    assert.ok(error.message.includes(new URL(s3.endpoint).host))
+    await rejectsWith(listed(store, ''), expected)
+    assert.equal(s3.requests.length, 2)
+  })
+}
+
+test('a bucket that may not be made is said to be missing', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = ({ method }) => (method === 'HEAD' ? { status: 404 } : { status: 403, body: errorXml('AccessDenied') })
+  const error = await rejectsWith(store.check(), 'no-bucket')
+  assert.match(error.message, /s3:\/\/bucket is absent/)
+})
+
+test('a bucket that another process has just made is as good', async (t) => {
+  const { s3, store } = await open(t)
+  first(s3, { status: 404 }, { status: 409, body: errorXml('BucketAlreadyOwnedByYou') })
+  await store.check()
+})
+
+test('an answer that is cut ends the reading with unreachable, never as a short object', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = () => ({ status: 200, headers: { 'content-length': '10' }, body: hello, thenBreak: true })
+  const body = await store.read('a')
+  await rejectsWith(gather(body), 'unreachable')
+})
+
+test('leaving a reader early closes its connection', async (t) => {
+  const { s3, store } = await open(t)
+  const bytes = seededBytes(20_000_000, 47)
+  s3.objects.set('a', bytes)
+  for await (const _ of await store.read('a')) break
+  await until(() => s3.openConnections() === 0)
+})
+
+test('what a killed check has left is not shown', async (t) => {
+  const { s3, store } = await open(t)
+  const key = '<Key>.class-runtime/probe-1</Key><Size>5</Size><ETag>&quot;x&quot;</ETag>'
+  const folder =
+    '<CommonPrefixes><Prefix>.class-runtime/</Prefix></CommonPrefixes><CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>'
+  s3.react = ({ query }) => ({
+    status: 200,
+    body: `<ListBucketResult>${query.get('delimiter') === '/' ? folder : `<Contents>${key}</Contents>`}</ListBucketResult>`,
+  })
+  assert.equal((await listed(store, '')).size, 0)
+  assert.deepEqual(await store.folders(''), ['a'])
+})
+
+const listPage = (keys: readonly string[], more: string) =>
+  `<?xml version="1.0"?><ListBucketResult>${keys
+    .map(
+      (key) => `<Contents><Key>${key}</Key><Size>5</Size><ETag>&quot;${contentOf(hello).md5}&quot;</ETag></Contents>`,
+    )
+    .join('')}${more}</ListBucketResult>`
+
+test('a list goes on page by page, again after a busy answer', async (t) => {
+  const { s3, store } = await open(t)
+  first(
+    s3,
+    { status: 503, body: errorXml('SlowDown') },
+    {
+      status: 200,
+      body: listPage(['p/a'], '<IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken>'),
+    },
+    'break',
+    { status: 200, body: listPage(['p/b'], '<IsTruncated>false</IsTruncated>') },
+  )
+  assert.deepEqual([...(await listed(store, 'p/')).keys()], ['p/a', 'p/b'])
+  assert.deepEqual(
+    s3.requests.map(({ query }) => query.get('continuation-token')),
+    [null, null, 'next', 'next'],
+  )
+})
+
+test('a list that the server cuts short is an error, not a short list', async (t) => {
+  const { s3, store } = await open(t)
+  first(
+    s3,
+    { status: 200, body: listPage(['p/a'], '<IsTruncated>true</IsTruncated>') },
+    { status: 200, body: listPage([], '<IsTruncated>false</IsTruncated>') },
+  )
+  await rejectsWith(listed(store, 'p/'), 'refused')
+  first(s3, { status: 200, body: '<html>a proxy speaks</html>' })
+  await rejectsWith(listed(store, 'p/'), 'refused')
+})
+
+test('an upload in parts whose completion fails with a 200 is aborted', async (t) => {
+  const { s3, store } = await open(t, { ...tight, onePutBytes: 10, partBytes: 8 })
+  const bytes = seededBytes(20, 53)
+  s3.react = ({ method, query, body }) => {
+    if (method === 'POST' && query.has('uploads')) {
+      return {
+        status: 200,
+        body: '<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>',
+      }
+    }
+    if (method === 'PUT') return { status: 200, headers: { etag: etagOf(body) } }
+    if (method === 'POST') return { status: 200, body: errorXml('InternalError') }
+    return undefined
+  }
+  await rejectsWith(store.put('a', contentOf(bytes), streamOf(bytes)), 'refused')
+  const sent = s3.requests.map(
+    ({ method, query }) => `${method} ${query.get('partNumber') ?? query.get('uploadId') ?? ''}`,
+  )
+  assert.deepEqual(sent, ['POST ', 'PUT 1', 'PUT 2', 'PUT 3', 'POST id', 'DELETE id'])
+})
+
+test('a part that arrives as other bytes is a mismatch, and the upload is aborted', async (t) => {
+  const { s3, store } = await open(t, { ...tight, onePutBytes: 10, partBytes: 8 })
+  const bytes = seededBytes(20, 59)
+  s3.react = ({ method, query, body }) => {
+    if (method === 'POST') {
+      return {
+        status: 200,
+        body: '<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>',
+      }
+    }
+    const part = query.get('partNumber')
+    return part === null ? undefined : { status: 200, headers: { etag: etagOf(part === '2' ? hello : body) } }
+  }
+  await rejectsWith(store.put('a', contentOf(bytes), streamOf(bytes)), 'mismatch')
+  assert.equal(s3.requests.at(-1)?.method, 'DELETE')
+})
+
+test('close ends all connections', async (t) => {
+  const { s3, store } = await open(t, { ...tight, idleMilliseconds: 600_000 })
+  await store.put('a', contentOf(hello), hello)
+  await listed(store, '').catch(() => undefined)
+  assert.ok(s3.openConnections() > 0)
+  await store.close()
+  await until(() => s3.openConnections() === 0)
+})
+
+test('an endpoint that is none is refused without being repeated', () => {
+  for (const endpoint of [
+    'minio:9000',
+    'ftp://minio',
+    'http://key:secret@minio:9000',
+    'http://minio:9000/bucket',
+    'http://minio?x',
+    '',
+  ]) {
+    const options = { endpoint, accessKey: 'a', secretKey: 'b', bucket: 'bucket', region: 'us-east-1' }
+    assert.throws(
+      () => createS3Store(options),
+      (error) => error instanceof RangeError && !error.message.includes('secret'),
+    )
+  }
+})
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(5)
+}
