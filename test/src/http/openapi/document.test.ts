@@ -45,7 +45,7 @@ test('every route that Fastify has is described, under one name each', async (t)
 
 test('a route that nobody described is refused at the start', async (t) => {
   const { app } = await openService(t)
-  assert.throws(() => app.put('/healthz', async () => ({})), /PUT \/healthz has no row in src\/auth\/access\.ts/)
+  assert.throws(() => app.put('/healthz', async () => ({})), /PUT \/healthz has no row in src\/http\/auth\/access\.ts/)
 })
 
 test('every reference leads to a schema, every schema is sound and none is left over', async (t) => {
