@@ -8,7 +8,7 @@ const metricsTests = ['test/src/http/calls/metrics.test.ts']
 
 export const routesDefects: readonly Defect[] = [
   {
-    name: 'a bag is looked for in the spelling of the call',
+    name: 'a bag is looked for although nobody knows its class',
     file: 'src/http/calls/sessions.ts',
     edits: [{ find: 'await spellClass(asked.classId)', replace: 'asked.classId' }],
     tests: sessionTests,

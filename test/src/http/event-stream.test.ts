@@ -148,3 +148,24 @@ test('who stops reading is no longer told, while the others are', async (t) => {
   assert.deepEqual(other.got, ['progress 0', 'progress 1', ':'])
   await end()
 })
+
+test('a reader who goes away leaves no listener behind', async (t) => {
+  const { operation, end } = run(t)
+  const listen = operation.onChange.bind(operation)
+  let listeners = 0
+  t.mock.method(operation, 'onChange', (listener: () => void) => {
+    const stop = listen(listener)
+    listeners++
+    return () => {
+      listeners--
+      stop()
+    }
+  })
+  const { stream } = follow(operation)
+  await settle()
+  assert.equal(listeners, 1)
+  stream.destroy()
+  await settle()
+  assert.equal(listeners, 0)
+  await end()
+})

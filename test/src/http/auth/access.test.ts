@@ -73,7 +73,10 @@ test('these tests call every route that there is', async (t) => {
 
 test('a route without a row is refused at the start', async (t) => {
   const { app } = await openService(t)
-  assert.throws(() => app.get('/room/new', async () => ({})), /GET \/room\/new has no row in src\/http\/auth\/access\.ts/)
+  assert.throws(
+    () => app.get('/room/new', async () => ({})),
+    /GET \/room\/new has no row in src\/http\/auth\/access\.ts/,
+  )
   assert.throws(() => app.delete('/room/classes', async () => ({})), /DELETE \/room\/classes has no row/)
 })
 

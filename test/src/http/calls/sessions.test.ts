@@ -194,6 +194,12 @@ test('past sessions of a class that left the catalogue stay, in any spelling and
   }
 })
 
+test('a bag of a class that nobody knows is refused for its class', async (t) => {
+  const { get, bag } = await pastSession(t)
+  const refused = await get(bag.replace('os101-a', 'os999-z'))
+  assert.deepEqual([refused.statusCode, refused.json().code], [404, 'unknown-class'])
+})
+
 test('a class that neither catalogue nor store knows is spelled as the engine holds it', async (t) => {
   const { get, post, editCatalogue, ofClass } = await openService(t)
   const { sessionId } = await ofClass.up()
