@@ -3,13 +3,14 @@
 // One long class, since every method works on the same containers, volumes and networks.
 
 import assert from 'node:assert/strict'
-import { freezeCollect, specHash } from '../../src/catalogue/frozen-lab.ts'
+import { freezeCollect, parseFrozenCollect, specHash } from '../../src/catalogue/frozen-lab.ts'
 import { containerName, foldId, networkName, volumeName } from '../../src/names.ts'
 import {
   type CommandResult,
   type ContainerState,
   type Contents,
   type FrozenContainer,
+  type HeldContainer,
   type HeldSandbox,
   type HeldSession,
   type ImageFacts,
@@ -31,6 +32,7 @@ export interface MemoryContainer {
   readonly spec: string
   readonly collect: string
   readonly volume: string
+  readonly imageId: string
   /** In no network, or in one that is gone. */
   isDetached: boolean
   state: ContainerState
@@ -80,8 +82,13 @@ export class MemoryRuntime implements Runtime {
   before: RuntimeHook = () => {}
   /** Throwing here: it was done, and the answer was lost. */
   after: RuntimeHook = () => {}
+  hasProxy = true
   /** Networks that a recreated proxy is not attached to. */
   readonly unattached = new Set<string>()
+  /** Networks that a container of another hand's is in. */
+  readonly entered = new Set<string>()
+  /** Names of networks, containers and volumes that are not the service's. */
+  readonly foreign = new Set<string>()
   /** State that a student's container goes to when it is started, where that is not `running`. */
   readonly startsAs = new Map<string, ContainerState>()
   onExec: (studentId: string, command: readonly string[]) => Partial<CommandResult> = () => ({})
@@ -100,6 +107,7 @@ export class MemoryRuntime implements Runtime {
 
   async capacity() {
     await this.before('capacity')
+    this.#requireProxy()
     return { ...this.room, runtimes: this.runtimes }
   }
 
@@ -168,6 +176,7 @@ export class MemoryRuntime implements Runtime {
   }
 
   async attachProxy(networkIds: readonly string[]): Promise<void> {
+    if (networkIds.length > 0) this.#requireProxy()
     for (const id of networkIds) {
       if (!this.unattached.has(id)) continue
       await this.#step(`attach-proxy ${id}`, () => this.unattached.delete(id))
@@ -176,9 +185,12 @@ export class MemoryRuntime implements Runtime {
 
   async openNetwork(plan: SessionPlan) {
     const name = networkName(plan.classId)
-    const found = [...this.networks.values()].find(({ session }) => session.classId === plan.classId)
+    this.#requireProxy()
+    this.#refuseForeign('network', name)
+    const found = [...this.networks.values()].find(({ session }) => networkName(session.classId) === name)
     const ours = found?.session.sessionId === plan.sessionId ? found : undefined
-    if (found && !ours) this.networks.delete(found.id)
+    if (found && !ours) this.dropNetwork(found.id)
+    if (!found && !this.room.hasFreeSubnet) throw new RuntimeError('subnets-exhausted', 'Every subnet is in use.')
     const network = ours ?? {
       id: this.#newId('network'),
       session: identityOf(plan),
@@ -194,49 +206,71 @@ export class MemoryRuntime implements Runtime {
     return { id: network.id, name, created: !ours }
   }
 
+  #requireProxy(): void {
+    if (!this.hasProxy) throw new RuntimeError('proxy-missing', 'There is no proxy.')
+  }
+
+  #refuseForeign(kind: string, name: string): void {
+    if (!this.foreign.has(name)) return
+    throw new RuntimeError('name-taken', `A ${kind} named ${name} exists that this service did not make.`)
+  }
+
   async raise(...[plan, studentId, held, done, contents]: Parameters<Runtime['raise']>): Promise<void> {
-    const state = held?.container?.state
-    if (held?.container?.isWrap && state === 'created') {
-      await this.removeContainer(held.container.id)
+    const container = held?.container
+    if (held && container && (isHalfRemoved(container) || (container.isWrap && container.state === 'created'))) {
+      await this.removeContainer(container.id)
       return await this.raise(plan, studentId, { ...held, container: undefined }, done, contents)
     }
-    if (held?.container?.isDetached) await this.#step(`join ${studentId}`, () => this.#join(plan, held))
+    const { state, spec, name = '' } = container ?? {}
+    if (spec !== undefined && spec !== specHash(plan.frozenLab)) throw notOfSession(name)
+    if (container?.isDetached && state !== 'paused')
+      await this.#step(`join ${studentId}`, () => this.#join(plan, container))
+    if (state === 'paused') throw new RuntimeError('failed', 'Somebody has paused this sandbox.')
     if (state !== undefined && up.includes(state)) return
-    if (held?.container && isHalfRemoved(held.container)) {
-      await this.removeContainer(held.container.id)
-      return await this.raise(plan, studentId, { ...held, container: undefined }, done, contents)
-    }
-    if (held?.volume === undefined) done.createdVolume = volumeName(plan.classId, studentId, plan.sessionId)
+    const volume = volumeName(plan.classId, studentId, plan.sessionId)
+    this.#refuseForeign('volume', volume)
+    if (held?.volume === undefined) done.createdVolume = volume
     await this.#ensureVolume(plan, studentId)
     const id =
-      held?.container?.id ??
-      (await this.#createContainer(memberOf(plan, studentId), containerName(plan.classId, studentId)))
+      container?.id ??
+      (await this.#createContainer(
+        memberOf(plan, studentId),
+        containerName(plan.classId, studentId),
+        plan.frozenLab.imageId,
+      ))
     done.containerId = id
     if (state === undefined || state === 'created') {
       if (contents) await this.#fill(studentId, contents)
       else prepare(this.volume(studentId))
     }
     await this.#step(`start ${studentId}`, () => {
-      if (this.container(studentId).isDetached) throw new RuntimeError('gone', 'network not found')
-      this.start(this.container(studentId))
+      const started = this.#get(id)
+      if (started.isDetached) throw new RuntimeError('gone', 'network not found')
+      if (!up.includes(started.state)) this.start(started)
     })
   }
 
-  #join({ sessionId }: SessionIdentity, { studentId }: HeldSandbox): void {
+  #join({ sessionId }: SessionIdentity, container: HeldContainer): void {
     const isOpen = [...this.networks.values()].some(({ session }) => session.sessionId === sessionId)
     if (!isOpen) throw new RuntimeError('gone', 'network not found')
-    this.container(studentId).isDetached = false
+    this.#get(container.id).isDetached = false
   }
 
   async rehearse(_plan: SessionPlan, contents: Contents) {
     await this.before('rehearse')
-    for await (const { body } of contents()) for await (const _ of body);
+    for await (const { type, body } of contents()) {
+      if (!['directory', 'file', 'symbolic-link'].includes(type)) {
+        throw new RuntimeError('failed', `A ${type} cannot be put into a workspace.`)
+      }
+      for await (const _ of body);
+    }
     return []
   }
 
   async #fill(studentId: string, contents: Contents): Promise<void> {
     const things: Thing[] = [root]
     for await (const { body, ...entry } of contents()) {
+      if (entry.path.length === 0) things[0] = { ...root, mode: entry.mode, mtimeMs: entry.mtimeMs }
       if (entry.path.length === 0) continue
       const chunks: Uint8Array[] = []
       for await (const chunk of body) chunks.push(chunk)
@@ -254,17 +288,22 @@ export class MemoryRuntime implements Runtime {
     if (!this.volumes.has(name)) await this.#step(`create-volume ${studentId}`, () => this.volumes.set(name, volume))
   }
 
-  async #createContainer(member: Member, name: string): Promise<string> {
-    const { session, studentId } = member
+  async #createContainer(member: Member, name: string, imageId: string): Promise<string> {
+    const { session, studentId, spec } = member
     return await this.#step(`create-container ${studentId}`, () => {
+      this.#refuseForeign('container', name)
+      if (![...this.images.values()].some(({ id }) => id === imageId)) {
+        throw new RuntimeError('image-missing', `The image of lab '${session.lab}' is no longer on the engine.`)
+      }
       const taken = [...this.containers.values()].find((each) => each.name === name)
-      if (taken?.session.sessionId === session.sessionId) return taken.id
-      if (taken) throw new RuntimeError('name-taken', `A container named ${name} exists that is not of this session.`)
+      if (taken?.session.sessionId === session.sessionId && taken.spec === spec) return taken.id
+      if (taken) throw notOfSession(name)
       const container: MemoryContainer = {
         ...member,
         id: this.#newId('container'),
         name,
         volume: volumeName(session.classId, studentId, session.sessionId),
+        imageId,
         isDetached: false,
         state: 'created',
         startedAt: never,
@@ -290,7 +329,10 @@ export class MemoryRuntime implements Runtime {
 
   async rescue(session: SessionIdentity, { studentId, collect }: HeldSandbox): Promise<string> {
     const name = volumeName(session.classId, studentId, session.sessionId)
-    return await this.#createContainer({ session: identityOf(session), studentId, spec: '', collect }, name)
+    // Any image will do.
+    const [image] = [...this.images.values()]
+    const member = { session: identityOf(session), studentId, spec: '', collect }
+    return await this.#createContainer(member, name, image?.id ?? '')
   }
 
   async exec(containerId: string, command: readonly string[]): Promise<CommandResult> {
@@ -333,8 +375,9 @@ export class MemoryRuntime implements Runtime {
     return await this.#step(`inspect ${container.studentId}`, () => stoppedOf(container))
   }
 
-  async *archive(containerId: string, _workspace: string, signal: AbortSignal) {
-    const container = this.#get(containerId)
+  async *archive(containerId: string, workspace: string, signal: AbortSignal) {
+    const container = this.containers.get(containerId)
+    if (!container) throw notThere()
     assert(
       container.state === 'paused' || (!up.includes(container.state) && !container.mayRestart),
       'an archive is taken only of what stands still',
@@ -342,7 +385,8 @@ export class MemoryRuntime implements Runtime {
     await this.#step(`archive ${container.studentId}`, () => refuseHalfRemoved(container))
     const volume = this.volumes.get(container.volume)
     if (volume && container.startedAt === never && container.name !== container.volume) prepare(volume)
-    if (!volume?.things.length) throw new RuntimeError('archive', 'The workspace is not on the engine.')
+    const isWhere = parseFrozenCollect(container.collect)?.workspace ?? workspace
+    if (!volume?.things.length || workspace !== isWhere) throw notThere()
     yield* archiveOf(volume.things, () => signal.throwIfAborted())
   }
 
@@ -375,12 +419,11 @@ export class MemoryRuntime implements Runtime {
     const network = this.networks.get(networkId)
     if (!network) return
     await this.#step(`close-network ${networkName(network.session.classId)}`, () => {
-      const { sessionId } = network.session
-      const inUse = [...this.containers.values()].some(
-        (each) => each.session.sessionId === sessionId && up.includes(each.state),
-      )
-      if (inUse) throw new RuntimeError('failed', 'The engine refused: network has active endpoints')
-      this.networks.delete(networkId)
+      const inUse = this.#containersIn(networkId).some(({ state }) => up.includes(state))
+      if (inUse || this.entered.has(networkId)) {
+        throw new RuntimeError('failed', 'The engine refused: network has active endpoints')
+      }
+      this.dropNetwork(networkId)
     })
   }
 
@@ -411,12 +454,20 @@ export class MemoryRuntime implements Runtime {
 
   /** As `docker network prune` would: networks without a container that runs. */
   pruneNetworks(): void {
-    for (const [id, { session }] of this.networks) {
-      const held = [...this.containers.values()].filter((each) => each.session.sessionId === session.sessionId)
-      if (held.some(({ state }) => up.includes(state))) continue
-      this.networks.delete(id)
-      for (const container of held) container.isDetached = true
+    for (const id of this.networks.keys()) {
+      if (!this.#containersIn(id).some(({ state }) => up.includes(state))) this.dropNetwork(id)
     }
+  }
+
+  /** As another hand would: its containers are in no network then. */
+  dropNetwork(id: string): void {
+    for (const container of this.#containersIn(id)) container.isDetached = true
+    this.networks.delete(id)
+  }
+
+  #containersIn(networkId: string): MemoryContainer[] {
+    const sessionId = this.networks.get(networkId)?.session.sessionId
+    return [...this.containers.values()].filter(({ session }) => session.sessionId === sessionId)
   }
 
   /** As the container's own process would. */
@@ -476,6 +527,11 @@ function refuseHalfRemoved({ state }: MemoryContainer): void {
   if (isHalf) throw new RuntimeError('failed', 'The engine refused: the container is marked for removal')
 }
 
+const notThere = (): RuntimeError => new RuntimeError('archive', 'The workspace is not on the engine.')
+
+const notOfSession = (name: string): RuntimeError =>
+  new RuntimeError('name-taken', `A container named ${name} exists that this session did not make.`)
+
 function prepare(volume: MemoryVolume): void {
   if (volume.things.length === 0) volume.things.push(root)
 }
@@ -512,13 +568,13 @@ function stoppedOf(container: MemoryContainer): StoppedContainer {
   return stoppedFacts(container)
 }
 
-const stoppedFacts = ({ id, startedAt, finishedAt, exitCode }: MemoryContainer): StoppedContainer => ({
+const stoppedFacts = ({ id, startedAt, finishedAt, exitCode, imageId }: MemoryContainer): StoppedContainer => ({
   id,
   startedAt,
   finishedAt,
   exitCode,
   outOfMemory: false,
-  imageId: 'sha256:image',
+  imageId,
 })
 
 function found<T>(value: T | undefined): T {

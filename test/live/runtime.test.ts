@@ -1,0 +1,162 @@
+// The runtime on a real Docker Engine does what every runtime must. Other hands are the docker command and a proxy before the
+// engine's socket that refuses or cuts an answer.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, type TestContext } from 'node:test'
+import { Type } from '@sinclair/typebox'
+import { createDockerRuntime } from '../../src/runtime/docker/runtime.ts'
+import { type EngineProxy, openEngineProxy } from '../faults/engine-proxy.ts'
+import type { Hands, Site } from '../src/runtime/conformance/site.ts'
+import { conformance } from '../src/runtime/conformance.ts'
+import { docker, inspect, removeAll, shell, tryDocker } from '../support/docker.ts'
+import { cleanUpOfSuite } from '../support/faults.ts'
+import { freezeLab } from '../support/frozen-lab.ts'
+import { engineHost, skipWithoutEngine } from '../support/live.ts'
+import { bytesOf, type Thing } from '../support/memory-archive.ts'
+import { noProxy } from '../support/no-proxy.ts'
+
+const installation = `runtime-${process.pid}`
+const own = `class-runtime.installation=${installation}`
+/** On what these tests make by other hands. */
+const foreign = `class-runtime-test=${installation}`
+const traefik = `${installation}-traefik`
+const image = 'busybox:1.36'
+/** Four subnets. */
+const subnets = { base: 10 * 2 ** 24 + 246 * 2 ** 16, prefix: 27, size: 29 }
+
+const quoted = (bytes: string | Uint8Array): string =>
+  `"$(printf '${[...Buffer.from(bytes)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')}')"`
+
+/** What a student types to have this in the workspace. */
+function commandFor(thing: Thing): string {
+  const path = quoted(Buffer.concat([Buffer.from('./'), Buffer.from(thing.path)]))
+  const target = thing.linkTarget === undefined ? '' : quoted(thing.linkTarget)
+  if (thing.type === 'directory') return `mkdir ${path}`
+  if (thing.type === 'fifo') return `mkfifo ${path}`
+  if (thing.type === 'symbolic-link') return `ln -s ${target} ${path}`
+  if (thing.type === 'hard-link') return `ln ${target} ${path}`
+  const base64 = Buffer.from(bytesOf(thing)).toString('base64')
+  const mode = thing.mode === undefined ? '' : `\nchmod ${thing.mode.toString(8)} ${path}`
+  return `base64 -d >${path} <<'.'\n${base64}\n.${mode}`
+}
+
+const cleanUp = cleanUpOfSuite(after)
+
+const asleep = ['--init', image, 'sleep', 'infinity']
+let hasProxy = false
+
+async function runProxy(): Promise<void> {
+  await docker(['run', '-d', '--name', traefik, ...asleep])
+  hasProxy = true
+}
+
+async function removeProxy(): Promise<void> {
+  await docker(['rm', '--force', traefik])
+  hasProxy = false
+}
+
+const Attached = Type.Object({ NetworkSettings: Type.Object({ Networks: Type.Record(Type.String(), Type.Unknown()) }) })
+const Endpoints = Type.Object({ Name: Type.String(), Containers: Type.Record(Type.String(), Type.Unknown()) })
+const Layer = Type.Object({ GraphDriver: Type.Object({ Data: Type.Object({ UpperDir: Type.String() }) }) })
+
+async function detachAll(network: string): Promise<void> {
+  const { Containers } = await inspect('network', network, Endpoints)
+  for (const id of Object.keys(Containers)) await docker(['network', 'disconnect', '--force', network, id])
+}
+
+function handsOf({ plan }: EngineProxy): Hands {
+  return {
+    write: async (id, things) => void (await shell(id, things.map(commandFor).join('\n'))),
+    print: async (id, stream, line) =>
+      void (await shell(id, `cat >/proc/1/fd/${stream === 'stdout' ? 1 : 2} <<'.'\n${line}.\n`)),
+    kill: async (id) => void (await docker(['kill', id])),
+    start: async (id) => void (await docker(['start', id])),
+    pause: async (id) => void (await docker(['pause', id])),
+    removeContainer: async (id) => void (await docker(['rm', '--force', id])),
+    async removeNetwork(id) {
+      await detachAll(id)
+      await docker(['network', 'rm', id])
+    },
+    async take(kind, name) {
+      const words = kind === 'container' ? ['create', '--name', name, '--label', foreign, image, 'true'] : undefined
+      const range = kind === 'network' ? ['--subnet', '10.246.1.0/29'] : []
+      await docker(words ?? [kind, 'create', '--label', foreign, ...range, name])
+    },
+    async enter(id) {
+      const name = `${installation}-stranger`
+      await docker(['run', '-d', '--name', name, '--label', foreign, '--network', id, ...asleep])
+      return async () => void (await docker(['rm', '--force', name]))
+    },
+    async useUpSubnets() {
+      for (const at of [0, 8, 16, 24]) {
+        const name = `${installation}-${at}`
+        await tryDocker(['network', 'create', '--label', foreign, '--subnet', `10.246.0.${at}/29`, name])
+      }
+    },
+    async isProxyIn(id) {
+      const { Name } = await inspect('network', id, Endpoints)
+      return Name in (await inspect('container', traefik, Attached)).NetworkSettings.Networks
+    },
+    async renewProxy(present) {
+      await removeProxy()
+      if (present) await runProxy()
+    },
+    refuseStart: () => plan.set({ fault: 'error-500', method: 'POST', url: /\/start$/, nth: 1 }),
+    cutArchive: () => plan.set({ fault: 'cut-at-boundary', method: 'GET', url: /\/archive\?/, nth: 1 }),
+    async halfRemove(id) {
+      const { UpperDir } = (await inspect('container', id, Layer)).GraphDriver.Data
+      const isHere = await access(UpperDir, constants.W_OK).then(
+        () => true,
+        () => false,
+      )
+      if (!isHere || spawnSync('sh', ['-c', 'command -v chattr']).status !== 0) return undefined
+      const path = join(UpperDir, 'stays')
+      await writeFile(path, '')
+      execFileSync('chattr', ['+i', path])
+      cleanUp.after(async () => void spawnSync('chattr', ['-i', path]))
+      await tryDocker(['rm', '--force', id])
+      return async () => void execFileSync('chattr', ['-i', path])
+    },
+  }
+}
+
+let opened: Promise<Site> | undefined
+let proxy: EngineProxy | undefined
+
+async function openSite(): Promise<Site> {
+  const folder = await mkdtemp(join(tmpdir(), 'runtime-'))
+  proxy = await openEngineProxy({ socketPath: engineHost().replace('unix://', '') }, join(folder, 'engine.sock'))
+  const runtime = createDockerRuntime(
+    { host: proxy.host },
+    { installation, subnets, proxy: { ...noProxy, container: traefik } },
+  )
+  cleanUp.after(async () => {
+    if (hasProxy) await removeProxy()
+    await runtime.close()
+    await proxy?.close()
+    await rm(folder, { recursive: true })
+  })
+  return {
+    runtime,
+    hands: handsOf(proxy),
+    lab: { ...freezeLab(await runtime.image(image)), user: '1000:1000' },
+    ending: (plan) => ({ ...plan, frozenLab: { ...plan.frozenLab, command: ['false'] } }),
+  }
+}
+
+async function open(t: TestContext): Promise<Site> {
+  opened ??= openSite()
+  const site = await opened
+  if (!hasProxy) await runProxy()
+  t.after(async () => {
+    proxy?.plan.set(undefined)
+    await removeAll(own)
+    await removeAll(foreign)
+  })
+  return site
+}
+
+conformance('Docker', open, skipWithoutEngine)

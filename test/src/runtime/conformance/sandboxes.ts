@@ -1,0 +1,188 @@
+// A sandbox from its first start on.
+
+import assert from 'node:assert/strict'
+import { specHash } from '../../../../src/catalogue/frozen-lab.ts'
+import { containerName, volumeName } from '../../../../src/names.ts'
+import { directory, file, symbolicLink } from '../../../support/memory-archive.ts'
+import {
+  type Check,
+  collectLabelOf,
+  containerOf,
+  contentsOf,
+  failing,
+  held,
+  lifeOf,
+  pathsIn,
+  planFor,
+  raise,
+  rejects,
+  running,
+  sandboxOf,
+  studentId,
+  workspaceOf,
+} from './site.ts'
+
+export function checkSandboxes(check: Check): void {
+  check('a sandbox is made and started, and the survey tells it', async (site) => {
+    const { runtime, lab } = site
+    const plan = planFor(site)
+    const network = await runtime.openNetwork(plan)
+    const done = await raise(site, plan)
+    const volume = volumeName(plan.classId, studentId, plan.sessionId)
+    const { container, ...sandbox } = (await sandboxOf(site, plan)) ?? assert.fail()
+    assert.deepEqual(sandbox, { studentId, volume, collect: collectLabelOf(site) })
+    assert.deepEqual(done, { containerId: container?.id, createdVolume: volume })
+    const { id: _, endpoint, ...told } = container ?? assert.fail()
+    assert.match(endpoint ?? '', /^http:\/\/.+\//)
+    assert.deepEqual(told, {
+      name: containerName(plan.classId, studentId),
+      state: 'running',
+      isWrap: false,
+      isDetached: false,
+      spec: specHash(lab),
+    })
+    assert.equal((await held(site, plan))?.network?.id, network.id)
+    assert.equal((await runtime.survey(plan.classId.toUpperCase()))[0]?.sandboxes[0]?.container?.id, done.containerId)
+  })
+
+  check('to start what runs is to leave it as it is', async (site) => {
+    const { plan, id } = await running(site)
+    const life = await lifeOf(site, id)
+    const found = await sandboxOf(site, plan)
+    const done = await raise(site, plan, found, contentsOf(file('late', 'too late')))
+    assert.equal(done.createdVolume, undefined)
+    assert.equal(await lifeOf(site, id), life)
+    assert.deepEqual(await sandboxOf(site, plan), found)
+    assert.deepEqual(await pathsIn(site, id), [])
+  })
+
+  check('a start whose answer was lost finds what it has made', async (site) => {
+    const { plan, id } = await running(site)
+    const life = await lifeOf(site, id)
+    const done = await raise(site, plan)
+    assert.equal(done.containerId, id)
+    assert.equal(await lifeOf(site, id), life)
+  })
+
+  check('what has died is started again with its files, and so is what was stopped', async (site) => {
+    const { runtime, hands } = site
+    const { plan, id } = await running(site)
+    await hands.write(id, [file('notes', 'work')])
+    const life = await lifeOf(site, id)
+    await hands.kill(id)
+    assert.equal((await containerOf(site, plan)).state, 'exited')
+    await raise(site, plan, await sandboxOf(site, plan), contentsOf(file('late', 'too late')))
+    assert.deepEqual([(await containerOf(site, plan)).id, await pathsIn(site, id)], [id, ['notes']])
+    assert.notEqual(await lifeOf(site, id), life)
+    await runtime.stop(id, 1)
+    await raise(site, plan, await sandboxOf(site, plan))
+    assert.deepEqual([(await containerOf(site, plan)).state, await pathsIn(site, id)], ['running', ['notes']])
+  })
+
+  check('contents lie in the workspace before the first start, and are never given again', async (site) => {
+    const { runtime } = site
+    const contents = contentsOf(
+      { path: '', type: 'directory', mode: 0o700 },
+      directory('src'),
+      file('src/main.c', 'int main;', { uid: 1234, gid: 1235, mode: 0o640 }),
+      symbolicLink('link', 'src/main.c'),
+    )
+    const { plan, id } = await running(site, contents)
+    const sealed = await runtime.stop(id, 1)
+    const entries = await workspaceOf(site, sealed.id)
+    assert.deepEqual([...entries.keys()].sort(), ['', 'link', 'src', 'src/main.c'])
+    assert.equal(entries.get('')?.mode, 0o700)
+    const { body, uid, gid, mode } = entries.get('src/main.c') ?? assert.fail()
+    assert.deepEqual([body.toString(), uid, gid, mode], ['int main;', 1234, 1235, 0o640])
+    assert.deepEqual([entries.get('link')?.type, entries.get('link')?.target], ['symbolic-link', 'src/main.c'])
+    await raise(site, plan, await sandboxOf(site, plan), contentsOf(file('src/main.c', 'other'), file('more')))
+    assert.deepEqual(await pathsIn(site, id), ['link', 'src', 'src/main.c'])
+  })
+
+  check('a sandbox that was made and not started gets its contents at its first start', async (site) => {
+    const { runtime, hands } = site
+    const plan = planFor(site)
+    await runtime.openNetwork(plan)
+    hands.refuseStart()
+    await rejects(raise(site, plan), 'failed')
+    assert.equal((await containerOf(site, plan)).state, 'created')
+    const done = await raise(site, plan, await sandboxOf(site, plan), contentsOf(file('given', 'at first')))
+    assert.equal(done.createdVolume, undefined)
+    assert.deepEqual(await pathsIn(site, done.containerId ?? ''), ['given'])
+  })
+
+  check('contents are rehearsed: what cannot be put into a workspace is refused', async (site) => {
+    const { runtime } = site
+    const plan = planFor(site)
+    assert.deepEqual(await runtime.rehearse(plan, contentsOf(directory('a'), file('a/b', 'text'))), [])
+    await rejects(runtime.rehearse(plan, contentsOf({ path: 'pipe', type: 'fifo' })), 'failed')
+    const fault = new Error('the bag is not whole')
+    const broken = contentsOf({ path: 'a', size: 3, body: () => failing(fault) })
+    await assert.rejects(runtime.rehearse(plan, broken), (error) => error === fault)
+    assert.deepEqual(await runtime.survey(plan.classId), [])
+  })
+
+  for (const [kind, nameOf] of [
+    ['container', (plan) => containerName(plan.classId, studentId)],
+    ['volume', (plan) => volumeName(plan.classId, studentId, plan.sessionId)],
+  ] as const satisfies readonly (readonly [string, (plan: ReturnType<typeof planFor>) => string])[]) {
+    check(`a ${kind} of another hand's under the sandbox's name is never taken for it`, async (site) => {
+      const plan = planFor(site)
+      await site.runtime.openNetwork(plan)
+      await site.hands.take(kind, nameOf(plan))
+      await rejects(raise(site, plan), 'name-taken')
+      assert.equal((await sandboxOf(site, plan))?.container, undefined)
+    })
+  }
+
+  check('a sandbox of another lab than the session froze is left alone', async (site) => {
+    const { plan, id } = await running(site)
+    const life = await lifeOf(site, id)
+    const other = { ...plan, frozenLab: { ...plan.frozenLab, memoryMb: plan.frozenLab.memoryMb + 1 } }
+    await rejects(raise(site, other, await sandboxOf(site, plan)), 'name-taken')
+    await rejects(raise(site, other), 'name-taken')
+    assert.equal(await lifeOf(site, id), life)
+  })
+
+  check('without its image no sandbox is made', async (site) => {
+    const plan = planFor(site)
+    await site.runtime.openNetwork(plan)
+    const imageId = `sha256:${'0'.repeat(64)}`
+    await rejects(raise(site, { ...plan, frozenLab: { ...plan.frozenLab, imageId } }), 'image-missing')
+    assert.equal((await sandboxOf(site, plan))?.container, undefined)
+  })
+
+  check('a sandbox that somebody paused is not started over their head', async (site) => {
+    const { plan, id } = await running(site)
+    await site.hands.pause(id)
+    assert.equal((await containerOf(site, plan)).state, 'paused')
+    await rejects(raise(site, plan, await sandboxOf(site, plan)), 'failed')
+    assert.equal((await containerOf(site, plan)).state, 'paused')
+  })
+
+  check('one that runs is ready; of one that ends or is gone it is said why it is not', async (site) => {
+    const { runtime } = site
+    const signal = AbortSignal.timeout(30_000)
+    const { plan, id } = await running(site)
+    assert.deepEqual(await runtime.waitReady(plan, [id], signal), new Map())
+    const other = site.ending(planFor(site), studentId)
+    await runtime.openNetwork(other)
+    await raise(site, other)
+    const ended = (await containerOf(site, other)).id
+    await site.hands.removeContainer(id)
+    const [[sameId, why] = []] = [...(await runtime.waitReady(other, [ended], signal))]
+    assert.equal(sameId, ended)
+    assert.match(why ?? '', /\w/)
+    assert.deepEqual([...(await runtime.waitReady(plan, [id], signal)).keys()], [id])
+  })
+
+  check('a command is run in a sandbox that runs, and in no other', async (site) => {
+    const { runtime } = site
+    const { id } = await running(site)
+    const { exitCode, stdout, stderr } = await runtime.exec(id, ['true'], 10_000)
+    assert.deepEqual([exitCode, stdout.length, stderr.length], [0, 0, 0])
+    await runtime.stop(id, 1)
+    await rejects(runtime.exec(id, ['true'], 10_000), 'failed')
+    await rejects(runtime.exec('0'.repeat(64), ['true'], 10_000), 'gone')
+  })
+}
