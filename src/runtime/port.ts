@@ -1,8 +1,8 @@
 // The runtime port: what an engine does for a class. The orchestration talks to this and knows no engine.
-// A second runtime (Swarm, several hosts) implements it; the Docker one is docker-runtime.ts.
 
 import type { FrozenLab } from '../catalogue/frozen-lab.ts'
 import { foldId } from '../names.ts'
+import type { Room } from './room.ts'
 
 /** Who a network or sandbox belongs to, as it stands in the engine's labels for the whole life of a session. */
 export interface SessionIdentity {
@@ -174,18 +174,6 @@ export interface ImageFacts {
   readonly volumes: readonly string[]
 }
 
-export interface Capacity {
-  /** All of the engine's host, in MiB, whoever uses it. */
-  readonly memoryMb: number
-  /** Whether one more class network fits. */
-  readonly hasFreeSubnet: boolean
-  /** The names of the engine's runtimes, such as `runc`. */
-  readonly runtimes: readonly string[]
-}
-
-export const noSubnetAdvice =
-  'Every subnet of the pool is in use. Take classes down that have ended, or ask the operator for a larger CLASS_SUBNET_POOL.'
-
 /** What raise() has done so far, or may have: filled in step by step, so that a failed up can take back exactly that. */
 export interface RaisedSandbox {
   containerId: string | undefined
@@ -197,8 +185,8 @@ export interface Runtime {
   check(): Promise<{ readonly version: string }>
   /** What tells this engine from another; undefined where it has no lasting id, as Podman. */
   engineId(): Promise<string | undefined>
-  /** What there is to make a class of. RuntimeError 'proxy-missing' where there is no proxy to attach it to. */
-  capacity(): Promise<Capacity>
+  /** The room that there is now. RuntimeError 'proxy-missing' where there is no proxy to attach a class to. */
+  room(): Promise<Room>
   /** By its name or its id. */
   image(reference: string): Promise<ImageFacts | undefined>
   pull(reference: string, signal?: AbortSignal): Promise<void>

@@ -22,6 +22,7 @@ import {
   type SessionPlan,
   type StoppedContainer,
 } from '../../src/runtime/port.ts'
+import { roomOfHost } from '../../src/runtime/room.ts'
 import { archiveOf, root, type Thing } from './memory-archive.ts'
 
 export interface MemoryContainer {
@@ -66,12 +67,12 @@ const up: readonly ContainerState[] = ['running', 'starting', 'unhealthy', 'paus
 export const engineGone = (): RuntimeError => new RuntimeError('unavailable', 'The Docker Engine does not answer.')
 
 export class MemoryRuntime implements Runtime {
-  /** Every effect and reading that was done, in order. `survey`, `image`, `capacity` and `check` are left out. */
+  /** Every effect and reading that was done, in order. `survey`, `image`, `room` and `check` are left out. */
   readonly events: string[] = []
   readonly images = new Map<string, ImageFacts>([
     ['busybox:1.36', { id: 'sha256:image', digest: 'busybox@sha256:digest', size: 1000, volumes: [] }],
   ])
-  room = { memoryMb: 65_536, hasFreeSubnet: true }
+  host = { memoryMb: 65_536, hasFreeSubnet: true }
   runtimes: readonly string[] = ['runc']
   /** Undefined: it has no lasting id. */
   engine: string | undefined = 'engine-1'
@@ -105,10 +106,10 @@ export class MemoryRuntime implements Runtime {
     return this.engine
   }
 
-  async capacity() {
-    await this.before('capacity')
+  async room() {
+    await this.before('room')
     this.#requireProxy()
-    return { ...this.room, runtimes: this.runtimes }
+    return roomOfHost(this.host.memoryMb, this.host.hasFreeSubnet, this.runtimes)
   }
 
   async image(reference: string) {
@@ -190,7 +191,7 @@ export class MemoryRuntime implements Runtime {
     const found = [...this.networks.values()].find(({ session }) => networkName(session.classId) === name)
     const ours = found?.session.sessionId === plan.sessionId ? found : undefined
     if (found && !ours) this.dropNetwork(found.id)
-    if (!found && !this.room.hasFreeSubnet) throw new RuntimeError('subnets-exhausted', 'Every subnet is in use.')
+    if (!found && !this.host.hasFreeSubnet) throw new RuntimeError('subnets-exhausted', 'Every subnet is in use.')
     const network = ours ?? {
       id: this.#newId('network'),
       session: identityOf(plan),

@@ -5,7 +5,8 @@ import type { Lab, Quota } from '../../catalogue/schema.ts'
 import type { UidRange } from '../../config.ts'
 import { foldId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
-import { type Capacity, type HeldSession, type ImageFacts, noSubnetAdvice } from '../../runtime/port.ts'
+import type { HeldSession, ImageFacts } from '../../runtime/port.ts'
+import { type Lack, noSubnetAdvice, type Room } from '../../runtime/room.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import { otherStoreOf } from '../../sessions/store-identity.ts'
 import type { ClassContext } from '../context.ts'
@@ -28,7 +29,7 @@ export interface Seen {
   readonly otherStore: Problem | undefined
   readonly around: Surroundings
   readonly image: ImageFacts | undefined
-  readonly capacity: Capacity
+  readonly room: Room
   readonly maxStudents: number
   readonly sandboxUids: UidRange
 }
@@ -46,6 +47,8 @@ export interface Findings extends Seen {
   /** What the up adds to `used`. */
   readonly needed: Usage
   readonly networks: 0 | 1
+  /** What the engine has not enough of for this. */
+  readonly lacks: readonly Lack[]
   /** For those who come up for the first time and need one; fewer than `missingUids` where the range is used up. */
   readonly uids: readonly number[]
   readonly missingUids: number
@@ -64,11 +67,11 @@ export async function examine(context: ClassContext, order: UpOrder): Promise<Se
   )
   const { running, unfinished } = sortSessions(ofClass, around.vanished)
   const otherStore = await findOtherStore(store, ofClass)
-  const [image, capacity] = await Promise.all([
+  const [image, room] = await Promise.all([
     runtime.image(running?.record.frozenLab?.imageId ?? order.lab.image),
-    runtime.capacity(),
+    runtime.room(),
   ])
-  return { order, known, ofClass, running, unfinished, otherStore, around, image, capacity, maxStudents, sandboxUids }
+  return { order, known, ofClass, running, unfinished, otherStore, around, image, room, maxStudents, sandboxUids }
 }
 
 async function findOtherStore(store: ClassContext['store'], ofClass: readonly KnownSession[]) {
@@ -86,16 +89,27 @@ export function weigh(seen: Seen, reserved: readonly SessionShare[]): Findings {
   const shares = shareOut(known, reserved, order.catalogue)
   const seats = running ? running.record.seats : []
   const asked = { range: seen.sandboxUids, lab, seats, students: order.students }
+  const needed = needOf(order, lab, running, shares, reserved)
+  const usedMb = addUp(shares).memoryMb
+  // A network that an ended session of the class left makes way by itself.
+  const networks = ofClass.some(({ held }) => held.network) ? 0 : 1
+  const demand = {
+    sandboxes: needed.students,
+    memoryMb: needed.memoryMb,
+    usedMb,
+    networks,
+    runtime: lab.runtime,
+  } as const
   return {
     ...seen,
     lab,
     subject,
     limits: order.catalogue.quotaOf(subject),
     used: addUp(shares.filter((share) => foldId(share.subject) === foldId(subject))),
-    usedMb: addUp(shares).memoryMb,
-    needed: needOf(order, lab, running, shares, reserved),
-    // A network that an ended session of the class left makes way by itself.
-    networks: ofClass.some(({ held }) => held.network) ? 0 : 1,
+    usedMb,
+    needed,
+    networks,
+    lacks: seen.room.lacks(demand),
     uids: freeUids(asked, takenUids(known, reserved, order.catalogue.labs.values())),
     missingUids: missingUids(asked),
   }
@@ -170,8 +184,8 @@ function refuseUnfitImage({ image, lab, needed }: Findings): Problem | undefined
   )
 }
 
-function refuseMissingRuntime({ capacity: { runtimes }, lab, needed }: Findings): Problem | undefined {
-  if (lab.runtime === undefined || needed.students === 0 || runtimes.includes(lab.runtime)) return undefined
+function refuseMissingRuntime({ lacks, lab }: Findings): Problem | undefined {
+  if (!lacks.includes('runtime')) return undefined
   return new Problem(
     'lab-runtime-missing',
     `The engine has no runtime '${lab.runtime}', which lab '${lab.name}' asks for. Ask the operator to install it there, or to take 'runtime' out of the lab.`,
@@ -211,8 +225,8 @@ function refuseOverQuota({ subject, limits, used, needed }: Findings): Problem |
   )
 }
 
-function refuseFullHost({ capacity: { memoryMb }, usedMb, needed }: Findings): Problem | undefined {
-  if (needed.memoryMb === 0 || usedMb + needed.memoryMb <= memoryMb) return undefined
+function refuseFullHost({ lacks, room: { memoryMb }, usedMb, needed }: Findings): Problem | undefined {
+  if (!lacks.includes('memory')) return undefined
   return new Problem(
     'host-full',
     `The host has ${memoryMb} MiB of memory; sandboxes that are there may use ${usedMb} of it, and this needs ${needed.memoryMb}. Take a class down, or ask the operator for a larger host.`,
@@ -220,8 +234,8 @@ function refuseFullHost({ capacity: { memoryMb }, usedMb, needed }: Findings): P
   )
 }
 
-function refuseNoSubnet({ networks, capacity }: Findings): Problem | undefined {
-  if (networks === 0 || capacity.hasFreeSubnet) return undefined
+function refuseNoSubnet({ lacks }: Findings): Problem | undefined {
+  if (!lacks.includes('network')) return undefined
   return new Problem('subnets-exhausted', noSubnetAdvice)
 }
 

@@ -42,7 +42,7 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
     await context.store.folders(classPrefix(classId))
     const findings = await context.reservations.consider(() => examine(context, order), weigh)
     const reasons = refusals(findings)
-    const { lab, needed, networks, limits, used, usedMb, capacity, image, running } = findings
+    const { lab, needed, networks, limits, used, usedMb, room, image, running } = findings
     const vanished = running ? vanishedStudents(running.record, running.held) : []
     return {
       classId,
@@ -53,9 +53,9 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
       needs: { sandboxes: needed.students, cpus: needed.cpus, memoryMb: needed.memoryMb, networks },
       vanished: order.students.filter((asked) => vanished.some((each) => foldId(each) === foldId(asked))),
       quota: { limits, used },
-      host: { memoryMb: capacity.memoryMb, usedMb },
+      host: { memoryMb: room.memoryMb, usedMb },
       image: { present: image !== undefined },
-      subnet: { free: capacity.hasFreeSubnet },
+      subnet: { free: room.hasFreeSubnet },
     }
   } catch (error) {
     throw asProblem(error, 'engine-unavailable')

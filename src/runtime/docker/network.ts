@@ -3,7 +3,8 @@
 
 import { type Container, type Engine, isEngineError, type Network } from '../../../engine-api/index.ts'
 import { label, networkName } from '../../names.ts'
-import { type Capacity, noSubnetAdvice, type Runtime, RuntimeError, type SessionPlan } from '../port.ts'
+import { type Runtime, RuntimeError, type SessionPlan } from '../port.ts'
+import { noSubnetAdvice, type Room, roomOfHost } from '../room.ts'
 import { proxyEndpoint } from './address.ts'
 import type { DockerContext } from './context.ts'
 import { isRefusal, resent } from './errors.ts'
@@ -79,12 +80,11 @@ async function takenSubnets(engine: Engine): Promise<string[]> {
   return networks.flatMap(({ IPAM }) => (IPAM.Config ?? []).map(({ Subnet }) => Subnet ?? ''))
 }
 
-export async function readCapacity(context: DockerContext): Promise<Capacity> {
+export async function readRoom(context: DockerContext): Promise<Room> {
   const { engine, subnets, reservedSubnets } = context
   const [info, taken] = await Promise.all([engine.system.info(), takenSubnets(engine), findProxy(context)])
   const [free] = freeSubnets(subnets, [...taken, ...reservedSubnets])
-  const memoryMb = Math.floor(info.MemTotal / 2 ** 20)
-  return { memoryMb, hasFreeSubnet: free !== undefined, runtimes: Object.keys(info.Runtimes) }
+  return roomOfHost(Math.floor(info.MemTotal / 2 ** 20), free !== undefined, Object.keys(info.Runtimes))
 }
 
 export async function attachProxy(context: DockerContext, networkIds: readonly string[]): Promise<void> {

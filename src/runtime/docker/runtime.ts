@@ -6,7 +6,7 @@ import type { DockerContext } from './context.ts'
 import { translated, translatedEach } from './errors.ts'
 import { createEngineId } from './identity.ts'
 import { readLogs } from './logs.ts'
-import { attachProxy, closeNetwork, openNetwork, readCapacity } from './network.ts'
+import { attachProxy, closeNetwork, openNetwork, readRoom } from './network.ts'
 import { waitReady } from './ready.ts'
 import { rescueVolume } from './rescue.ts'
 import {
@@ -35,7 +35,7 @@ export function createDockerRuntime(
   return {
     check: () => translated(engine.system.info().then(({ ServerVersion }) => ({ version: ServerVersion }))),
     engineId: () => translated(engineId()),
-    capacity: () => translated(readCapacity(context)),
+    room: () => translated(readRoom(context)),
     image: (reference) => translated(findImage(engine, reference)),
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
     survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),

@@ -33,7 +33,7 @@ function handsOf(runtime: MemoryRuntime): Hands {
       return async () => void runtime.entered.delete(id)
     },
     async useUpSubnets() {
-      runtime.room.hasFreeSubnet = false
+      runtime.host.hasFreeSubnet = false
     },
     isProxyIn: async (id) => !runtime.unattached.has(id),
     async renewProxy(present) {

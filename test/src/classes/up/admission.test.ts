@@ -125,7 +125,7 @@ test('a session whose record is lost counts by the lab of its name; no other cla
 
 test('an up that the memory of the host cannot hold beside all other classes is refused with the numbers', async (t) => {
   const { upOf, runtime } = await openSubject(t)
-  runtime.room = { memoryMb: 599, hasFreeSubnet: true }
+  runtime.host = { memoryMb: 599, hasFreeSubnet: true }
   await upOf('x')
   runtime.events.length = 0
   const { code, status, message, extensions } = await problemIn(upOf('a'))
@@ -136,16 +136,16 @@ test('an up that the memory of the host cannot hold beside all other classes is 
     needed: { classes: 1, students: 3, cpus: 0.3, memoryMb: 300 },
   })
   assert.deepEqual(runtime.events, [])
-  runtime.room = { memoryMb: 600, hasFreeSubnet: true }
+  runtime.host = { memoryMb: 600, hasFreeSubnet: true }
   await upOf('a')
-  runtime.room = { memoryMb: 1, hasFreeSubnet: true }
+  runtime.host = { memoryMb: 1, hasFreeSubnet: true }
   await upOf('a')
 })
 
 test('an up that needs a network where no subnet is free is refused; one that has its network is not', async (t) => {
   const { upOf, runtime, folder } = await openSubject(t)
   await upOf('a', { students: ['a1'] })
-  runtime.room = { ...runtime.room, hasFreeSubnet: false }
+  runtime.host = { ...runtime.host, hasFreeSubnet: false }
   runtime.events.length = 0
   assert.equal((await problemIn(upOf('b'))).code, 'subnets-exhausted')
   assert.deepEqual(runtime.events, [])
@@ -161,7 +161,7 @@ test('a network that an ended session of the class left makes way for the next o
   }
   assert.equal((await downOf('a')).leaked.length, 1)
   runtime.before = () => {}
-  runtime.room = { ...runtime.room, hasFreeSubnet: false }
+  runtime.host = { ...runtime.host, hasFreeSubnet: false }
   await upOf('a')
 })
 

@@ -11,7 +11,7 @@ import { openSubject, problemIn, subjectCatalogue } from '../../../support/memor
 
 test('a plan of a class that is down tells all that it needs, with the numbers', async (t) => {
   const { upOf, planOf, runtime } = await openSubject(t, { students: 6 })
-  runtime.room = { memoryMb: 1000, hasFreeSubnet: true }
+  runtime.host = { memoryMb: 1000, hasFreeSubnet: true }
   await upOf('x')
   assert.deepEqual(await planOf('a', { students: ['A1', 'a2'] }), {
     classId: 'a',
@@ -54,7 +54,7 @@ test('a plan tells every reason, and the first is the one that up refuses with; 
   const subject = await openSubject(t, { students: 4, memoryMb: 1000 })
   const { upOf, planOf, runtime, folder } = subject
   await upOf('a')
-  runtime.room = { memoryMb: 400, hasFreeSubnet: false }
+  runtime.host = { memoryMb: 400, hasFreeSubnet: false }
   runtime.images.clear()
   runtime.events.length = 0
   const before = await filesBelow(folder)
@@ -96,7 +96,7 @@ test('an engine or a store that does not answer is the problem that up would hav
   const subject = await openSubject(t)
   const { runtime, planOf, upOf } = subject
   const codes = async () => [(await problemIn(planOf('a'))).code, (await problemIn(upOf('a'))).code]
-  for (const call of ['survey', 'capacity', 'image busybox:1.36']) {
+  for (const call of ['survey', 'room', 'image busybox:1.36']) {
     runtime.before = (event) => {
       if (event === call) throw engineGone()
     }

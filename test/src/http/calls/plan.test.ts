@@ -22,7 +22,7 @@ test('a plan answers with exactly the members that are described, and changes no
 
 test('a plan that is refused is an answer, whose reasons name what to do', async (t) => {
   const { post, ofClass } = await openService(t)
-  ofClass.runtime.room = { memoryMb: 100, hasFreeSubnet: true }
+  ofClass.runtime.host = { memoryMb: 100, hasFreeSubnet: true }
   const response = await post('/room/plan-class', { classId })
   assert.equal(response.statusCode, 200)
   const { allowed, refusals } = shaped(PlanAnswer, response.json())

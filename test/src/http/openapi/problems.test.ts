@@ -9,7 +9,8 @@ import type { LightMyRequestResponse } from 'fastify'
 import type { AuthConfig } from '../../../../src/config.ts'
 import { limit } from '../../../../src/http/limits/rate-limit.ts'
 import type { ProblemCode } from '../../../../src/problems.ts'
-import { noSubnetAdvice, RuntimeError } from '../../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../../src/runtime/port.ts'
+import { noSubnetAdvice } from '../../../../src/runtime/room.ts'
 import { StoreError } from '../../../../src/store/port.ts'
 import { becomeAnotherEngine, becomeAnotherStore } from '../../../support/another-place.ts'
 import { readContract } from '../../../support/contract.ts'
@@ -162,7 +163,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
     subjects: { os101: { ...catalogue.subjects.os101, quota: { students: 2 } } },
   })),
   'host-full': after(({ ofClass }) => {
-    ofClass.runtime.room = { memoryMb: 256, hasFreeSubnet: true }
+    ofClass.runtime.host = { memoryMb: 256, hasFreeSubnet: true }
   }),
   'subnets-exhausted': async (t, call) => {
     const service = await openService(t)
@@ -170,7 +171,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
       await service.ofClass.up()
       service.ofClass.runtime.before = fails('attach-proxy', new RuntimeError('subnets-exhausted', noSubnetAdvice))
     }
-    service.ofClass.runtime.room = { memoryMb: 65_536, hasFreeSubnet: false }
+    service.ofClass.runtime.host = { memoryMb: 65_536, hasFreeSubnet: false }
     return await ask(service, call)
   },
   'uids-exhausted': after(async ({ ofClass }) => {
@@ -179,7 +180,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
   'traefik-missing': async (t, call) => {
     const service = await openService(t)
     if (call.name === 'reset-student') await service.ofClass.up()
-    const event = call.name === 'reset-student' ? 'attach-proxy' : 'capacity'
+    const event = call.name === 'reset-student' ? 'attach-proxy' : 'room'
     const missing = new RuntimeError('proxy-missing', 'There is no container named traefik.')
     service.ofClass.runtime.before = fails(event, missing)
     return await ask(service, call)

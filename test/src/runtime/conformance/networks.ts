@@ -5,13 +5,27 @@ import { networkName } from '../../../../src/names.ts'
 import { type Check, containerOf, held, planFor, raise, rejects, running, sandboxOf } from './site.ts'
 
 export function checkNetworks(check: Check): void {
-  check('an engine says its version, the same id each time, and what room there is', async ({ runtime }) => {
+  check('an engine says its version, and the same id each time', async ({ runtime }) => {
     assert.match((await runtime.check()).version, /^\d/)
     assert.equal(await runtime.engineId(), await runtime.engineId())
-    const { memoryMb, hasFreeSubnet, runtimes } = await runtime.capacity()
+  })
+
+  check('a demand is met, or it is said of what there is not enough', async ({ runtime }) => {
+    const { memoryMb, hasFreeSubnet, lacks } = await runtime.room()
     assert.ok(memoryMb > 0)
     assert.equal(hasFreeSubnet, true)
-    assert.ok(runtimes.includes('runc'))
+    const all = { sandboxes: 2, memoryMb: memoryMb - 1, usedMb: 1, networks: 1, runtime: 'runc' } as const
+    assert.deepEqual(lacks(all), [])
+    assert.deepEqual(lacks({ ...all, usedMb: 2 }), ['memory'])
+    assert.deepEqual(lacks({ ...all, runtime: 'no-such-runtime', usedMb: 2 }), ['runtime', 'memory'])
+    const nothing = {
+      sandboxes: 0,
+      memoryMb: 0,
+      usedMb: memoryMb + 1,
+      networks: 0,
+      runtime: 'no-such-runtime',
+    } as const
+    assert.deepEqual(lacks(nothing), [])
   })
 
   check('an image is found by its name and by its id, and another is not there', async ({ runtime, lab }) => {
@@ -67,7 +81,11 @@ export function checkNetworks(check: Check): void {
       const plan = planFor(site)
       await runtime.openNetwork(plan)
       await site.hands.useUpSubnets()
-      assert.equal((await runtime.capacity()).hasFreeSubnet, false)
+      const { hasFreeSubnet, lacks } = await runtime.room()
+      assert.equal(hasFreeSubnet, false)
+      const demand = { sandboxes: 1, memoryMb: 1, usedMb: 0, runtime: undefined }
+      assert.deepEqual(lacks({ ...demand, networks: 1 }), ['network'])
+      assert.deepEqual(lacks({ ...demand, networks: 0 }), [])
       await rejects(runtime.openNetwork(planFor(site)), 'subnets-exhausted')
       assert.equal((await runtime.openNetwork(plan)).created, false)
     },
@@ -92,7 +110,7 @@ export function checkNetworks(check: Check): void {
     await hands.renewProxy(false)
     await rejects(runtime.openNetwork(planFor(site)), 'proxy-missing')
     await rejects(runtime.openNetwork(plan), 'proxy-missing')
-    await rejects(runtime.capacity(), 'proxy-missing')
+    await rejects(runtime.room(), 'proxy-missing')
     await rejects(runtime.attachProxy([id]), 'proxy-missing')
     await runtime.closeNetwork(id)
     assert.deepEqual(await runtime.survey(plan.classId), [])
