@@ -1,6 +1,7 @@
-// The service without its process: every route in one visible list. Tests build it with their own runtime and store.
+// The service without its process. Tests build it with their own runtime and store.
 
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import Fastify from 'fastify'
 import type { Logger } from 'pino'
 import type { CatalogueWatch } from './catalogue/catalogue.ts'
@@ -10,21 +11,16 @@ import type { App } from './http/app-type.ts'
 import { registerAccess } from './http/auth/access.ts'
 import { registerLoopback } from './http/auth/loopback.ts'
 import { type Identify, trustEverybody } from './http/auth/tokens.ts'
-import { registerContract } from './http/call.ts'
-import { registerActions } from './http/calls/actions.ts'
-import { registerClasses } from './http/calls/classes.ts'
-import { registerDocs } from './http/calls/docs.ts'
-import { registerHealth } from './http/calls/health.ts'
-import { registerLabs } from './http/calls/labs.ts'
-import { registerMetrics } from './http/calls/metrics.ts'
-import { registerOperations } from './http/calls/operations.ts'
-import { registerPlan } from './http/calls/plan.ts'
-import { registerSessions } from './http/calls/sessions.ts'
+import { calls } from './http/calls/index.ts'
+import { countAnswers } from './http/count-answers.ts'
 import { answerClientError, answerFrameworkError, registerErrors } from './http/errors.ts'
 import { answerHeadWithoutBody } from './http/head.ts'
 import { boundConnections, headCheckMs, headMs } from './http/limits/connections.ts'
 import { limit, overLimit, registerRateLimit, TokenBuckets } from './http/limits/rate-limit.ts'
+import { buildDocument } from './http/openapi/document.ts'
 import { closeQueries } from './http/query.ts'
+import { Readiness } from './http/readiness.ts'
+import { registerCalls } from './http/register-calls.ts'
 import type { TypeBoxProvider } from './http/schemas.ts'
 import type { Metrics } from './metrics.ts'
 import { spelledClass } from './sessions/class-id.ts'
@@ -100,16 +96,23 @@ export function buildApp({
   registerRateLimit(app, buckets)
   registerAccess(app, { identify, operations, currentCatalogue })
   if (identify === trustEverybody) registerLoopback(app)
-  const described = registerContract(app)
-  registerActions(app, { actions, spellClass, currentCatalogue })
-  registerPlan(app, classes, currentCatalogue)
-  registerClasses(app, { runtime, store, operations, currentCatalogue })
-  registerSessions(app, store, spellClass)
-  registerOperations(app, operations)
-  registerLabs(app, runtime, currentCatalogue)
-  registerHealth(app, { runtime, store, catalogue, metrics })
-  registerMetrics(app, metrics, operations)
-  registerDocs(app, described)
+  countAnswers(app, metrics, operations)
+  let document = ''
+  registerCalls(app, calls, {
+    classes,
+    actions,
+    metrics,
+    readiness: new Readiness(runtime, store, metrics),
+    currentCatalogue,
+    spellClass,
+    brokenEdit: () => catalogue.brokenEdit(),
+    document: () => document,
+  })
+  // A document that cannot be made stops the start.
+  app.addHook('onReady', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+    document = JSON.stringify(buildDocument(calls, version))
+  })
 
   app.addHook('preClose', () => operations.stop())
   return app

@@ -2,8 +2,8 @@
 // operation at a time: in this process by Operations, among processes by the lease.
 
 import type { Logger } from 'pino'
-import { auditOperation } from '../http/audit.ts'
 import { foldId } from '../names.ts'
+import { auditOperation } from '../operations/audit.ts'
 import type { Leases } from '../operations/lease.ts'
 import type { Operation, OperationRequest, Operations } from '../operations/operations.ts'
 import type { ResetIntent, SessionRecord, UpIntent } from '../sessions/record.ts'

@@ -1,11 +1,9 @@
-// What the calls that only read answer with. What the class actions answer with stands beside each, in src/classes/.
+// What the calls about classes answer with. What a class action answers with stands beside it, in src/classes/.
 
 import { type Static, Type } from '@sinclair/typebox'
-import { BagReference } from '../bag/find.ts'
 import { Nullable } from '../nullable.ts'
 import { OperationView } from '../operations/operations.ts'
 import { Isolation } from '../runtime/isolation.ts'
-import { SessionRecord, SessionSummary } from '../sessions/record.ts'
 
 const ClassSummary = Type.Object({
   classId: Type.String(),
@@ -60,42 +58,3 @@ export const ClassDetails = Type.Composite([
   }),
 ])
 export type ClassDetails = Static<typeof ClassDetails>
-
-export const SessionList = Type.Object({ classId: Type.String(), sessions: Type.Array(SessionSummary) })
-
-export const SessionDetails = Type.Composite([
-  Type.Omit(SessionRecord, ['frozenLab']),
-  Type.Object({ bags: Type.Array(BagReference) }),
-])
-
-const LabState = Type.Object({
-  name: Type.String(),
-  image: Type.Object({
-    reference: Type.String(),
-    present: Type.Boolean(),
-    id: Nullable(Type.String()),
-    digest: Nullable(Type.String()),
-    size: Nullable(Type.Integer({ description: 'Bytes.' })),
-  }),
-  cpus: Type.Number(),
-  memoryMb: Type.Integer(),
-  pids: Type.Integer(),
-  internet: Type.Boolean(),
-  writableRoot: Type.Boolean(),
-  capabilities: Type.Array(Type.String()),
-  runtime: Nullable(Type.String({ description: "Null: the engine's own." })),
-  ttlMinutes: Type.Integer(),
-  maxLifeMinutes: Type.Integer(),
-})
-export type LabState = Static<typeof LabState>
-
-export const LabList = Type.Object({ labs: Type.Array(LabState) })
-
-export const Alive = Type.Object({ status: Type.Literal('ok') })
-
-export const Readiness = Type.Object({
-  status: Type.Union([Type.Literal('ok'), Type.Literal('not-ready')]),
-  engine: Type.String({ description: 'ok, or what is wrong.' }),
-  store: Type.String({ description: 'ok, or what is wrong.' }),
-  catalogue: Type.String({ description: 'ok, or what is wrong with the last edit; the last good one is in force.' }),
-})

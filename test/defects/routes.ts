@@ -2,14 +2,14 @@
 
 import type { Defect } from './defect.ts'
 
-const sessionTests = ['test/src/http/calls/sessions.test.ts']
-const eventTests = ['test/src/http/event-stream.test.ts', 'test/src/http/calls/operations.test.ts']
+const sessionTests = ['test/src/http/calls/get-session.test.ts']
+const eventTests = ['test/src/http/event-stream.test.ts', 'test/src/http/calls/watch-operation.test.ts']
 const metricsTests = ['test/src/http/calls/metrics.test.ts']
 
 export const routesDefects: readonly Defect[] = [
   {
     name: 'a bag is looked for although nobody knows its class',
-    file: 'src/http/calls/sessions.ts',
+    file: 'src/http/from-store.ts',
     edits: [{ find: 'await spellClass(asked.classId)', replace: 'asked.classId' }],
     tests: sessionTests,
   },
@@ -100,13 +100,13 @@ export const routesDefects: readonly Defect[] = [
     name: 'what one caller is told may be kept on the way',
     file: 'src/http/auth/access.ts',
     edits: [{ find: "'private, no-store'", replace: "'public'" }],
-    tests: ['test/src/http/auth/access.test.ts', 'test/src/http/calls/sessions.test.ts'],
+    tests: ['test/src/http/auth/access.test.ts', 'test/src/http/calls/get-session.test.ts'],
   },
   {
     name: 'the range of a file ends one byte late',
     file: 'src/http/send-file.ts',
     edits: [{ find: 'Math.min(Number(to), size - 1)', replace: 'Math.min(Number(to) + 1, size - 1)' }],
-    tests: ['test/src/http/calls/sessions.test.ts'],
+    tests: ['test/src/http/calls/get-session.test.ts'],
   },
   {
     name: 'a folder gives a range from its beginning',
@@ -118,17 +118,17 @@ export const routesDefects: readonly Defect[] = [
     name: 'everybody is told a piece of the catalogue',
     file: 'src/catalogue/catalogue.ts',
     edits: [{ find: 'broken === undefined ? undefined : notInForce', replace: 'broken' }],
-    tests: ['test/src/http/calls/health.test.ts'],
+    tests: ['test/src/http/readiness.test.ts'],
   },
   {
     name: 'everybody is told where the store is',
-    file: 'src/http/calls/health.ts',
+    file: 'src/http/readiness.ts',
     edits: [{ find: 'return storeErrorAdvice[error.code]', replace: 'return error.message' }],
-    tests: ['test/src/http/calls/health.test.ts'],
+    tests: ['test/src/http/readiness.test.ts'],
   },
   {
     name: 'each path that is asked for becomes a series of its own',
-    file: 'src/http/calls/metrics.ts',
+    file: 'src/http/count-answers.ts',
     edits: [
       { find: 'is404, routeOptions }', replace: 'is404, url }' },
       { find: 'routeOptions.url', replace: 'url' },

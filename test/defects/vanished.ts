@@ -3,7 +3,7 @@
 import type { Defect } from './defect.ts'
 
 const vanishedTests = ['test/src/classes/vanished.test.ts']
-const routeTests = ['test/src/http/calls/classes.test.ts']
+const routeTests = ['test/src/http/class-state.test.ts']
 
 export const vanishedDefects: readonly Defect[] = [
   {

@@ -1,7 +1,8 @@
-// A good request for every call that the document has, so that a test can ask them all. A new call: a line here.
+// A good request for every call that the document has, so that a test can ask them all.
 
 import assert from 'node:assert/strict'
 import type { LightMyRequestResponse } from 'fastify'
+import { calls } from '../../src/http/calls/index.ts'
 import type { Document } from './contract.ts'
 import { classId, students } from './memory-class.ts'
 import type { MemoryService } from './memory-service.ts'
@@ -25,20 +26,13 @@ export interface Request {
 
 export const key = 'data/workspace/notes.txt'
 
-/** For a class that is not up; of a past session only where `sessionId` is one. */
+/** The call's own example, for a class that is not up; of a past session only where `sessionId` is one. */
 export function goodRequest(name: string, sessionId = '20260102t030405678z-00ff', operationId = 'none'): Request {
-  const params = { classId, sessionId, studentId: students[0], collectionId: 'final', key, operationId }
-  const requests: Record<string, Request> = {
-    'up-class': { body: { classId } },
-    'down-class': { body: { classId } },
-    'collect-class': { body: { classId } },
-    'extend-class': { body: { classId, ttlMinutes: 120 } },
-    'reset-student': { body: { classId, studentId: students[0] } },
-    'discard-student': { body: { classId, studentId: students[0], reason: 'The disk of the host is broken.' } },
-    'plan-class': { body: { classId } },
-    'docs-asset': { params: { asset: 'start.js' } },
+  const body = calls.find((call) => call.name === name)?.example
+  if (body !== undefined) return { body: Object(body) }
+  return {
+    params: { classId, sessionId, studentId: students[0], collectionId: 'final', key, operationId, asset: 'start.js' },
   }
-  return requests[name] ?? { params }
 }
 
 export function callsOf(document: Document): Call[] {

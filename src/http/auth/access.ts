@@ -1,4 +1,4 @@
-// Who may call what: the one place that decides, before any route runs. A route that has no row here stops the start.
+// Who may call what, by the access that the call asks for: the one place that decides, before any call runs.
 // A teacher never learns whether a class of others exists: an unknown class and a forbidden one get the same answer.
 
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
@@ -9,64 +9,9 @@ import { Id } from '../../catalogue/schema.ts'
 import { type Operations, unknownOperation } from '../../operations/operations.ts'
 import { Problem } from '../../problems.ts'
 import type { App } from '../app-type.ts'
+import { callOf } from '../define-call.ts'
 import { collectMethods } from '../methods.ts'
 import type { Identify, Identity } from './tokens.ts'
-
-/**
- * open: nobody is asked who they are · authenticated: every caller, and the route shows each what is theirs
- * · class: teachers of the class in the path, and admins · class-question: those of the class in the body
- * · class-action: the same, and audited · admin-action: admins alone, and audited · operation: those of the operation's class
- */
-export type Access =
-  | 'open'
-  | 'authenticated'
-  | 'class'
-  | 'class-question'
-  | 'class-action'
-  | 'admin-action'
-  | 'operation'
-
-const session = '/room/classes/:classId/sessions/:sessionId'
-const bag = `${session}/students/:studentId/:collectionId`
-
-const accessTo: Readonly<Record<string, Access>> = {
-  'POST /room/up-class': 'class-action',
-  'POST /room/down-class': 'class-action',
-  'POST /room/collect-class': 'class-action',
-  'POST /room/extend-class': 'class-action',
-  'POST /room/reset-student': 'class-action',
-  'POST /room/discard-student': 'admin-action',
-  'POST /room/plan-class': 'class-question',
-  'GET /room/classes': 'authenticated',
-  'GET /room/classes/:classId': 'class',
-  'GET /room/classes/:classId/sessions': 'class',
-  [`GET ${session}`]: 'class',
-  [`GET ${bag}`]: 'class',
-  [`GET ${bag}/files/*`]: 'class',
-  'GET /room/operations/:operationId': 'operation',
-  'GET /room/operations/:operationId/events': 'operation',
-  'GET /room/labs': 'authenticated',
-  // A server that scrapes should be able to do nothing else: any token will do, such as of a teacher without a class.
-  'GET /metrics': 'authenticated',
-  'GET /healthz': 'open',
-  'GET /readyz': 'open',
-  // What the calls look like is in the README too: no data of a class is in there.
-  'GET /openapi.json': 'open',
-  'GET /docs': 'open',
-  'GET /docs/:asset': 'open',
-}
-
-/** Undefined for a path that no route takes. */
-export function accessOf(request: FastifyRequest): Access | undefined {
-  const { url } = request.routeOptions
-  return url === undefined ? undefined : accessOn(request.method, url)
-}
-
-/** `url` as the route has it. */
-export const accessOn = (method: string, url: string): Access | undefined => accessTo[row(method, url)]
-
-/** HEAD is GET without its body. */
-const row = (method: string, url: string): string => `${method === 'HEAD' ? 'GET' : method} ${url}`
 
 const identities = new WeakMap<FastifyRequest, Identity>()
 
@@ -94,12 +39,6 @@ export interface AccessDependencies {
 /** To be called before the routes are registered. */
 export function registerAccess(app: App, { identify, operations, currentCatalogue }: AccessDependencies): void {
   const methodsOn = collectMethods(app)
-  app.addHook('onRoute', ({ method, url }) => {
-    for (const each of [method].flat()) {
-      if (accessOn(each, url)) continue
-      throw new Error(`${each} ${url} has no row in src/http/auth/access.ts: write there who may call it`)
-    }
-  })
 
   // Before the body is read: a stranger costs one token check, and a path that no route takes not even that.
   app.addHook('onRequest', async (request, reply) => {
@@ -114,7 +53,7 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
       }
       throw new Problem('not-found', `There is no ${request.method} on this path. The README lists the calls.`)
     }
-    if (accessOf(request) === 'open') return
+    if (callOf(request)?.access === 'open') return
     // What is told to one caller is nobody else's, wherever it passes.
     reply.header('cache-control', 'private, no-store')
     const identity = await identify(request.headers.authorization).catch((error: unknown) => {
@@ -131,7 +70,7 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
 
   // After the schemas: the class is known, and nothing has been looked at yet.
   app.addHook('preHandler', async (request) => {
-    const access = accessOf(request)
+    const access = callOf(request)?.access
     if (access === 'open' || access === 'authenticated') return
     const identity = identityOf(request)
     const catalogue = await currentCatalogue()
@@ -156,10 +95,10 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
 const ClassReference = TypeCompiler.Compile(Type.Object({ classId: Id }))
 const OperationReference = TypeCompiler.Compile(Type.Object({ operationId: Type.String() }))
 
-/** The route's own schema has been checked by now: anything else is a row that does not fit its route. */
+/** The call's own schemas have been checked by now: anything else is an access that does not fit them. */
 function read<T extends TSchema>(reference: TypeCheck<T>, value: unknown): Static<T> {
   if (reference.Check(value)) return value
-  throw new Error('the row of this route in src/http/auth/access.ts does not fit its schema')
+  throw new Error('the access of this call does not fit its schemas')
 }
 
 /** RFC 6750, 3: a request without a token is told the scheme alone. */

@@ -3,7 +3,7 @@
 
 import { Problem } from '../../problems.ts'
 import type { App } from '../app-type.ts'
-import { accessOf } from './access.ts'
+import { callOf } from '../define-call.ts'
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i
 
@@ -11,7 +11,7 @@ const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i
 export function registerLoopback(app: App): void {
   app.addHook('onRequest', async (request) => {
     const { ip, headers } = request
-    if (ip === undefined || headers.host === undefined || accessOf(request) === 'open') return
+    if (ip === undefined || headers.host === undefined || callOf(request)?.access === 'open') return
     if (loopback.test(headers.host)) return
     throw new Problem(
       'forbidden',

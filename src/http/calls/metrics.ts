@@ -1,18 +1,18 @@
-// For a Prometheus server: what the service counts. A scrape asks neither the engine nor the store.
+import { metricsType } from '../../metrics.ts'
+import { defineCall } from '../define-call.ts'
 
-import { type Metrics, metricsType } from '../../metrics.ts'
-import type { Operations } from '../../operations/operations.ts'
-import type { App } from '../app-type.ts'
-
-export function registerMetrics(app: App, metrics: Metrics, operations: Operations): void {
-  operations.onEnded((operation) => metrics.operationEnded(operation.view()))
-
-  app.addHook('onResponse', async ({ method, is404, routeOptions }, { statusCode }) => {
-    metrics.answered(method, is404 ? undefined : routeOptions.url, statusCode)
-  })
-
-  app.get('/metrics', async (_request, reply) => {
+export const metrics = defineCall({
+  name: 'metrics',
+  method: 'GET',
+  url: '/metrics',
+  // A server that scrapes should be able to do nothing else: any token will do, such as of a teacher without a class.
+  access: 'authenticated',
+  summary: 'What the service counts, for Prometheus',
+  answers: { 200: { description: 'Prometheus text format 0.0.4.', type: 'text/plain' } },
+  problems: [],
+  // A scrape asks neither the engine nor the store.
+  async run({ metrics, actions: { operations } }, _request, reply) {
     reply.type(metricsType)
     return metrics.text(operations.running)
-  })
-}
+  },
+})

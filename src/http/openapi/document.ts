@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document, made from the routes as they are registered. TypeBox schemas are JSON Schema as they stand; those
+// The OpenAPI 3.1 document, made from the table of calls. TypeBox schemas are JSON Schema as they stand; those
 // that have a name here are told once and referred to. Answers are open in the document, so that a member can be added
 // without breaking callers; the tests close them.
 
@@ -13,8 +13,11 @@ import { PlanAnswer } from '../../classes/up/plan-class.ts'
 import { OperationView } from '../../operations/operations.ts'
 import { type ProblemCode, problemKinds } from '../../problems.ts'
 import { DownAnswer } from '../../sessions/record.ts'
-import { ClassDetails, ClassList, LabList, SessionDetails, SessionList } from '../answers.ts'
-import { type Answer, type Described, isAction, problemsOf } from '../call.ts'
+import { ClassDetails, ClassList } from '../answers.ts'
+import { SessionDetails } from '../calls/get-session.ts'
+import { LabList } from '../calls/list-labs.ts'
+import { SessionList } from '../calls/list-sessions.ts'
+import { type Answer, type Call, isAction, problemsOf } from '../define-call.ts'
 import { type Example, type Examples, readExamples } from './examples.ts'
 import { AnyProblem, Operation, problemCodes, problems } from './schemas.ts'
 
@@ -46,12 +49,12 @@ function plain(value: unknown, whole?: unknown): unknown {
 }
 
 /** `version` is the package's. */
-export function buildDocument(routes: readonly Described[], version: string): object {
+export function buildDocument(calls: readonly Call[], version: string): object {
   const examples = readExamples()
   const paths: Record<string, Record<string, object>> = {}
-  for (const route of routes) {
-    const path = pathOf(route.url)
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, examples) }
+  for (const call of calls) {
+    const path = pathOf(call.url)
+    paths[path] = { ...paths[path], [call.method.toLowerCase()]: operationOf(call, examples) }
   }
   return {
     openapi: '3.1.0',
@@ -76,7 +79,7 @@ export function buildDocument(routes: readonly Described[], version: string): ob
 
 const tags = { actions: 'Class actions', reading: 'What there is', operators: 'For operators' }
 
-function tagOf({ method, url }: Described): string {
+function tagOf({ method, url }: Call): string {
   if (method === 'POST') return tags.actions
   return url.startsWith('/room/') ? tags.reading : tags.operators
 }
@@ -84,22 +87,22 @@ function tagOf({ method, url }: Described): string {
 /** OpenAPI knows no parameter that may hold slashes: the key of a file is written with them or with %2F. */
 const pathOf = (url: string): string => url.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{key}')
 
-function operationOf(route: Described, examples: Examples): object {
-  const own = examples.calls[route.name] ?? []
-  const parameters = [...pathParameters(route, own), ...(isAction(route.access) ? [prefer] : [])]
+function operationOf(call: Call, examples: Examples): object {
+  const own = examples.calls[call.name] ?? []
+  const parameters = [...pathParameters(call, own), ...(isAction(call.access) ? [prefer] : [])]
   return {
-    operationId: route.name,
-    summary: route.summary,
-    ...(route.description === undefined ? {} : { description: route.description }),
-    tags: [tagOf(route)],
-    ...(route.access === 'open' ? { security: [] } : {}),
+    operationId: call.name,
+    summary: call.summary,
+    ...(call.description === undefined ? {} : { description: call.description }),
+    tags: [tagOf(call)],
+    ...(call.access === 'open' ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body ? { requestBody: requestBody(route.body, own) } : {}),
-    responses: responsesOf(route, own, examples.problems),
+    ...(call.body ? { requestBody: requestBody(call.body, own) } : {}),
+    responses: responsesOf(call, own, examples.problems),
   }
 }
 
-function pathParameters({ params }: Described, own: readonly Example[]): object[] {
+function pathParameters({ params }: Call, own: readonly Example[]): object[] {
   const schemas: Record<string, TSchema> = params?.['properties'] ?? {}
   return Object.entries(schemas).map(([name, schema]) => {
     const example = own[0]?.request.params[name]
@@ -132,9 +135,9 @@ const requestBody = (schema: TSchema, own: readonly Example[]) => ({
   },
 })
 
-function responsesOf(route: Described, own: readonly Example[], bodies: Examples['problems']): object {
+function responsesOf(call: Call, own: readonly Example[], bodies: Examples['problems']): object {
   const responses: Record<number, object> = {}
-  for (const [status, answer] of Object.entries(route.answers)) {
+  for (const [status, answer] of Object.entries(call.answers)) {
     const seen = own.filter((example) => `${example.status}` === status)
     responses[Number(status)] = {
       description: answer.description,
@@ -142,7 +145,7 @@ function responsesOf(route: Described, own: readonly Example[], bodies: Examples
       ...contentOf(answer, seen),
     }
   }
-  const codes = problemsOf(route)
+  const codes = problemsOf(call)
   for (const status of new Set(codes.map((code) => problemKinds[code].status))) {
     responses[status] = problemResponse(
       status,

@@ -71,15 +71,6 @@ test('these tests call every route that there is', async (t) => {
   assert.equal(listed.length, routes.length)
 })
 
-test('a route without a row is refused at the start', async (t) => {
-  const { app } = await openService(t)
-  assert.throws(
-    () => app.get('/room/new', async () => ({})),
-    /GET \/room\/new has no row in src\/http\/auth\/access\.ts/,
-  )
-  assert.throws(() => app.delete('/room/classes', async () => ({})), /DELETE \/room\/classes has no row/)
-})
-
 test('without a good token nothing but health is answered, and nothing is read', async (t) => {
   const school = await openSchool(t)
   school.ofClass.runtime.before = () => assert.fail('the engine is asked')

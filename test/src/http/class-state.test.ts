@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { parseCatalogue } from '../../../../src/catalogue/catalogue.ts'
-import { RuntimeError } from '../../../../src/runtime/port.ts'
-import { readSession } from '../../../../src/sessions/record.ts'
-import { forgetSession } from '../../../../src/sessions/remembered.ts'
-import { catalogueText } from '../../../support/memory-class.ts'
-import { engineGone } from '../../../support/memory-runtime.ts'
-import { openService, problemOf } from '../../../support/memory-service.ts'
+import { parseCatalogue } from '../../../src/catalogue/catalogue.ts'
+import { RuntimeError } from '../../../src/runtime/port.ts'
+import { readSession } from '../../../src/sessions/record.ts'
+import { forgetSession } from '../../../src/sessions/remembered.ts'
+import { catalogueText } from '../../support/memory-class.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
+import { openService, problemOf } from '../../support/memory-service.ts'
 
 const down = {
   classId: 'os101-a',

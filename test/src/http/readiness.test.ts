@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { StoreError } from '../../../../src/store/port.ts'
-import { engineGone } from '../../../support/memory-runtime.ts'
-import { openService } from '../../../support/memory-service.ts'
+import { StoreError } from '../../../src/store/port.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
+import { openService } from '../../support/memory-service.ts'
 
 test('healthz answers whatever else is away', async (t) => {
   const { get, ofClass } = await openService(t)

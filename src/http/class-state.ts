@@ -1,0 +1,79 @@
+// What a class's state is made of: the engine's lists and what is remembered of the records. A store that hangs cannot delay it.
+
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import { asProblem } from '../classes/context.ts'
+import { foldId } from '../names.ts'
+import type { ContainerState, HeldSession } from '../runtime/port.ts'
+import { newestHeldFirst } from '../sessions/find.ts'
+import { rememberedSession } from '../sessions/remembered.ts'
+import { knownIdentity, otherStoreDetail } from '../sessions/store-identity.ts'
+import type { Store } from '../store/port.ts'
+import type { ClassSummary } from './answers.ts'
+import type { CallContext } from './call-context.ts'
+
+/** Newest session first. */
+export async function surveyClasses({ classes: { runtime } }: CallContext, classId?: string): Promise<HeldSession[]> {
+  try {
+    return newestHeldFirst(await runtime.survey(classId))
+  } catch (error) {
+    throw asProblem(error, 'engine-unavailable')
+  }
+}
+
+export function summariseClass(
+  { classes: { store }, actions: { operations } }: CallContext,
+  catalogue: Catalogue,
+  classId: string,
+  held: HeldSession | undefined,
+): ClassSummary {
+  const students = countStudents(store, catalogue, classId, held)
+  return {
+    classId,
+    state: stateOf(held, students),
+    sessionId: held?.sessionId ?? null,
+    network: held?.network?.name ?? null,
+    subnet: held?.network?.subnet ?? null,
+    expiresAt: held ? (rememberedSession(store, held.sessionId)?.expiresAt ?? held.expiresAt) : null,
+    students,
+    ...(held ? problemOf(store, held) : {}),
+    operation: operations.runningFor(classId)?.view() ?? null,
+  }
+}
+
+/** Against those whom the session has, and not only those whom the engine still holds. */
+function countStudents(store: Store, catalogue: Catalogue, classId: string, held: HeldSession | undefined) {
+  const roster = catalogue.hasClass(classId) ? catalogue.findClass(classId).students : []
+  if (!held) return { total: 0, running: 0, missing: [], roster: roster.length, absent: [] }
+  const present = held.sandboxes.map(({ studentId }) => studentId)
+  const missing = without(rememberedSession(store, held.sessionId)?.students ?? [], present)
+  const running = held.sandboxes.filter(({ container }) => container && lives.has(container.state)).length
+  const absent = without(roster, [...present, ...missing])
+  return { total: present.length + missing.length, running, missing, roster: roster.length, absent }
+}
+
+/** By what is known of the store without asking it. A record that was read here says that the session is of this store. */
+function problemOf(store: Store, held: HeldSession): Pick<ClassSummary, 'problem'> {
+  const here = knownIdentity(store)
+  if (!here || !held.store || held.store.id === here.id) return {}
+  if (held.sandboxes.length === 0 || rememberedSession(store, held.sessionId)) return {}
+  return { problem: { code: 'store-changed', detail: otherStoreDetail(held, here) } }
+}
+
+/** Its processes are there: they start, are unhealthy, or stand still while a collection reads. */
+const lives: ReadonlySet<ContainerState> = new Set(['running', 'starting', 'unhealthy', 'paused'])
+
+/** `stopped`: nothing runs, but sandboxes are kept, after a down that could not finish or a host that was restarted. */
+function stateOf(
+  held: HeldSession | undefined,
+  { running, total }: ClassSummary['students'],
+): 'down' | 'up' | 'up-partial' | 'stopped' {
+  if (!held) return 'down'
+  if (running === 0) return 'stopped'
+  return running === total ? 'up' : 'up-partial'
+}
+
+/** Each once; ids are compared without case. */
+function without(ids: readonly string[], others: readonly string[]): string[] {
+  const excluded = new Set(others.map(foldId))
+  return [...new Map(ids.map((id) => [foldId(id), id]))].filter(([id]) => !excluded.has(id)).map(([, id]) => id)
+}

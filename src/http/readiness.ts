@@ -1,0 +1,71 @@
+// Whether engine and store can be used: one check at a time for all who ask, since strangers must not cost them a call each.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Metrics } from '../metrics.ts'
+import { type Runtime, RuntimeError } from '../runtime/port.ts'
+import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
+
+/** Of each part `ok`, or what is wrong. Everybody may read it: only the log says where, with paths and addresses. */
+export interface Parts {
+  readonly engine: string
+  readonly store: string
+}
+
+const timeoutMs = 5_000
+/** How old an answer may be. */
+const keptMs = 1_000
+
+export class Readiness {
+  readonly #runtime: Runtime
+  readonly #store: Store
+  readonly #metrics: Metrics
+  #running: Promise<Parts> | undefined
+  #last: { readonly parts: Parts; readonly at: number } | undefined
+
+  constructor(runtime: Runtime, store: Store, metrics: Metrics) {
+    this.#runtime = runtime
+    this.#store = store
+    this.#metrics = metrics
+  }
+
+  async check(log: FastifyBaseLogger): Promise<Parts> {
+    if (this.#last && performance.now() - this.#last.at < keptMs) return this.#last.parts
+    this.#running ??= this.#checkParts(log).finally(() => {
+      this.#running = undefined
+    })
+    return await this.#running
+  }
+
+  async #checkParts(log: FastifyBaseLogger): Promise<Parts> {
+    const [engine, store] = await Promise.all([
+      state(log, 'engine', this.#runtime.check()),
+      state(log, 'store', this.#store.check()),
+    ])
+    this.#metrics.checked('engine', engine === 'ok')
+    this.#metrics.checked('store', store === 'ok')
+    const parts = { engine, store }
+    this.#last = { parts, at: performance.now() }
+    return parts
+  }
+}
+
+/** A server that hangs must not hang the probe. */
+async function state(log: FastifyBaseLogger, part: 'engine' | 'store', check: Promise<unknown>): Promise<string> {
+  const timer = new AbortController()
+  const late = delay(timeoutMs, `did not answer within ${timeoutMs / 1000} s`, { signal: timer.signal })
+  try {
+    return await Promise.race([check.then(() => 'ok'), late])
+  } catch (error) {
+    log.warn({ part, err: error }, 'not ready')
+    return reasonForAll(error)
+  } finally {
+    timer.abort()
+    late.catch(() => undefined)
+  }
+}
+
+function reasonForAll(error: unknown): string {
+  if (error instanceof StoreError) return storeErrorAdvice[error.code]
+  return error instanceof RuntimeError ? error.message : 'It failed unexpectedly. The log has the cause.'
+}
