@@ -6,7 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { OperationView } from './operations/operations.ts'
-import type { HeldSession } from './runtime/port.ts'
+import type { HeldSession } from './runtime/held.ts'
 
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -157,8 +157,8 @@ export class Metrics {
     this.#sessions.set(sessions.length)
     this.#sandboxes.clear()
     this.#sandboxes.set(0, { state: 'running' })
-    for (const { container } of sessions.flatMap(({ sandboxes }) => sandboxes)) {
-      this.#sandboxes.add(1, { state: container?.state ?? 'missing' })
+    for (const { state } of sessions.flatMap(({ sandboxes }) => sandboxes)) {
+      this.#sandboxes.add(1, { state })
     }
     this.#surveyed.set(Date.now() / 1000)
   }

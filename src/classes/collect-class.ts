@@ -6,13 +6,13 @@ import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { asCollectError } from '../collection/errors.ts'
 import { foldId, snapshotTime, studentPrefix } from '../names.ts'
 import { Problem } from '../problems.ts'
-import { findSandbox, type HeldContainer, type HeldSandbox, type HeldSession } from '../runtime/port.ts'
+import { absentSandbox, findSandbox, type HeldSandbox, type HeldSession, isAbsent, isRunning } from '../runtime/held.ts'
 import { newestHeldFirst } from '../sessions/find.ts'
 import { DownAnswer, DownStudent, readSession, type SessionRecord, writeSession } from '../sessions/record.ts'
 import { otherStoreOf } from '../sessions/store-identity.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent, noBag } from './down/answer.ts'
-import { isRunning, snapshotStudent } from './down/collect-student.ts'
+import { snapshotStudent } from './down/collect-student.ts'
 import { copyMembers, findLastCopy } from './last-copy.ts'
 import { collectFailure } from './outage.ts'
 import { vanishedStudents } from './vanished.ts'
@@ -85,7 +85,7 @@ export async function settleCollect(
 /** Whom an interrupted collection left standing still. One that somebody else paused is theirs. */
 export async function letGoOn({ runtime }: ClassContext, { held, record }: Open): Promise<void> {
   if (!record.collect) return
-  for (const { container } of held.sandboxes) if (container) await runtime.thaw(container.id)
+  for (const { id } of held.sandboxes) if (id !== undefined) await runtime.thaw(id)
 }
 
 export interface Open {
@@ -105,12 +105,11 @@ export async function findOpen({ runtime, store }: ClassContext, classId: string
   throw new Problem('class-not-up', `Class '${classId}' is not up, or on its way down: a down collects it.`)
 }
 
-/** One whose sandbox another hand removed is named too: it has neither container nor volume. */
+/** One whose sandbox another hand removed is named too: nothing is left of it. */
 function chosen(held: HeldSession, record: SessionRecord, { students }: CollectRequest): readonly HeldSandbox[] {
   const { classId } = held
   const gone = vanishedStudents(record, held).filter((studentId) => !findSandbox(held, studentId))
-  const nothing = { container: undefined, volume: undefined, collect: '' }
-  const sandboxes = [...held.sandboxes, ...gone.map((studentId) => ({ studentId, ...nothing }))]
+  const sandboxes = [...held.sandboxes, ...gone.map(absentSandbox)]
   if (students === undefined) return sandboxes
   const named = new Set<HeldSandbox>()
   for (const studentId of students) {
@@ -130,14 +129,14 @@ async function snapshot(
   record: SessionRecord,
   sandbox: HeldSandbox,
 ): Promise<Snapshot> {
-  const { studentId, container } = sandbox
+  const { studentId } = sandbox
   try {
-    if (!container && !sandbox.volume) {
+    if (isAbsent(sandbox)) {
       const copy = await findLastCopy(context, action, record, studentId)
       action.progress.studentDone(studentId, 'done')
       return { studentId, state: 'missing', ...copyMembers(copy) }
     }
-    if (!runs(sandbox)) {
+    if (!isRunning(sandbox)) {
       action.progress.studentDone(studentId, 'done')
       return { studentId, state: 'not-running', ...noBag }
     }
@@ -145,14 +144,11 @@ async function snapshot(
     action.progress.studentDone(studentId, 'collected')
     return { studentId, state: 'collected', ...bagMembers(bag) }
   } catch (error) {
-    action.log.error({ err: error, studentId, container: container?.id }, 'no snapshot of this sandbox')
+    action.log.error({ err: error, studentId, container: sandbox.id }, 'no snapshot of this sandbox')
     action.progress.studentDone(studentId, 'failed')
     return { ...keptStudent(studentId, asCollectError(error)), state: 'failed' }
   }
 }
-
-const runs = (sandbox: HeldSandbox): sandbox is HeldSandbox & { readonly container: HeldContainer } =>
-  isRunning(sandbox.container) !== undefined
 
 /** The collection has ended: no old prefix without a commit mark stays behind, and the record says so. */
 async function settle({ store, runtime }: ClassContext, action: Action, record: SessionRecord): Promise<void> {
@@ -160,7 +156,7 @@ async function settle({ store, runtime }: ClassContext, action: Action, record: 
   const { classId, sessionId } = record
   const session = (await runtime.survey(classId)).find((each) => each.sessionId === sessionId)
   for (const { studentId } of session?.sandboxes ?? []) await removeHalfSnapshots(store, action, record, studentId)
-  if (session?.sandboxes.some(({ container }) => container?.state === 'paused')) {
+  if (session?.sandboxes.some(({ state }) => state === 'paused')) {
     throw new Problem('collect-failed', 'A sandbox stands still and does not go on yet. The service tries it again.')
   }
   await writeSession(store, settled)

@@ -6,7 +6,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError, CollectError, type CollectErrorCode } from '../collection/errors.ts'
 import { foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
-import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../runtime/port.ts'
+import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../runtime/held.ts'
 import { newestRecordedFirst } from '../sessions/find.ts'
 import { DownAnswer, DownStudent, type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
 import { type Action, asProblem, type ClassContext } from './context.ts'
@@ -69,7 +69,7 @@ async function collectTwice(context: ClassContext, action: Action, request: Disc
   return second
 }
 
-/** Looks again each time: an attempt that failed may have left a container around a volume that had none. */
+/** Looks again each time: an attempt that failed may have made files readable that were not. */
 async function tryCollect(context: ClassContext, action: Action, request: DiscardRequest): Promise<Attempt> {
   const { held, sandbox } = await findStudent(context, request)
   const record = await recordOf(context, held)
@@ -123,17 +123,17 @@ async function giveUp(
     fault,
   }: { record: SessionRecord; sandbox: HeldSandbox; reason: string; fault: CollectError },
 ): Promise<DownStudent> {
-  const { studentId, container, volume } = sandbox
+  const { studentId, id, files } = sandbox
   const error = { code: fault.code, detail: fault.message }
   const others = record.discarded?.filter((each) => foldId(each.studentId) !== foldId(studentId)) ?? []
   const discarded = [...others, { by: actor, at: new Date().toISOString(), studentId, reason, error }]
   await writeSession(store, { ...withoutRemovals(withoutStudent(record, studentId), [studentId]), discarded })
   log.warn({ studentId, reason, err: fault }, 'sandbox is given up with the work that is in it')
-  if (container) {
-    if (!isHalfRemoved(container)) await runtime.stop(container.id, stopSeconds)
-    await runtime.removeContainer(container.id)
+  if (id !== undefined) {
+    if (!isHalfRemoved(sandbox)) await runtime.seal(id, stopSeconds)
+    await runtime.removeSandbox(id)
   }
-  if (volume !== undefined) await runtime.removeVolume(volume)
+  if (files !== undefined) await runtime.removeFiles(files)
   return { studentId, state: 'discarded', ...noBag, error, reason }
 }
 
@@ -145,8 +145,8 @@ function refuseToGiveUp(fault: CollectError, signal: AbortSignal, sandbox?: Held
   if (signal.aborted) throw new Problem('shutting-down', 'The service is stopping; nothing was given up.')
   const { code } = fault
   if (code === 'store-unavailable' || code === 'engine-unavailable') throw refusal(code, fault)
-  // Nobody has looked into a volume for which no container could be made: an archive call may read it all.
-  const isUnread = sandbox !== undefined && !sandbox.container && code === 'failed'
+  // Nobody has looked into files that could not be made readable: an archive call may read them all.
+  const isUnread = sandbox?.state === 'missing' && code === 'failed'
   if (passing.includes(code) || isUnread || isOfThisMachine(fault.cause)) throw refusal('collect-failed', fault)
 }
 

@@ -7,7 +7,7 @@ import { requireBag } from '../collection/restore.ts'
 import { bagPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
 import { Problem } from '../problems.ts'
-import { findSandbox, type HeldSandbox } from '../runtime/port.ts'
+import { findSandbox, type HeldSandbox } from '../runtime/held.ts'
 import {
   DownStudent,
   type ResetIntent,
@@ -66,10 +66,10 @@ export async function resetStudent(context: ClassContext, action: Action, reques
         `studentId: '${asked}' has no sandbox in class '${classId}'. POST /room/up-class makes one for everybody who has none.`,
       )
     }
-    const { studentId, container } = sandbox
+    const { studentId, id = null } = sandbox
     const bag = restore === null ? undefined : bagPrefix(record.classId, record.sessionId, studentId, restore)
     if (bag !== undefined) await requireBag(context.store, bag, action.signal)
-    return { by: action.actor, at: new Date().toISOString(), studentId, containerId: container?.id ?? null, restore }
+    return { by: action.actor, at: new Date().toISOString(), studentId, containerId: id, restore }
   })
 }
 
@@ -190,9 +190,9 @@ function afterFailure({ restore, before }: ResetIntent, isBack: boolean): string
 /** The collection id of a bag. */
 const lastOf = (prefix: string): string => prefix.split('/').at(-2) ?? ''
 
-/** A container of the student's own that is not the one the reset began with: the old one is gone. */
-const isFresh = ({ container }: HeldSandbox, { containerId }: ResetIntent): boolean =>
-  container !== undefined && !container.isWrap && container.id !== containerId
+/** A sandbox that is not the one the reset began with: the old one is gone. */
+const isFresh = ({ id, filesOnly }: HeldSandbox, { containerId }: ResetIntent): boolean =>
+  id !== undefined && !filesOnly && id !== containerId
 
 /** Into a committed bag, then away. What cannot be collected stays, and the reset has come to its end. */
 async function takeOld(

@@ -2,7 +2,7 @@
 // was work, and where its last copy is, goes into the record first, so that the down can tell it too.
 
 import { foldId } from '../names.ts'
-import { findSandbox, type HeldSession } from '../runtime/port.ts'
+import { findSandbox, type HeldSession, isAbsent } from '../runtime/held.ts'
 import type { SessionRecord, Vanished } from '../sessions/record.ts'
 import type { Action, ClassContext } from './context.ts'
 import { describeCopy, findLastCopy, whenCollected } from './last-copy.ts'
@@ -10,10 +10,7 @@ import type { UpStudent } from './up/answer.ts'
 
 /** In the record, and not on the engine: what a reset, a discard or a failed up took away is not in the record. */
 export const vanishedStudents = (record: SessionRecord, held: HeldSession | undefined): string[] =>
-  record.students.filter((studentId) => {
-    const sandbox = findSandbox(held, studentId)
-    return !sandbox?.container && !sandbox?.volume
-  })
+  record.students.filter((studentId) => isAbsent(findSandbox(held, studentId)))
 
 export interface Noted {
   readonly record: SessionRecord

@@ -2,7 +2,8 @@
 
 import type { UnarchivedThing } from '../bag/tag-files.ts'
 import type { FrozenCollect } from '../catalogue/frozen-lab.ts'
-import type { FrozenContainer, Runtime, SessionIdentity, StoppedContainer } from '../runtime/port.ts'
+import type { SessionIdentity } from '../runtime/held.ts'
+import type { FrozenSandbox, Runtime, SealedSandbox } from '../runtime/port.ts'
 import type { Store } from '../store/port.ts'
 import type { Inventory } from './inventory.ts'
 import type { SpooledLogs } from './logs.ts'
@@ -12,7 +13,7 @@ export interface CollectionTarget {
   readonly studentId: string
   /** `final` at down; a `snapshot` at any other time, which no down takes for the student's last word. */
   readonly kind: 'final' | 'snapshot'
-  readonly container: StoppedContainer | FrozenContainer
+  readonly container: SealedSandbox | FrozenSandbox
   /** The container is a new one around a volume that had lost its own: its logs are not the student's. */
   readonly logsLost: boolean
   readonly collect: FrozenCollect

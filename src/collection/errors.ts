@@ -1,6 +1,6 @@
 // Why one student's sandbox could not be collected. Whatever the reason, the sandbox is kept.
 
-import { RuntimeError } from '../runtime/port.ts'
+import { RuntimeError } from '../runtime/errors.ts'
 import { StoreError, storeErrorAdvice } from '../store/port.ts'
 
 /**

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { ObjectKeys, objectKey } from '../bag/object-key.ts'
 import { giveWay } from '../give-way.ts'
-import type { ArchiveEntryType } from '../runtime/port.ts'
+import type { ArchiveEntryType } from '../runtime/archive.ts'
 import type { Content } from '../store/port.ts'
 import { encodeRecord, readFrame, trait } from './record-frame.ts'
 import type { Spool } from './spool.ts'

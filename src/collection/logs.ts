@@ -1,7 +1,7 @@
 // A sandbox's logs, demultiplexed into two spools. The engine marks no end of a log, and a damaged one ends early or has a hole
 // without a word, so it is read again, where that can be compared from its end.
 
-import type { LogPiece } from '../runtime/port.ts'
+import type { LogPiece } from '../runtime/archive.ts'
 import { Digest, sameContent } from '../store/content.ts'
 import type { Content } from '../store/port.ts'
 import { CollectError } from './errors.ts'

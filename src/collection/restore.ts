@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { type Listed, listed, rawPath, rawTarget } from '../bag/submission-lists.ts'
 import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { Problem } from '../problems.ts'
-import type { ArchiveEntry } from '../runtime/port.ts'
+import type { ArchiveEntry } from '../runtime/archive.ts'
 import type { Store } from '../store/port.ts'
 import { CollectError } from './errors.ts'
 

@@ -3,7 +3,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { asProblem } from '../classes/context.ts'
 import { foldId } from '../names.ts'
-import type { ContainerState, HeldSession } from '../runtime/port.ts'
+import type { HeldSession, SandboxState } from '../runtime/held.ts'
 import { newestHeldFirst } from '../sessions/find.ts'
 import { rememberedSession } from '../sessions/remembered.ts'
 import { knownIdentity, otherStoreDetail } from '../sessions/store-identity.ts'
@@ -46,7 +46,7 @@ function countStudents(store: Store, catalogue: Catalogue, classId: string, held
   if (!held) return { total: 0, running: 0, missing: [], roster: roster.length, absent: [] }
   const present = held.sandboxes.map(({ studentId }) => studentId)
   const missing = without(rememberedSession(store, held.sessionId)?.students ?? [], present)
-  const running = held.sandboxes.filter(({ container }) => container && lives.has(container.state)).length
+  const running = held.sandboxes.filter(({ state }) => lives.has(state)).length
   const absent = without(roster, [...present, ...missing])
   return { total: present.length + missing.length, running, missing, roster: roster.length, absent }
 }
@@ -60,7 +60,7 @@ function problemOf(store: Store, held: HeldSession): Pick<ClassSummary, 'problem
 }
 
 /** Its processes are there: they start, are unhealthy, or stand still while a collection reads. */
-const lives: ReadonlySet<ContainerState> = new Set(['running', 'starting', 'unhealthy', 'paused'])
+const lives: ReadonlySet<SandboxState> = new Set(['running', 'starting', 'unhealthy', 'paused'])
 
 /** `stopped`: nothing runs, but sandboxes are kept, after a down that could not finish or a host that was restarted. */
 function stateOf(

@@ -3,7 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Metrics } from '../metrics.ts'
-import { type Runtime, RuntimeError } from '../runtime/port.ts'
+import { RuntimeError } from '../runtime/errors.ts'
+import type { Runtime } from '../runtime/port.ts'
 import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
 
 /** Of each part `ok`, or what is wrong. Everybody may read it: only the log says where, with paths and addresses. */

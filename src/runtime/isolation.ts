@@ -3,7 +3,7 @@
 // without that address it still has one of IPv6 on its side of the network, for who makes packets by hand.
 
 import { type Static, Type } from '@sinclair/typebox'
-import type { HeldNetwork } from './port.ts'
+import type { HeldNetwork } from './held.ts'
 
 /**
  * - `blocked`: nothing in the sandbox's network leads there

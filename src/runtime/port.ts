@@ -1,28 +1,9 @@
 // The runtime port: what an engine does for a class. The orchestration talks to this and knows no engine.
 
 import type { FrozenLab } from '../catalogue/frozen-lab.ts'
-import { foldId } from '../names.ts'
+import type { ArchiveEntry, Contents, LogPiece } from './archive.ts'
+import type { HeldSandbox, HeldSession, SessionIdentity } from './held.ts'
 import type { Room } from './room.ts'
-
-/** Who a network or sandbox belongs to, as it stands in the engine's labels for the whole life of a session. */
-export interface SessionIdentity {
-  readonly classId: string
-  readonly sessionId: string
-  readonly subject: string
-  readonly lab: string
-  readonly createdBy: string
-  /** ISO 8601, as it was at up; the session record has the extended one. */
-  readonly expiresAt: string
-  /** The store that the session was begun with; absent where it was begun before stores had an identity. */
-  readonly store?: StoreIdentity | undefined
-}
-
-/** Which store it is: two of them may have the same name. */
-export interface StoreIdentity {
-  readonly id: string
-  /** For people. */
-  readonly name: string
-}
 
 /** Everything an up needs to make networks and sandboxes of one session. */
 export interface SessionPlan extends SessionIdentity {
@@ -38,68 +19,8 @@ export interface PlannedSeat {
   readonly uid?: number
 }
 
-export type ContainerState =
-  | 'created'
-  | 'running'
-  | 'starting'
-  | 'unhealthy'
-  | 'paused'
-  | 'restarting'
-  | 'exited'
-  | 'removing'
-  | 'dead'
-
-export interface HeldContainer {
-  readonly id: string
-  readonly name: string
-  /** Made by rescue() around a volume that had lost its container: its logs are not the student's. */
-  readonly isWrap: boolean
-  /** `starting` and `unhealthy` are running containers whose health check says so. */
-  readonly state: ContainerState
-  /** URL of the student's endpoint, through the proxy or at the sandbox's own address; undefined while it has none. */
-  readonly endpoint: string | undefined
-  /** Hash of the frozen lab it was made from. */
-  readonly spec: string
-  /** Not in its class's network: that was removed, or the container was taken out of it, by another hand. */
-  readonly isDetached: boolean
-}
-
-/** One student's sandbox as the engine has it: a container, a volume, or what is left of the two. */
-export interface HeldSandbox {
-  readonly studentId: string
-  readonly container: HeldContainer | undefined
-  readonly volume: string | undefined
-  /** The collect label, frozen at up: JSON of FrozenCollect. */
-  readonly collect: string
-}
-
-export interface HeldNetwork {
-  readonly id: string
-  readonly name: string
-  readonly subnet: string | undefined
-  /** Nothing in it is led anywhere else. */
-  readonly internal: boolean
-  /** The engine's host has an address in it. */
-  readonly hasHost: boolean
-  /** Its sandboxes may send packets of their own making (NET_RAW); also where the engine does not say. */
-  readonly rawPackets: boolean
-}
-
-/** All that the engine holds of one session. */
-export interface HeldSession extends SessionIdentity {
-  readonly network: HeldNetwork | undefined
-  readonly sandboxes: readonly HeldSandbox[]
-}
-
-export const findSandbox = (session: HeldSession | undefined, studentId: string): HeldSandbox | undefined =>
-  session?.sandboxes.find((sandbox) => foldId(sandbox.studentId) === foldId(studentId))
-
-/** The engine has begun to remove it and has not come to the end: nothing can be run in it, read from it or changed. */
-export const isHalfRemoved = (container: HeldContainer | undefined): boolean =>
-  container?.state === 'removing' || container?.state === 'dead'
-
-/** A container that will not run again by itself: what an archive is taken of. */
-export interface StoppedContainer {
+/** A sandbox that will not run again by itself: what an archive is taken of. */
+export interface SealedSandbox {
   readonly id: string
   readonly startedAt: string
   readonly finishedAt: string
@@ -108,53 +29,10 @@ export interface StoppedContainer {
   readonly imageId: string
 }
 
-/** A running container that stands still, so that an archive can be taken of it. */
-export interface FrozenContainer extends Omit<StoppedContainer, 'finishedAt' | 'exitCode'> {
+/** A running sandbox that stands still, so that an archive can be taken of it. */
+export interface FrozenSandbox extends Omit<SealedSandbox, 'finishedAt' | 'exitCode'> {
   readonly finishedAt: null
   readonly exitCode: null
-}
-
-export type ArchiveEntryType =
-  | 'file'
-  | 'hard-link'
-  | 'symbolic-link'
-  | 'directory'
-  | 'fifo'
-  | 'character-device'
-  | 'block-device'
-
-/** One thing in a sandbox's workspace, in the order of the archive. */
-export interface ArchiveEntry {
-  /** Raw bytes, relative to the workspace, no leading or trailing '/'; empty for the workspace itself. */
-  readonly path: Uint8Array
-  readonly type: ArchiveEntryType
-  readonly size: number
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly mtimeMs: number
-  /** Hard link: raw path of its first name, relative to the workspace. Symbolic link: its raw text. Else empty. */
-  readonly linkTarget: Uint8Array
-  /** Those extended attributes that the engine's archive has, by their names, raw. */
-  readonly xattrs?: ReadonlyMap<string, Uint8Array>
-  readonly body: AsyncIterable<Uint8Array>
-}
-
-/**
- * What a new workspace begins with: directories, files and symbolic links, the workspace itself (of which only mode and time
- * count) among them or not; each call reads it from its beginning.
- */
-export type Contents = () => AsyncIterable<ArchiveEntry>
-
-export interface LogPiece {
-  readonly stream: 'stdout' | 'stderr'
-  readonly bytes: Uint8Array
-  /** It goes on with the record of the piece before it. A record is what was logged at once: a line, or a part of a long one. */
-  readonly continues?: true
-  /** The log is so large that the engine may have dropped what came before its first record. */
-  readonly mayLackBeginning?: true
-  /** The last piece, without bytes: the engine says that it cannot read on. */
-  readonly breaksOff?: true
 }
 
 export interface CommandResult {
@@ -174,10 +52,14 @@ export interface ImageFacts {
   readonly volumes: readonly string[]
 }
 
-/** What raise() has done so far, or may have: filled in step by step, so that a failed up can take back exactly that. */
-export interface RaisedSandbox {
-  containerId: string | undefined
-  createdVolume: string | undefined
+/** What a start came to. It says what it made also where it failed, so that an up can take back exactly that. */
+export interface StartedSandbox {
+  /** Undefined where it came to no sandbox. */
+  readonly id: string | undefined
+  /** The files that were made for it, or may have been: an answer that is lost does not say. */
+  readonly madeFiles: string | undefined
+  /** Why it did not start. */
+  readonly fault?: unknown
 }
 
 export interface Runtime {
@@ -202,19 +84,18 @@ export interface Runtime {
 
   /**
    * Makes and starts what is missing of one student's sandbox, touching nothing that already runs, but for one that has lost its
-   * class's network: it is brought into that again. `contents` goes into the
-   * workspace before the first start and never later, so that repeating it can take back nothing that the student did.
+   * class's network: it is brought into that again. `contents` goes into the workspace before the first start and never later,
+   * so that repeating it can take back nothing that the student did. Never rejects.
    */
-  raise(
+  startSandbox(
     plan: SessionPlan,
     studentId: string,
     held: HeldSandbox | undefined,
-    done: RaisedSandbox,
     contents?: Contents,
-  ): Promise<void>
+  ): Promise<StartedSandbox>
 
   /**
-   * Reads `contents` as raise() would put them into that student's workspace, and puts them nowhere: RuntimeError where the
+   * Reads `contents` as startSandbox() would put them into that student's workspace, and puts them nowhere: RuntimeError where the
    * engine would refuse them, and what reading them rejects with. Answers with what would not be there as it is in them.
    */
   rehearse(
@@ -223,75 +104,40 @@ export interface Runtime {
   ): Promise<readonly { readonly path: Uint8Array; readonly reason: string }[]>
 
   /**
-   * Waits until each container runs (and is healthy, where it has a health check), or cannot any more, or `signal` fires.
-   * Answers, for each id that is not ready, why.
+   * Waits until each of these sandboxes runs (and is healthy, where it has a health check), or cannot any more, or `signal`
+   * fires. Answers, for each id that is not ready, why.
    */
-  waitReady(
-    session: SessionIdentity,
-    containerIds: readonly string[],
-    signal: AbortSignal,
-  ): Promise<Map<string, string>>
+  waitReady(session: SessionIdentity, ids: readonly string[], signal: AbortSignal): Promise<Map<string, string>>
 
   /**
-   * A container, never started, around a volume that lost its own, so that its files can be archived. It is made of the image
-   * `imageId` where the engine has that, else of any. Answers its id.
+   * Makes the files of a sandbox that is `missing` readable, through the image `imageId` where the engine has that, else through
+   * any. Answers the id to read them by; nothing ever runs under it.
    */
-  rescue(
+  recover(
     session: SessionIdentity,
     sandbox: HeldSandbox,
     workspace: string,
     imageId: string | undefined,
   ): Promise<string>
 
-  exec(containerId: string, command: readonly string[], timeoutMs: number): Promise<CommandResult>
-  /** Restart policy to `no`, then stop. Resolves when it has stopped. */
-  stop(containerId: string, graceSeconds: number): Promise<StoppedContainer>
-  inspectStopped(containerId: string): Promise<StoppedContainer>
-  /** Every process of a running container stands still, until thaw(). */
-  freeze(containerId: string): Promise<FrozenContainer>
-  /** Lets a frozen container go on; one that is not frozen is left as it is. */
-  thaw(containerId: string): Promise<void>
+  exec(id: string, command: readonly string[], timeoutMs: number): Promise<CommandResult>
+  /** Stops it for good: the engine does not start it again. Resolves when it has stopped. */
+  seal(id: string, graceSeconds: number): Promise<SealedSandbox>
+  inspectSealed(id: string): Promise<SealedSandbox>
+  /** Every process of a running sandbox stands still, until thaw(). */
+  freeze(id: string): Promise<FrozenSandbox>
+  /** Lets a frozen sandbox go on; one that is not frozen is left as it is. */
+  thaw(id: string): Promise<void>
   /** Ends normally only when the archive was complete; anything else is a RuntimeError 'archive'. */
-  archive(containerId: string, workspace: string, signal: AbortSignal): AsyncIterable<ArchiveEntry>
+  archive(id: string, workspace: string, signal: AbortSignal): AsyncIterable<ArchiveEntry>
   /** The whole log, or its `last` records alone: what the engine cannot read it leaves out, and differently in the two. */
-  logs(containerId: string, signal: AbortSignal, last?: number): AsyncIterable<LogPiece>
+  logs(id: string, signal: AbortSignal, last?: number): AsyncIterable<LogPiece>
 
-  /** Removes a stopped container by id, never with force; already gone is fine. */
-  removeContainer(containerId: string): Promise<void>
-  removeVolume(name: string): Promise<void>
+  /** Removes a sandbox that does not run, but for its files, by its id and never with force; already gone is fine. */
+  removeSandbox(id: string): Promise<void>
+  /** Of a sandbox that is removed; already gone is fine. */
+  removeFiles(files: string): Promise<void>
   /** Detaches the proxy and removes the network; what will not go is a RuntimeError. */
   closeNetwork(networkId: string): Promise<void>
   close(): Promise<void>
-}
-
-/**
- * - `unavailable`: the engine does not answer, or cannot be used at all
- * - `image-missing`, `proxy-missing`, `subnets-exhausted`: the operator must act first
- * - `name-taken`: a network, container or volume under our name is not ours; it is never touched
- * - `gone`: what was to be read or changed is not there
- * - `running`: the container runs, though it was stopped: somebody else started it
- * - `archive`: the archive was cut short or is not sound
- * - `full`: the engine's host has no room (disk, memory, open files); nothing is wrong with the sandbox
- * - `failed`: the engine refused, and its reason is in the message
- */
-export type RuntimeErrorCode =
-  | 'unavailable'
-  | 'image-missing'
-  | 'proxy-missing'
-  | 'subnets-exhausted'
-  | 'name-taken'
-  | 'gone'
-  | 'running'
-  | 'archive'
-  | 'full'
-  | 'failed'
-
-export class RuntimeError extends Error {
-  override readonly name: string = 'RuntimeError'
-  readonly code: RuntimeErrorCode
-
-  constructor(code: RuntimeErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.code = code
-  }
 }

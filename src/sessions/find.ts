@@ -4,7 +4,7 @@
 import type { ClassContext } from '../classes/context.ts'
 import { createGate } from '../gate.ts'
 import { foldId } from '../names.ts'
-import type { HeldSession } from '../runtime/port.ts'
+import type { HeldSession } from '../runtime/held.ts'
 import { type Store, StoreError } from '../store/port.ts'
 import { readSession, type SessionRecord, type SessionSummary, sessionIds, summarise } from './record.ts'
 

@@ -25,7 +25,7 @@ export const classesDefects: readonly Defect[] = [
     edits: [
       {
         find: '  const bag = await makeBag(',
-        replace: '  await runtime.removeContainer(id)\n  const bag = await makeBag(',
+        replace: '  await runtime.removeSandbox(id)\n  const bag = await makeBag(',
       },
     ],
     tests: downTests,
@@ -59,7 +59,7 @@ export const classesDefects: readonly Defect[] = [
     edits: [
       {
         find: 'if (!collected) return',
-        replace: 'if (!collected) return await context.runtime.removeContainer(sandbox?.container?.id)',
+        replace: 'if (!collected) return await context.runtime.removeSandbox(sandbox?.id)',
       },
     ],
     tests: downTests,
@@ -69,7 +69,7 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/down/collect-student.ts',
     edits: [
       {
-        find: 'if (now && (now.startedAt !== container.startedAt || now.finishedAt !== container.finishedAt)) {',
+        find: 'if (now && (now.startedAt !== life.startedAt || now.finishedAt !== life.finishedAt)) {',
         replace: 'if (false) {',
       },
     ],
@@ -91,12 +91,12 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/down/collect-student.ts',
     edits: [
       {
-        find: "await removing('container', runtime.removeContainer(container.id))\n",
-        replace: "if (volume !== undefined) await removing('volume', runtime.removeVolume(volume))\n",
+        find: "await removing('sandbox', runtime.removeSandbox(life.id))\n",
+        replace: "if (files !== undefined) await removing('files', runtime.removeFiles(files))\n",
       },
       {
-        find: "  if (volume !== undefined) await removing('volume', runtime.removeVolume(volume))\n}",
-        replace: "  await removing('container', runtime.removeContainer(container.id))\n}",
+        find: "  if (files !== undefined) await removing('files', runtime.removeFiles(files))\n}",
+        replace: "  await removing('sandbox', runtime.removeSandbox(life.id))\n}",
       },
     ],
     tests: downTests,
@@ -160,21 +160,19 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'a failed up removes a sandbox that ran, without collecting it',
     file: 'src/classes/up/roll-back.ts',
-    edits: [{ find: "if (now.container.state !== 'created') return now", replace: '' }],
+    edits: [{ find: "if (now.state !== 'created') return now", replace: '' }],
     tests: takeBackTests,
   },
   {
     name: 'a failed up removes a sandbox that was there before',
     file: 'src/classes/up/roll-back.ts',
-    edits: [
-      { find: 'if (now?.container && now.container.id !== before?.container?.id) {', replace: 'if (now?.container) {' },
-    ],
+    edits: [{ find: 'if (now?.id !== undefined && now.id !== before?.id) {', replace: 'if (now?.id !== undefined) {' }],
     tests: takeBackTests,
   },
   {
     name: 'a failed up removes a volume that was there before',
     file: 'src/classes/up/roll-back.ts',
-    edits: [{ find: '{ ...collected, volume: done.createdVolume }', replace: 'collected' }],
+    edits: [{ find: '{ ...collected, files: started.madeFiles }', replace: 'collected' }],
     tests: takeBackTests,
   },
   {
@@ -186,7 +184,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'a sandbox stands still for ever after its snapshot',
     file: 'src/classes/down/collect-student.ts',
-    edits: [{ find: 'await runtime.thaw(sandbox.container.id)', replace: '' }],
+    edits: [{ find: 'await runtime.thaw(sandbox.id)', replace: '' }],
     tests: collectTests,
   },
   {
@@ -234,8 +232,7 @@ export const classesDefects: readonly Defect[] = [
     edits: [
       {
         find: '    collected =\n      (await',
-        replace:
-          '    await context.runtime.removeContainer(sandbox.container?.id ?? "")\n    collected =\n      (await',
+        replace: '    await context.runtime.removeSandbox(sandbox.id ?? "")\n    collected =\n      (await',
       },
     ],
     tests: resetTests,
@@ -243,7 +240,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'a reset that a crash interrupted takes the fresh sandbox for the old one',
     file: 'src/classes/reset-student.ts',
-    edits: [{ find: 'container !== undefined && !container.isWrap && container.id !== containerId', replace: 'false' }],
+    edits: [{ find: 'id !== undefined && !filesOnly && id !== containerId', replace: 'false' }],
     tests: sweepTests,
   },
   {

@@ -10,7 +10,7 @@ export const contractDefects: readonly Defect[] = [
   {
     name: 'an answer has a member that nobody described',
     file: 'src/http/calls/get-class.ts',
-    edits: [{ find: 'volume: volume ?? null,', replace: 'volume: volume ?? null,\n  image: null,' }],
+    edits: [{ find: 'volume: files ?? null,', replace: 'volume: files ?? null,\n  image: null,' }],
     tests: ['test/src/http/class-state.test.ts'],
   },
   {

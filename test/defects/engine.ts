@@ -6,7 +6,9 @@ const tarTests = ['test/engine-api/tar/read.test.ts']
 const frameTests = ['test/engine-api/streams/frames.test.ts']
 const endpointTests = ['test/engine-api/endpoints.test.ts']
 const replayTests = ['test/fixtures/class.test.ts']
-const sandboxTests = ['test/src/runtime/docker/sandbox.test.ts']
+const archiveTests = ['test/src/runtime/docker/archive.test.ts']
+const sealTests = ['test/src/runtime/docker/seal.test.ts']
+const startTests = ['test/src/runtime/docker/start.test.ts']
 
 export const engineDefects: readonly Defect[] = [
   {
@@ -97,54 +99,54 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'containers are stopped, read and removed by their names',
-    file: 'src/runtime/docker/sandbox.ts',
+    file: 'src/runtime/docker/seal.ts',
     edits: [{ find: 'id: container.Id,', replace: 'id: container.Name.slice(1),' }],
-    tests: [...replayTests, ...sandboxTests],
+    tests: [...replayTests, ...sealTests],
   },
   {
     name: 'the restart policy is set after the stop, when the engine may have started the sandbox again',
-    file: 'src/runtime/docker/sandbox.ts',
+    file: 'src/runtime/docker/seal.ts',
     edits: [
       { find: 'const refused = await neverRestart().then(', replace: 'const refused = await Promise.resolve().then(' },
       { find: '  if (refused) {\n    await neverRestart()', replace: '  {\n    await neverRestart()' },
     ],
-    tests: [...replayTests, ...sandboxTests],
+    tests: [...replayTests, ...sealTests],
   },
   {
     name: 'a workspace that is not there is taken for an empty one',
-    file: 'src/runtime/docker/sandbox.ts',
+    file: 'src/runtime/docker/archive.ts',
     edits: [
       {
         find: 'throw asArchiveError(error)',
         replace: "if (isEngineError(error, 'not-found')) return\n    throw asArchiveError(error)",
       },
     ],
-    tests: sandboxTests,
+    tests: archiveTests,
   },
   {
     name: 'a workspace that is a symbolic link is taken for an empty one',
-    file: 'src/runtime/docker/sandbox.ts',
+    file: 'src/runtime/docker/archive.ts',
     edits: [
       { find: "if (first && !(entry.type === 'directory' && entry.name.equals(root))) {", replace: 'if (false) {' },
     ],
-    tests: sandboxTests,
+    tests: archiveTests,
   },
   {
     name: 'a volume of another session or another service is given to a student',
-    file: 'src/runtime/docker/sandbox.ts',
+    file: 'src/runtime/docker/start.ts',
     edits: [
       {
-        find: 'if (labels[label.installation] === context.installation && labels[label.session] === plan.sessionId) return',
-        replace: 'if (labels) return',
+        find: 'return labels[label.installation] === context.installation && labels[label.session] === plan.sessionId',
+        replace: 'return Boolean(labels)',
       },
     ],
-    tests: sandboxTests,
+    tests: startTests,
   },
   {
     name: 'a container of an earlier session is taken for this one',
-    file: 'src/runtime/docker/sandbox.ts',
+    file: 'src/runtime/docker/start.ts',
     edits: [{ find: '      [label.session]: plan.sessionId,\n', replace: '' }],
-    tests: sandboxTests,
+    tests: startTests,
   },
   {
     name: 'a second session of a class gets the volumes of the first',

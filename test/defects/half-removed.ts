@@ -16,8 +16,8 @@ export const halfRemovedDefects: readonly Defect[] = [
     file: 'src/classes/down/finish-removal.ts',
     edits: [
       {
-        find: '  if (!removal) return undefined\n  if (container) {',
-        replace: '  return undefined\n  if (container) {',
+        find: '  if (!removal) return undefined\n  if (sandbox.id',
+        replace: '  return undefined\n  if (sandbox.id',
       },
     ],
     tests,
@@ -66,8 +66,8 @@ export const halfRemovedDefects: readonly Defect[] = [
     file: 'src/classes/down/collect-student.ts',
     edits: [
       {
-        find: '  if (!container || !isHalfRemoved(container)) return sandbox\n',
-        replace: '  if (container) return sandbox\n',
+        find: '  if (id === undefined || !isHalfRemoved(sandbox)) return sandbox\n',
+        replace: '  if (id !== undefined) return sandbox\n',
       },
     ],
     tests,

@@ -9,14 +9,14 @@ const rescueTests = ['test/src/runtime/docker/rescue.test.ts']
 export const roomDefects: readonly Defect[] = [
   {
     name: 'an engine that can write no restart policy keeps a class from being collected',
-    file: 'src/runtime/docker/sandbox.ts',
+    file: 'src/runtime/docker/seal.ts',
     edits: [
       {
-        find: '      if (!isRefusal(error)) throw error\n    })\n  }\n  return asStopped',
-        replace: '      throw error\n    })\n  }\n  return asStopped',
+        find: '      if (!isRefusal(error)) throw error\n    })\n  }\n  return asSealed',
+        replace: '      throw error\n    })\n  }\n  return asSealed',
       },
     ],
-    tests: ['test/src/runtime/docker/sandbox.test.ts'],
+    tests: ['test/src/runtime/docker/seal.test.ts'],
   },
   {
     name: 'a full disk of the engine counts as a fault of the sandbox',
@@ -33,7 +33,7 @@ export const roomDefects: readonly Defect[] = [
   {
     name: 'a volume that could not be looked into yet is given up',
     file: 'src/classes/discard-student.ts',
-    edits: [{ find: "&& !sandbox.container && code === 'failed'", replace: '&& false' }],
+    edits: [{ find: "?.state === 'missing' && code === 'failed'", replace: '=== undefined && false' }],
     tests: discardTests,
   },
   {
@@ -52,8 +52,8 @@ export const roomDefects: readonly Defect[] = [
   },
   {
     name: 'a volume from which the workspace was taken is read as an empty one',
-    file: 'src/runtime/docker/sandbox.ts',
+    file: 'src/runtime/docker/archive.ts',
     edits: [{ find: "if (type !== 'directory' || !name.equals(root)) return undefined", replace: '' }],
-    tests: ['test/src/runtime/docker/sandbox.test.ts'],
+    tests: ['test/src/runtime/docker/archive.test.ts'],
   },
 ]

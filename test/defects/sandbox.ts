@@ -113,9 +113,9 @@ export const sandboxDefects: readonly Defect[] = [
   },
   {
     name: 'a sandbox whose network was pruned is started without one',
-    file: 'src/runtime/docker/sandbox.ts',
-    edits: [{ find: 'held?.container?.isDetached &&', replace: 'false &&' }],
-    tests: ['test/src/runtime/docker/sandbox.test.ts'],
+    file: 'src/runtime/docker/start.ts',
+    edits: [{ find: 'held.isDetached &&', replace: 'false &&' }],
+    tests: ['test/src/runtime/docker/start.test.ts'],
   },
   {
     name: 'a network of the same name is taken for the one that a sandbox was in',

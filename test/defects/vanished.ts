@@ -61,8 +61,8 @@ export const vanishedDefects: readonly Defect[] = [
     file: 'src/classes/collect-class.ts',
     edits: [
       {
-        find: '...gone.map((studentId) => ({ studentId, ...nothing }))',
-        replace: '...gone.slice(gone.length).map((studentId) => ({ studentId, ...nothing }))',
+        find: '...gone.map(absentSandbox)',
+        replace: '...gone.slice(gone.length).map(absentSandbox)',
       },
     ],
     tests: vanishedTests,

@@ -1,7 +1,7 @@
 // Workspaces for unit tests: a list of things, and the stream of archive entries that the runtime port promises.
 // As with the engine's archive, a body can be read once, and only before the next entry is asked for.
 
-import type { ArchiveEntry, ArchiveEntryType } from '../../src/runtime/port.ts'
+import type { ArchiveEntry, ArchiveEntryType } from '../../src/runtime/archive.ts'
 
 export interface Thing {
   /** Relative to the workspace: text, or raw bytes where the name is not UTF-8. */

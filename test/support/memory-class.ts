@@ -142,17 +142,17 @@ class RefereedRuntime extends MemoryRuntime {
     this.#folder = folder
   }
 
-  override async removeContainer(containerId: string): Promise<void> {
+  override async removeSandbox(containerId: string): Promise<void> {
     const container = this.containers.get(containerId)
     // What is left of a container that is half gone cannot be read: the work is in the volume, which stays.
     const isHalf = container?.state === 'removing' || container?.state === 'dead'
     if (container && !isHalf) await this.#checkSafe(container.volume)
-    await super.removeContainer(containerId)
+    await super.removeSandbox(containerId)
   }
 
-  override async removeVolume(name: string): Promise<void> {
+  override async removeFiles(name: string): Promise<void> {
     await this.#checkSafe(name)
-    await super.removeVolume(name)
+    await super.removeFiles(name)
   }
 
   async #checkSafe(volumeName: string): Promise<void> {

@@ -5,22 +5,23 @@
 import assert from 'node:assert/strict'
 import { freezeCollect, parseFrozenCollect, specHash } from '../../src/catalogue/frozen-lab.ts'
 import { containerName, foldId, networkName, volumeName } from '../../src/names.ts'
+import type { Contents, LogPiece } from '../../src/runtime/archive.ts'
+import { RuntimeError } from '../../src/runtime/errors.ts'
 import {
-  type CommandResult,
-  type ContainerState,
-  type Contents,
-  type FrozenContainer,
-  type HeldContainer,
   type HeldSandbox,
   type HeldSession,
-  type ImageFacts,
   isHalfRemoved,
-  type LogPiece,
-  type Runtime,
-  RuntimeError,
+  type SandboxState,
   type SessionIdentity,
-  type SessionPlan,
-  type StoppedContainer,
+  withoutRunner,
+} from '../../src/runtime/held.ts'
+import type {
+  CommandResult,
+  FrozenSandbox,
+  ImageFacts,
+  Runtime,
+  SealedSandbox,
+  SessionPlan,
 } from '../../src/runtime/port.ts'
 import { roomOfHost } from '../../src/runtime/room.ts'
 import { archiveOf, root, type Thing } from './memory-archive.ts'
@@ -36,7 +37,7 @@ export interface MemoryContainer {
   readonly imageId: string
   /** In no network, or in one that is gone. */
   isDetached: boolean
-  state: ContainerState
+  state: SandboxState
   startedAt: string
   finishedAt: string
   exitCode: number
@@ -63,7 +64,7 @@ interface MemoryNetwork {
 export type RuntimeHook = (event: string) => void | Promise<void>
 
 const never = '0001-01-01T00:00:00Z'
-const up: readonly ContainerState[] = ['running', 'starting', 'unhealthy', 'paused', 'restarting']
+const up: readonly SandboxState[] = ['running', 'starting', 'unhealthy', 'paused', 'restarting']
 export const engineGone = (): RuntimeError => new RuntimeError('unavailable', 'The Docker Engine does not answer.')
 
 export class MemoryRuntime implements Runtime {
@@ -91,7 +92,7 @@ export class MemoryRuntime implements Runtime {
   /** Names of networks, containers and volumes that are not the service's. */
   readonly foreign = new Set<string>()
   /** State that a student's container goes to when it is started, where that is not `running`. */
-  readonly startsAs = new Map<string, ContainerState>()
+  readonly startsAs = new Map<string, SandboxState>()
   onExec: (studentId: string, command: readonly string[]) => Partial<CommandResult> = () => ({})
   #made = 0
   #ticks = 0
@@ -159,20 +160,12 @@ export class MemoryRuntime implements Runtime {
     return [...students].map((studentId) => {
       const container = containers.find((each) => each.studentId === studentId)
       const volume = volumes.find((each) => each.studentId === studentId)
-      return {
-        studentId,
-        container: container && {
-          id: container.id,
-          name: container.name,
-          state: container.state,
-          endpoint: `http://10.201.0.2:8080/${studentId}`,
-          isWrap: container.name === container.volume,
-          spec: container.spec,
-          isDetached: container.isDetached,
-        },
-        volume: volume?.name,
-        collect: container?.collect ?? volume?.collect ?? '',
-      }
+      const collect = container?.collect ?? volume?.collect ?? ''
+      const left = withoutRunner({ studentId, files: volume?.name, collect })
+      if (!container) return left
+      const { id, name, state, spec, isDetached } = container
+      const endpoint = `http://10.201.0.2:8080/${studentId}`
+      return { ...left, id, name, state, endpoint, spec, isDetached, filesOnly: name === container.volume }
     })
   }
 
@@ -216,45 +209,52 @@ export class MemoryRuntime implements Runtime {
     throw new RuntimeError('name-taken', `A ${kind} named ${name} exists that this service did not make.`)
   }
 
-  async raise(...[plan, studentId, held, done, contents]: Parameters<Runtime['raise']>): Promise<void> {
-    const container = held?.container
-    if (held && container && (isHalfRemoved(container) || (container.isWrap && container.state === 'created'))) {
-      await this.removeContainer(container.id)
-      return await this.raise(plan, studentId, { ...held, container: undefined }, done, contents)
-    }
-    const { state, spec, name = '' } = container ?? {}
-    if (spec !== undefined && spec !== specHash(plan.frozenLab)) throw notOfSession(name)
-    if (container?.isDetached && state !== 'paused')
-      await this.#step(`join ${studentId}`, () => this.#join(plan, container))
-    if (state === 'paused') throw new RuntimeError('failed', 'Somebody has paused this sandbox.')
-    if (state !== undefined && up.includes(state)) return
-    const volume = volumeName(plan.classId, studentId, plan.sessionId)
-    this.#refuseForeign('volume', volume)
-    if (held?.volume === undefined) done.createdVolume = volume
-    await this.#ensureVolume(plan, studentId)
-    const id =
-      container?.id ??
-      (await this.#createContainer(
-        memberOf(plan, studentId),
-        containerName(plan.classId, studentId),
-        plan.frozenLab.imageId,
-      ))
-    done.containerId = id
-    if (state === undefined || state === 'created') {
-      if (contents) await this.#fill(studentId, contents)
-      else prepare(this.volume(studentId))
-    }
-    await this.#step(`start ${studentId}`, () => {
+  async startSandbox(...[plan, studentId, found, contents]: Parameters<Runtime['startSandbox']>) {
+    let id: string | undefined
+    let madeFiles: string | undefined
+    try {
+      const held = await this.#withoutRemains(found)
+      const state = held?.state ?? 'missing'
+      if (held?.id !== undefined && held.spec !== specHash(plan.frozenLab)) throw notOfSession(held.name)
+      if (held?.isDetached && state !== 'paused') await this.#step(`join ${studentId}`, () => this.#join(plan, held))
+      if (state === 'paused') throw new RuntimeError('failed', 'Somebody has paused this sandbox.')
+      if (up.includes(state)) return { id: held?.id, madeFiles }
+      const volume = volumeName(plan.classId, studentId, plan.sessionId)
+      this.#refuseForeign('volume', volume)
+      if (held?.files === undefined) madeFiles = volume
+      await this.#ensureVolume(plan, studentId)
+      id = held?.id ?? (await this.#createOwn(plan, studentId))
+      if (state === 'missing' || state === 'created') {
+        if (contents) await this.#fill(studentId, contents)
+        else prepare(this.volume(studentId))
+      }
       const started = this.#get(id)
-      if (started.isDetached) throw new RuntimeError('gone', 'network not found')
-      if (!up.includes(started.state)) this.start(started)
-    })
+      await this.#step(`start ${studentId}`, () => {
+        if (started.isDetached) throw new RuntimeError('gone', 'network not found')
+        if (!up.includes(started.state)) this.start(started)
+      })
+      return { id, madeFiles }
+    } catch (fault) {
+      return { id, madeFiles, fault }
+    }
   }
 
-  #join({ sessionId }: SessionIdentity, container: HeldContainer): void {
+  async #withoutRemains(held: HeldSandbox | undefined): Promise<HeldSandbox | undefined> {
+    if (held?.id === undefined) return held
+    if (!isHalfRemoved(held) && !(held.filesOnly && held.state === 'created')) return held
+    await this.removeSandbox(held.id)
+    return withoutRunner(held)
+  }
+
+  async #createOwn(plan: SessionPlan, studentId: string): Promise<string> {
+    const name = containerName(plan.classId, studentId)
+    return await this.#createContainer(memberOf(plan, studentId), name, plan.frozenLab.imageId)
+  }
+
+  #join({ sessionId }: SessionIdentity, { id = '' }: HeldSandbox): void {
     const isOpen = [...this.networks.values()].some(({ session }) => session.sessionId === sessionId)
     if (!isOpen) throw new RuntimeError('gone', 'network not found')
-    this.#get(container.id).isDetached = false
+    this.#get(id).isDetached = false
   }
 
   async rehearse(_plan: SessionPlan, contents: Contents) {
@@ -328,7 +328,7 @@ export class MemoryRuntime implements Runtime {
     return reasons
   }
 
-  async rescue(session: SessionIdentity, { studentId, collect }: HeldSandbox): Promise<string> {
+  async recover(session: SessionIdentity, { studentId, collect }: HeldSandbox): Promise<string> {
     const name = volumeName(session.classId, studentId, session.sessionId)
     // Any image will do.
     const [image] = [...this.images.values()]
@@ -344,22 +344,22 @@ export class MemoryRuntime implements Runtime {
     return await this.#step(`exec ${studentId}`, answer)
   }
 
-  async stop(containerId: string): Promise<StoppedContainer> {
+  async seal(containerId: string): Promise<SealedSandbox> {
     const container = this.#get(containerId)
     return await this.#step(`stop ${container.studentId}`, () => {
       refuseHalfRemoved(container)
       container.mayRestart = false
       if (up.includes(container.state)) this.exit(container, 143)
-      return stoppedOf(container)
+      return sealedOf(container)
     })
   }
 
-  async freeze(containerId: string): Promise<FrozenContainer> {
+  async freeze(containerId: string): Promise<FrozenSandbox> {
     const container = this.#get(containerId)
     return await this.#step(`freeze ${container.studentId}`, () => {
       if (!up.includes(container.state)) throw new RuntimeError('failed', 'The engine refused: it does not run')
       container.state = 'paused'
-      return { ...stoppedFacts(container), finishedAt: null, exitCode: null }
+      return { ...factsOf(container), finishedAt: null, exitCode: null }
     })
   }
 
@@ -371,9 +371,9 @@ export class MemoryRuntime implements Runtime {
     })
   }
 
-  async inspectStopped(containerId: string): Promise<StoppedContainer> {
+  async inspectSealed(containerId: string): Promise<SealedSandbox> {
     const container = this.#get(containerId)
-    return await this.#step(`inspect ${container.studentId}`, () => stoppedOf(container))
+    return await this.#step(`inspect ${container.studentId}`, () => sealedOf(container))
   }
 
   async *archive(containerId: string, workspace: string, signal: AbortSignal) {
@@ -397,7 +397,7 @@ export class MemoryRuntime implements Runtime {
     yield* last === undefined ? container.logs : container.logs.slice(-last)
   }
 
-  async removeContainer(containerId: string): Promise<void> {
+  async removeSandbox(containerId: string): Promise<void> {
     const container = this.containers.get(containerId)
     if (!container) return
     await this.#step(`remove-container ${container.studentId}`, () => {
@@ -406,7 +406,7 @@ export class MemoryRuntime implements Runtime {
     })
   }
 
-  async removeVolume(name: string): Promise<void> {
+  async removeFiles(name: string): Promise<void> {
     const volume = this.volumes.get(name)
     if (!volume) return
     await this.#step(`remove-volume ${volume.studentId}`, () => {
@@ -530,7 +530,7 @@ function refuseHalfRemoved({ state }: MemoryContainer): void {
 
 const notThere = (): RuntimeError => new RuntimeError('archive', 'The workspace is not on the engine.')
 
-const notOfSession = (name: string): RuntimeError =>
+const notOfSession = (name = ''): RuntimeError =>
   new RuntimeError('name-taken', `A container named ${name} exists that this session did not make.`)
 
 function prepare(volume: MemoryVolume): void {
@@ -564,12 +564,12 @@ const identityOf = ({
   ...(store ? { store } : {}),
 })
 
-function stoppedOf(container: MemoryContainer): StoppedContainer {
+function sealedOf(container: MemoryContainer): SealedSandbox {
   if (up.includes(container.state)) throw new RuntimeError('running', 'The sandbox runs, though it was stopped.')
-  return stoppedFacts(container)
+  return factsOf(container)
 }
 
-const stoppedFacts = ({ id, startedAt, finishedAt, exitCode, imageId }: MemoryContainer): StoppedContainer => ({
+const factsOf = ({ id, startedAt, finishedAt, exitCode, imageId }: MemoryContainer): SealedSandbox => ({
   id,
   startedAt,
   finishedAt,

@@ -30,7 +30,7 @@ export async function stoppedSandbox(t: TestContext, things: readonly Thing[], l
   const [session] = await runtime.survey()
   const frozen = parseFrozenCollect(session?.sandboxes[0]?.collect ?? '')
   assert.ok(session && frozen)
-  const container = await runtime.stop(runtime.container('SV001').id)
+  const container = await runtime.seal(runtime.container('SV001').id)
   const progress: Sandbox['progress'] = { expected: [], files: 0, bytes: 0 }
   const target = {
     session,

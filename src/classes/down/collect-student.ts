@@ -8,27 +8,30 @@ import { type FrozenCollect, parseFrozenCollect } from '../../catalogue/frozen-l
 import type { CollectionTarget } from '../../collection/bag-work.ts'
 import { type Bag, collect } from '../../collection/collect.ts'
 import { CollectError } from '../../collection/errors.ts'
-import type { HeldContainer, HeldSandbox, SessionIdentity, StoppedContainer } from '../../runtime/port.ts'
-import { isHalfRemoved, RuntimeError } from '../../runtime/port.ts'
+import { RuntimeError } from '../../runtime/errors.ts'
+import { type HeldSandbox, isHalfRemoved, isRunning, type SessionIdentity, withoutRunner } from '../../runtime/held.ts'
+import type { SealedSandbox } from '../../runtime/port.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import type { Action, ClassContext } from '../context.ts'
 
 export interface CollectedStudent {
   readonly bag: Bag
-  readonly container: Pick<StoppedContainer, 'id' | 'startedAt' | 'finishedAt'>
-  readonly volume?: string | undefined
-  /** Its removal was begun, and recorded, in an earlier call: the container may be gone. */
+  /** That which the bag is of. */
+  readonly life: Pick<SealedSandbox, 'id' | 'startedAt' | 'finishedAt'>
+  /** What is to go with it. */
+  readonly files?: string | undefined
+  /** Its removal was begun, and recorded, in an earlier call: the sandbox may be gone. */
   readonly isBegun?: true
 }
 
 /** What the engine would not remove, and why. */
 export class NotRemoved extends RuntimeError {
   override readonly name = 'NotRemoved'
-  readonly kind: 'container' | 'volume'
+  readonly what: 'sandbox' | 'files'
 
-  constructor(kind: 'container' | 'volume', cause: RuntimeError) {
+  constructor(what: 'sandbox' | 'files', cause: RuntimeError) {
     super(cause.code, cause.message, cause)
-    this.kind = kind
+    this.what = what
   }
 }
 
@@ -48,38 +51,37 @@ export async function collectStudent(
   action.progress.enter(found.studentId, 'stopping')
   const sandbox = await withoutHalfRemoved(runtime, action, found)
   const looked = await lookBefore(runtime, sandbox)
-  const id = sandbox.container?.id ?? (await rescueVolume(runtime, record, sandbox, looked))
-  const container = await runtime.stop(id, looked.frozen.stopSeconds)
-  const bag = await makeBag(context, action, record, sandbox, { kind, container, ...looked })
-  const isWhole = sandbox.container?.isWrap === false
-  return { bag: isWhole ? bag : await asCommitted(context, bag), container, volume: sandbox.volume }
+  const id = sandbox.id ?? (await recoverFiles(runtime, record, sandbox, looked))
+  const sealed = await runtime.seal(id, looked.frozen.stopSeconds)
+  const bag = await makeBag(context, action, record, sandbox, { kind, container: sealed, ...looked })
+  return { bag: sandbox.filesOnly ? await asCommitted(context, bag) : bag, life: sealed, files: sandbox.files }
 }
 
 /**
- * Another hand's removal of the container has stopped half-way. It is brought to its end, where the engine can; the work is in
- * the volume, which can be read either way.
+ * Another hand's removal of the sandbox has stopped half-way. It is brought to its end, where the engine can; the work is in
+ * its files, which can be read either way.
  */
 async function withoutHalfRemoved(
   runtime: ClassContext['runtime'],
   { log }: Action,
   sandbox: HeldSandbox,
 ): Promise<HeldSandbox> {
-  const { container, studentId, volume } = sandbox
-  if (!container || !isHalfRemoved(container)) return sandbox
-  if (volume === undefined) {
+  const { id, studentId, files } = sandbox
+  if (id === undefined || !isHalfRemoved(sandbox)) return sandbox
+  if (files === undefined) {
     throw new CollectError(
       'failed',
       'Its volume is gone, and its container is being removed: there is nothing to read.',
     )
   }
-  await runtime.removeContainer(container.id).catch((error: unknown) => {
+  await runtime.removeSandbox(id).catch((error: unknown) => {
     if (error instanceof RuntimeError && error.code === 'unavailable') throw error
-    log.error({ err: error, studentId, container: container.id }, 'the engine cannot finish the removal of a container')
+    log.error({ err: error, studentId, container: id }, 'the engine cannot finish the removal of a container')
   })
-  return { ...sandbox, container: undefined }
+  return withoutRunner(sandbox)
 }
 
-/** A bag that was committed before the container went may hold more than the volume still does. */
+/** A bag that was committed while the sandbox was whole may hold more than what is left of it. */
 async function asCommitted({ store }: ClassContext, bag: Bag): Promise<Bag> {
   const committed = await readBag(store, bag.collectionId, bag.prefix)
   return 'missing' in committed ? bag : committed
@@ -90,15 +92,15 @@ export async function snapshotStudent(
   context: ClassContext,
   action: Action,
   record: SessionRecord,
-  sandbox: HeldSandbox & { readonly container: HeldContainer },
+  sandbox: HeldSandbox & { readonly id: string },
 ): Promise<Bag> {
   const { runtime } = context
   const looked = await lookBefore(runtime, sandbox)
   try {
-    const container = await runtime.freeze(sandbox.container.id)
+    const container = await runtime.freeze(sandbox.id)
     return await makeBag(context, action, record, sandbox, { kind: 'snapshot', container, ...looked })
   } finally {
-    await runtime.thaw(sandbox.container.id)
+    await runtime.thaw(sandbox.id)
   }
 }
 
@@ -108,9 +110,9 @@ async function lookBefore(runtime: ClassContext['runtime'], sandbox: HeldSandbox
   if (!frozen)
     throw new CollectError('failed', 'The collect label of the sandbox cannot be read. Ask the operator to look at it.')
   const notes: string[] = []
-  const running = isRunning(sandbox.container)
-  const unarchived = running === undefined ? [] : await beforeStop(runtime, running.id, frozen, notes)
-  if (running === undefined) notes.push('The sandbox was not running: sockets could not be looked for.')
+  const runs = isRunning(sandbox)
+  const unarchived = runs ? await beforeStop(runtime, sandbox.id, frozen, notes) : []
+  if (!runs) notes.push('The sandbox was not running: sockets could not be looked for.')
   return { frozen, notes, unarchived }
 }
 
@@ -130,7 +132,7 @@ function makeBag(
       ...rest,
       session: identityOf(record),
       studentId: sandbox.studentId,
-      logsLost: sandbox.container?.isWrap ?? true,
+      logsLost: sandbox.filesOnly,
       collect: frozen,
       imageDigest: record.frozenLab?.imageDigest,
       actor: action.actor,
@@ -147,7 +149,7 @@ function makeBag(
 }
 
 /**
- * Removes what was collected: only if it is still the very life that the bag was made of, by id, container before volume,
+ * Removes what was collected: only if it is still the very life that the bag was made of, by id, itself before its files,
  * and only if the store still holds the bag: it may have been committed long ago, while the others were collected.
  */
 export async function removeCollected(
@@ -156,26 +158,23 @@ export async function removeCollected(
   collected: CollectedStudent,
 ): Promise<void> {
   await confirmBag(store, collected.bag.prefix, collected.bag.manifestSha256, signal)
-  const { container, volume, isBegun } = collected
-  const now = await runtime.inspectStopped(container.id).catch((error: unknown) => {
+  const { life, files, isBegun } = collected
+  const now = await runtime.inspectSealed(life.id).catch((error: unknown) => {
     if (isBegun && error instanceof RuntimeError && error.code === 'gone') return undefined
     throw error
   })
-  if (now && (now.startedAt !== container.startedAt || now.finishedAt !== container.finishedAt)) {
+  if (now && (now.startedAt !== life.startedAt || now.finishedAt !== life.finishedAt)) {
     throw new RuntimeError('running', 'The sandbox ran again after it was collected. Take the class down again.')
   }
-  await removing('container', runtime.removeContainer(container.id))
-  if (volume !== undefined) await removing('volume', runtime.removeVolume(volume))
+  await removing('sandbox', runtime.removeSandbox(life.id))
+  if (files !== undefined) await removing('files', runtime.removeFiles(files))
 }
 
-async function removing(kind: NotRemoved['kind'], removal: Promise<void>): Promise<void> {
+async function removing(what: NotRemoved['what'], removal: Promise<void>): Promise<void> {
   await removal.catch((error: unknown) => {
-    throw error instanceof RuntimeError ? new NotRemoved(kind, error) : error
+    throw error instanceof RuntimeError ? new NotRemoved(what, error) : error
   })
 }
-
-export const isRunning = (container: HeldContainer | undefined): HeldContainer | undefined =>
-  container && ['running', 'starting', 'unhealthy'].includes(container.state) ? container : undefined
 
 export const identityOf = (record: SessionRecord): SessionIdentity => ({
   classId: record.classId,
@@ -187,8 +186,8 @@ export const identityOf = (record: SessionRecord): SessionIdentity => ({
   store: record.store,
 })
 
-/** A container that was removed by another hand left its volume: a new one around it makes the files readable. */
-async function rescueVolume(
+/** A sandbox that was removed by another hand left its files: they are made readable. */
+async function recoverFiles(
   runtime: ClassContext['runtime'],
   record: SessionRecord,
   sandbox: HeldSandbox,
@@ -197,7 +196,7 @@ async function rescueVolume(
   notes.push(
     'The container had been removed by another hand; its volume was collected through a new one, and its logs are lost.',
   )
-  return await runtime.rescue(identityOf(record), sandbox, frozen.workspace, record.frozenLab?.imageId)
+  return await runtime.recover(identityOf(record), sandbox, frozen.workspace, record.frozenLab?.imageId)
 }
 
 const socketSearchMs = 10_000
@@ -205,21 +204,16 @@ const socketSearchMs = 10_000
 /** What only a running sandbox can do: the lab's own command, and a look for sockets, which the engine's archive leaves out. */
 async function beforeStop(
   runtime: ClassContext['runtime'],
-  containerId: string,
+  id: string,
   frozen: FrozenCollect,
   notes: string[],
 ): Promise<UnarchivedThing[]> {
   const { beforeCollect } = frozen.rules
   if (beforeCollect) {
-    const outcome = await tryExec(runtime, containerId, beforeCollect.command, beforeCollect.timeoutSeconds * 1000)
+    const outcome = await tryExec(runtime, id, beforeCollect.command, beforeCollect.timeoutSeconds * 1000)
     notes.push(`beforeCollect: ${outcome.said}`)
   }
-  const search = await tryExec(
-    runtime,
-    containerId,
-    ['find', frozen.workspace, '-type', 's', '-print0'],
-    socketSearchMs,
-  )
+  const search = await tryExec(runtime, id, ['find', frozen.workspace, '-type', 's', '-print0'], socketSearchMs)
   if (search.stdout === undefined) {
     notes.push(`Sockets could not be looked for: ${search.said}`)
     return []
@@ -236,12 +230,12 @@ async function beforeStop(
 /** Any failure is recorded and stops nothing: the files matter more. An engine that is gone says so at the next step. */
 async function tryExec(
   runtime: ClassContext['runtime'],
-  containerId: string,
+  id: string,
   command: readonly string[],
   timeoutMs: number,
 ): Promise<{ said: string; stdout?: Uint8Array; truncated?: boolean }> {
   try {
-    const { exitCode, stdout, stderr, truncated = false } = await runtime.exec(containerId, command, timeoutMs)
+    const { exitCode, stdout, stderr, truncated = false } = await runtime.exec(id, command, timeoutMs)
     const missing = exitCode === 126 || exitCode === 127
     const words = Buffer.from(stderr).toString('utf8').trim().slice(0, 500)
     return { said: `exit code ${exitCode}${words ? `: ${words}` : ''}`, ...(missing ? {} : { stdout, truncated }) }

@@ -6,7 +6,7 @@
 import { asCollectError, CollectError } from '../../collection/errors.ts'
 import { foldId, sessionTime } from '../../names.ts'
 import { Problem } from '../../problems.ts'
-import { type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/port.ts'
+import { type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
 import { findSession, isElsewhere, newestRecord, newestRecordedFirst } from '../../sessions/find.ts'
 import {
   type DownAnswer,
@@ -206,11 +206,11 @@ async function collectLeaver(
     if (action.signal.aborted)
       throw new CollectError('failed', 'The service is stopping. The sandbox is kept; take the class down again.')
     const begun = sandbox && (await begunRemoval(context, action, record, sandbox))
-    if (begun || sandbox?.volume || (sandbox?.container && !isHalfRemoved(sandbox.container))) {
+    if (begun || sandbox?.files || (sandbox?.id && !isHalfRemoved(sandbox))) {
       leaver.collected = begun ?? (await collectStudent(context, action, record, sandbox, 'final'))
       leaver.outcome = { studentId, state: 'collected', ...bagMembers(leaver.collected.bag) }
     } else {
-      if (sandbox?.container) await context.runtime.removeContainer(sandbox.container.id)
+      if (sandbox?.id) await context.runtime.removeSandbox(sandbox.id)
       leaver.outcome = await outcomeWithout(context, action, record, studentId)
     }
   } catch (error) {
@@ -281,9 +281,9 @@ async function removeLeaver(
 
 /** What is left, as an operator finds it on the engine. */
 function placeOf(error: unknown, { collected, sandbox, studentId }: Leaver): { kind: string; name: string } {
-  const isVolume = error instanceof NotRemoved && error.kind === 'volume'
-  if (isVolume) return { kind: 'volume', name: collected?.volume ?? studentId }
-  return { kind: 'sandbox', name: sandbox?.container?.name ?? studentId }
+  const isFiles = error instanceof NotRemoved && error.what === 'files'
+  if (isFiles) return { kind: 'volume', name: collected?.files ?? studentId }
+  return { kind: 'sandbox', name: sandbox?.name ?? studentId }
 }
 
 async function closeNetwork(

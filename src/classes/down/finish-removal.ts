@@ -6,7 +6,8 @@
 import { confirmBag } from '../../bag/confirm.ts'
 import { CollectError } from '../../collection/errors.ts'
 import { foldId } from '../../names.ts'
-import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved, RuntimeError } from '../../runtime/port.ts'
+import { RuntimeError } from '../../runtime/errors.ts'
+import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
 import { readSession, type SessionRecord, writeSession } from '../../sessions/record.ts'
 import type { Action, ClassContext } from '../context.ts'
 import { type CollectedStudent, removeCollected } from './collect-student.ts'
@@ -26,9 +27,9 @@ export function withRemovals(
     begun.map(({ studentId }) => studentId),
   )
   const entries = begun.map(({ studentId, collected }): Removal => {
-    const { bag, container, volume = null } = collected
-    const { id, startedAt, finishedAt } = container
-    return { studentId, bag, container: { id, startedAt, finishedAt }, volume }
+    const { bag, life, files = null } = collected
+    const { id, startedAt, finishedAt } = life
+    return { studentId, bag, container: { id, startedAt, finishedAt }, volume: files }
   })
   return { ...others, removing: [...(others.removing ?? []), ...entries] }
 }
@@ -51,11 +52,11 @@ export async function recordRemovals(
   await writeSession(store, withRemovals(record, begun))
 }
 
-/** A whole container may run, by any hand: what was said of an earlier life of it is no longer true. */
+/** A whole sandbox may run, by any hand: what was said of an earlier life of it is no longer true. */
 export function withoutStaleRemovals(record: SessionRecord, held: HeldSession | undefined): SessionRecord {
   const stale = record.removing?.filter(({ studentId }) => {
-    const container = findSandbox(held, studentId)?.container
-    return container !== undefined && !isHalfRemoved(container)
+    const sandbox = findSandbox(held, studentId)
+    return sandbox?.id !== undefined && !isHalfRemoved(sandbox)
   })
   return stale?.length
     ? withoutRemovals(
@@ -73,20 +74,20 @@ export async function begunRemoval(
   { runtime, store }: ClassContext,
   { signal }: Action,
   record: SessionRecord,
-  { studentId, container }: HeldSandbox,
+  sandbox: HeldSandbox,
 ): Promise<CollectedStudent | undefined> {
-  const removal = findRemoval(record, studentId)
+  const removal = findRemoval(record, sandbox.studentId)
   if (!removal) return undefined
-  if (container) {
-    if (!isHalfRemoved(container) || container.id !== removal.container.id) return undefined
-    const { startedAt, finishedAt } = await runtime.inspectStopped(container.id)
+  if (sandbox.id !== undefined) {
+    if (!isHalfRemoved(sandbox) || sandbox.id !== removal.container.id) return undefined
+    const { startedAt, finishedAt } = await runtime.inspectSealed(sandbox.id)
     if (startedAt !== removal.container.startedAt || finishedAt !== removal.container.finishedAt) return undefined
   }
-  // A volume that was not to go is a student's, whole.
+  // Files that were not to go are a student's, whole.
   else if (removal.volume === null) return undefined
   const { bag, volume } = removal
   await confirmBag(store, bag.prefix, bag.manifestSha256, signal)
-  return { bag, container: removal.container, isBegun: true, ...(volume === null ? {} : { volume }) }
+  return { bag, life: removal.container, isBegun: true, ...(volume === null ? {} : { files: volume }) }
 }
 
 export interface Raisable {

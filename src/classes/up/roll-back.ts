@@ -1,7 +1,8 @@
 // A failed up takes back what it created, and only that. A sandbox that ran, even for a second, may hold work: it goes the
 // way of every down, into a committed bag first. What cannot be collected is kept.
 
-import { findSandbox, type HeldSandbox, type RaisedSandbox } from '../../runtime/port.ts'
+import { findSandbox, type HeldSandbox } from '../../runtime/held.ts'
+import type { StartedSandbox } from '../../runtime/port.ts'
 import { type DownStudent, removeSession, writeSession } from '../../sessions/record.ts'
 import { answerOf, bagMembers } from '../down/answer.ts'
 import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from '../down/collect-student.ts'
@@ -14,10 +15,10 @@ export const interruptedUp = 'The up was interrupted, and everything is kept as 
 export async function takeBack(
   up: Up,
   network: { readonly id: string; readonly created: boolean },
-  raised: ReadonlyMap<string, RaisedSandbox>,
+  started: ReadonlyMap<string, StartedSandbox>,
 ): Promise<string> {
   const { context, action } = up
-  const leavers = [...raised].map(([studentId, done]): Leaver => ({ studentId, done, state: 'kept' }))
+  const leavers = [...started].map(([studentId, sandbox]): Leaver => ({ studentId, started: sandbox, state: 'kept' }))
   await each(up, leavers, collectLeaver)
   const collected = leavers.flatMap((leaver) => (isCollected(leaver) ? [leaver] : []))
   if (collected.length > 0) {
@@ -58,7 +59,7 @@ async function endSession({ context: { store }, record }: Up, collected: DownStu
 
 interface Leaver {
   readonly studentId: string
-  readonly done: RaisedSandbox
+  readonly started: StartedSandbox
   /** `gone`: nothing that this call made is left. */
   state: 'kept' | 'half-removed' | 'gone'
   collected?: CollectedStudent
@@ -87,13 +88,13 @@ async function each<Some extends Leaver>(
 }
 
 async function collectLeaver(up: Up, leaver: Leaver): Promise<void> {
-  const { studentId, done } = leaver
-  const ran = await takeBackIdle(up, studentId, done)
+  const { studentId, started } = leaver
+  const ran = await takeBackIdle(up, studentId, started)
   if (!ran) leaver.state = 'gone'
   if (!ran) return
   const collected = await collectStudent(up.context, up.action, up.record, ran, 'snapshot')
-  // An older volume stays, for the next container of this student.
-  leaver.collected = { ...collected, volume: done.createdVolume }
+  // Older files stay, for the next sandbox of this student.
+  leaver.collected = { ...collected, files: started.madeFiles }
 }
 
 async function removeLeaver({ context, action }: Up, leaver: CollectedLeaver): Promise<void> {
@@ -108,22 +109,26 @@ async function removeLeaver({ context, action }: Up, leaver: CollectedLeaver): P
 }
 
 /**
- * Takes back a sandbox of this call whose container never ran, and so can hold no work. Answers with one that did run.
+ * Takes back a sandbox of this call that never ran, and so can hold no work. Answers with one that did run.
  * What the engine has now and had not before is of this call, also where an answer was lost on the way.
  */
-export async function takeBackIdle(up: Up, studentId: string, done: RaisedSandbox): Promise<HeldSandbox | undefined> {
+export async function takeBackIdle(
+  up: Up,
+  studentId: string,
+  { id, madeFiles }: StartedSandbox,
+): Promise<HeldSandbox | undefined> {
   const { context, record } = up
   const { runtime } = context
   up.action.signal.throwIfAborted()
   const before = findSandbox(up.held, studentId)
   const session = (await runtime.survey(record.classId)).find(({ sessionId }) => sessionId === record.sessionId)
   const now = findSandbox(session, studentId)
-  if (now?.container && now.container.id !== before?.container?.id) {
-    if (now.container.state !== 'created') return now
-    await runtime.removeContainer(now.container.id)
+  if (now?.id !== undefined && now.id !== before?.id) {
+    if (now.state !== 'created') return now
+    await runtime.removeSandbox(now.id)
   }
-  // Removed by another hand meanwhile: it may have run, and its work is in the volume.
-  if (now && !now.container && done.containerId !== undefined) return now
-  if (done.createdVolume !== undefined) await runtime.removeVolume(done.createdVolume)
+  // Removed by another hand meanwhile: it may have run, and its work is in its files.
+  if (now && now.id === undefined && id !== undefined) return now
+  if (madeFiles !== undefined) await runtime.removeFiles(madeFiles)
   return undefined
 }

@@ -1,6 +1,6 @@
 // Where an up begins: the engine, and the sessions of its class that were begun before.
 
-import type { HeldSession } from '../../runtime/port.ts'
+import type { HeldSession } from '../../runtime/held.ts'
 import { isElsewhere, newestFirst, newestRecord, storedSessions } from '../../sessions/find.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import type { ClassContext } from '../context.ts'

@@ -3,15 +3,10 @@
 
 import { foldId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
-import {
-  type Contents,
-  findSandbox,
-  type RaisedSandbox,
-  type Runtime,
-  RuntimeError,
-  type SessionPlan,
-  type StoreIdentity,
-} from '../../runtime/port.ts'
+import type { Contents } from '../../runtime/archive.ts'
+import { RuntimeError } from '../../runtime/errors.ts'
+import { findSandbox, type StoreIdentity } from '../../runtime/held.ts'
+import type { Runtime, SessionPlan, StartedSandbox } from '../../runtime/port.ts'
 import { seatStudents } from '../../runtime/seats.ts'
 import { removeSession, type UpIntent, writeSession } from '../../sessions/record.ts'
 import { storeIdentity } from '../../sessions/store-identity.ts'
@@ -148,29 +143,31 @@ async function raiseSession(asked: Up, intent: UpIntent): Promise<UpAnswer> {
 
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])]
 
+const notStarted: StartedSandbox = { id: undefined, madeFiles: undefined }
+
 /** Problem 'up-failed' where it has no sandbox for each student; it is then as it was before. */
 export async function raiseStudents(
   up: Up,
   network: { id: string; name: string; created: boolean },
 ): Promise<UpAnswer> {
   const { context, action, plan } = up
-  const raised = new Map<string, RaisedSandbox>()
+  const started = new Map<string, StartedSandbox>()
   const errors = new Map<string, { code: string; detail: string }>()
   action.progress.expectStudents(up.students)
 
   await Promise.all(
     up.students.map((studentId) =>
       context.upGate(plan.classId, async () => {
-        const done: RaisedSandbox = { containerId: undefined, createdVolume: undefined }
-        raised.set(studentId, done)
+        started.set(studentId, notStarted)
         const held = findSandbox(up.held, studentId)
         try {
           if (action.signal.aborted) throw new RuntimeError('failed', 'The service is stopping.')
           const stuck = up.stuck?.get(studentId)
           if (stuck) throw stuck
           action.progress.enter(studentId, 'starting')
-          await context.runtime.raise(plan, studentId, held, done, up.contents)
-          done.containerId ??= held?.container?.id
+          const sandbox = await context.runtime.startSandbox(plan, studentId, held, up.contents)
+          started.set(studentId, sandbox)
+          if (sandbox.fault !== undefined) throw sandbox.fault
         } catch (error) {
           errors.set(studentId, describe(error))
           action.log.warn({ err: error, studentId }, 'sandbox did not come up')
@@ -179,12 +176,12 @@ export async function raiseStudents(
       }),
     ),
   )
-  await waitReady(up, raised, errors)
+  await waitReady(up, started, errors)
   for (const studentId of up.students) action.progress.enter(studentId, errors.has(studentId) ? 'failed' : 'running')
   // Another process may have the class by now: what it finds is the record of an up that has not ended.
   const interrupted = action.signal.aborted
   const partial = !interrupted && up.allowPartial && errors.size > 0 && errors.size < up.students.length
-  if (partial) await takeBackFailed(up, raised, errors)
+  if (partial) await takeBackFailed(up, started, errors)
 
   const students = await describeStudents(up, errors)
   const answer = {
@@ -202,19 +199,19 @@ export async function raiseStudents(
   const missing = `${errors.size} of ${students.length} sandboxes did not come up; see 'students'.`
   const detail = interrupted
     ? `${interruptedUp} Repeat the call.`
-    : `${missing} ${await takeBack(up, network, raised)} Correct the cause and repeat the call.`
+    : `${missing} ${await takeBack(up, network, started)} Correct the cause and repeat the call.`
   throw new Problem('up-failed', detail, { extensions: { ...answer, state: 'up-failed', students } })
 }
 
-/** An empty volume without a container would stand in the way of a down. A sandbox that ran stays, for down to collect. */
+/** Files that nobody ran on would stand in the way of a down. A sandbox that ran stays, for down to collect. */
 async function takeBackFailed(
   up: Up,
-  raised: ReadonlyMap<string, RaisedSandbox>,
+  started: ReadonlyMap<string, StartedSandbox>,
   errors: ReadonlyMap<string, unknown>,
 ): Promise<void> {
-  for (const [studentId, done] of raised) {
+  for (const [studentId, sandbox] of started) {
     if (!errors.has(studentId)) continue
-    await takeBackIdle(up, studentId, done).catch((err: unknown) => {
+    await takeBackIdle(up, studentId, sandbox).catch((err: unknown) => {
       up.action.log.error({ err, studentId }, 'failed sandbox could not be taken back')
     })
   }
@@ -231,15 +228,15 @@ async function recordStudents({ context, record }: Up, students: readonly UpStud
 
 async function waitReady(
   { context, action, plan }: Up,
-  raised: ReadonlyMap<string, RaisedSandbox>,
+  started: ReadonlyMap<string, StartedSandbox>,
   errors: Map<string, { code: string; detail: string }>,
 ): Promise<void> {
-  const waiting = [...raised].filter(([studentId]) => !errors.has(studentId))
-  const ids = waiting.flatMap(([, { containerId }]) => containerId ?? [])
+  const waiting = [...started].filter(([studentId]) => !errors.has(studentId))
+  const ids = waiting.flatMap(([, { id }]) => id ?? [])
   const signal = AbortSignal.any([action.signal, AbortSignal.timeout(readyTimeoutMs)])
   const reasons = await context.runtime.waitReady(plan, ids, signal)
-  for (const [studentId, { containerId }] of waiting) {
-    const reason = containerId === undefined ? undefined : reasons.get(containerId)
+  for (const [studentId, { id }] of waiting) {
+    const reason = id === undefined ? undefined : reasons.get(id)
     if (reason !== undefined) errors.set(studentId, { code: 'not-ready', detail: reason })
   }
 }
@@ -250,15 +247,15 @@ async function describeStudents(
 ): Promise<UpStudent[]> {
   const session = (await context.runtime.survey(plan.classId)).find(({ sessionId }) => sessionId === plan.sessionId)
   return up.students.map((studentId) => {
-    const container = findSandbox(session, studentId)?.container
+    const sandbox = findSandbox(session, studentId)
     const error = errors.get(studentId)
     const vanished = up.vanished?.get(foldId(studentId))
     return {
       studentId,
       state: error ? 'failed' : 'running',
-      containerId: container?.id ?? null,
-      containerName: container?.name ?? null,
-      endpoint: container?.endpoint ?? null,
+      containerId: sandbox?.id ?? null,
+      containerName: sandbox?.name ?? null,
+      endpoint: sandbox?.endpoint ?? null,
       ...(error ? { error } : {}),
       ...(vanished ? { vanished } : {}),
     }

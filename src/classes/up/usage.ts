@@ -7,7 +7,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import type { Catalogue } from '../../catalogue/catalogue.ts'
 import { createGate } from '../../gate.ts'
 import { foldId } from '../../names.ts'
-import type { HeldSession } from '../../runtime/port.ts'
+import type { HeldSession } from '../../runtime/held.ts'
 import { readSession, type SessionRecord } from '../../sessions/record.ts'
 import { type Store, StoreError } from '../../store/port.ts'
 

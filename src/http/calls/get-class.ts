@@ -1,5 +1,5 @@
+import type { HeldSandbox } from '../../runtime/held.ts'
 import { isolationOf } from '../../runtime/isolation.ts'
-import type { HeldSession } from '../../runtime/port.ts'
 import { ClassDetails } from '../answers.ts'
 import { summariseClass, surveyClasses } from '../class-state.ts'
 import { defineCall, json } from '../define-call.ts'
@@ -40,11 +40,11 @@ const describeMissing = (studentId: string) => ({
   volume: null,
 })
 
-const describeSandbox = ({ studentId, container, volume }: HeldSession['sandboxes'][number]) => ({
+const describeSandbox = ({ studentId, state, id, name, endpoint, files }: HeldSandbox) => ({
   studentId,
-  state: container?.state ?? 'missing',
-  containerId: container?.id ?? null,
-  containerName: container?.name ?? null,
-  endpoint: container?.endpoint ?? null,
-  volume: volume ?? null,
+  state,
+  containerId: id ?? null,
+  containerName: name ?? null,
+  endpoint: endpoint ?? null,
+  volume: files ?? null,
 })

@@ -3,7 +3,8 @@
 
 import type { Network } from '../../../engine-api/index.ts'
 import { label, networkName } from '../../names.ts'
-import { RuntimeError, type SessionPlan } from '../port.ts'
+import { RuntimeError } from '../errors.ts'
+import type { SessionPlan } from '../port.ts'
 import { findSeat } from '../seats.ts'
 import type { DockerContext } from './context.ts'
 import { isRefusal } from './errors.ts'

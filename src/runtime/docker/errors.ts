@@ -2,7 +2,7 @@
 // address; the client's own error stays as the cause, for the log.
 
 import { type EngineError, isEngineError } from '../../../engine-api/index.ts'
-import { RuntimeError, type RuntimeErrorCode } from '../port.ts'
+import { RuntimeError, type RuntimeErrorCode } from '../errors.ts'
 
 export async function translated<T>(work: Promise<T>): Promise<T> {
   try {

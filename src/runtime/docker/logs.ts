@@ -2,7 +2,7 @@
 // it is counted here how much of its files the log fills: below a certain size nothing can have been dropped.
 
 import { isEngineError } from '../../../engine-api/index.ts'
-import type { LogPiece } from '../port.ts'
+import type { LogPiece } from '../archive.ts'
 import type { DockerContext } from './context.ts'
 import { logLimits } from './sandbox-body.ts'
 

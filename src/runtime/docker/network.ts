@@ -3,7 +3,8 @@
 
 import { type Container, type Engine, isEngineError, type Network } from '../../../engine-api/index.ts'
 import { label, networkName } from '../../names.ts'
-import { type Runtime, RuntimeError, type SessionPlan } from '../port.ts'
+import { RuntimeError } from '../errors.ts'
+import type { Runtime, SessionPlan } from '../port.ts'
 import { noSubnetAdvice, type Room, roomOfHost } from '../room.ts'
 import { proxyEndpoint } from './address.ts'
 import type { DockerContext } from './context.ts'

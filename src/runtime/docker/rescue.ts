@@ -3,9 +3,9 @@
 
 import { isEngineError, packTar } from '../../../engine-api/index.ts'
 import { label, volumeName } from '../../names.ts'
-import type { HeldSandbox, SessionIdentity } from '../port.ts'
+import type { HeldSandbox, SessionIdentity } from '../held.ts'
+import { adopt } from './adopt.ts'
 import type { DockerContext } from './context.ts'
-import { adopt } from './sandbox.ts'
 import { rescueBody } from './sandbox-body.ts'
 
 /**

@@ -2,22 +2,17 @@
 
 import { createEngine, type Engine, isEngineError } from '../../../engine-api/index.ts'
 import type { ImageFacts, Runtime } from '../port.ts'
+import { archiveSandbox } from './archive.ts'
 import type { DockerContext } from './context.ts'
 import { translated, translatedEach } from './errors.ts'
 import { createEngineId } from './identity.ts'
 import { readLogs } from './logs.ts'
 import { attachProxy, closeNetwork, openNetwork, readRoom } from './network.ts'
 import { waitReady } from './ready.ts'
+import { removeContainer, removeVolume } from './remove.ts'
 import { rescueVolume } from './rescue.ts'
-import {
-  archiveSandbox,
-  asStopped,
-  freezeSandbox,
-  raiseSandbox,
-  removeSandboxContainer,
-  removeSandboxVolume,
-  stopSandbox,
-} from './sandbox.ts'
+import { asSealed, freezeSandbox, sealSandbox } from './seal.ts'
+import { startSandbox } from './start.ts'
 import { surveyDocker } from './survey.ts'
 import { rehearseContents } from './workspace.ts'
 
@@ -41,20 +36,20 @@ export function createDockerRuntime(
     survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
     attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),
-    raise: (...sandbox) => translated(raiseSandbox(context, ...sandbox)),
+    startSandbox: (...sandbox) => startSandbox(context, ...sandbox),
     rehearse: (plan, contents) => translated(rehearseContents(plan.frozenLab.workspace, contents)),
     waitReady: (session, ids, signal) => translated(waitReady(context, session, ids, signal)),
-    rescue: (...volume) => translated(rescueVolume(context, ...volume)),
+    recover: (...files) => translated(rescueVolume(context, ...files)),
     exec: (id, command, timeoutMs) =>
       translated(engine.exec.run(id, { command, timeoutMs, maxOutputBytes: 1024 * 1024 })),
-    stop: (id, graceSeconds) => translated(stopSandbox(context, id, graceSeconds)),
-    inspectStopped: (id) => translated(engine.containers.inspect(id).then(asStopped)),
+    seal: (id, graceSeconds) => translated(sealSandbox(context, id, graceSeconds)),
+    inspectSealed: (id) => translated(engine.containers.inspect(id).then(asSealed)),
     freeze: (id) => translated(freezeSandbox(context, id)),
     thaw: (id) => translated(engine.containers.unpause(id).then(() => undefined)),
     archive: (id, workspace, signal) => archiveSandbox(context, id, workspace, signal),
     logs: (id, signal, last) => translatedEach(readLogs(context, id, signal, last)),
-    removeContainer: (id) => translated(removeSandboxContainer(context, id)),
-    removeVolume: (name) => translated(removeSandboxVolume(context, name)),
+    removeSandbox: (id) => translated(removeContainer(context, id)),
+    removeFiles: (name) => translated(removeVolume(context, name)),
     closeNetwork: (id) => translated(closeNetwork(context, id)),
     close: () => engine.close(),
   }

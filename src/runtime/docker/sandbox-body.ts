@@ -13,7 +13,8 @@ import type {
 import { type FrozenLab, freezeCollect, specHash } from '../../catalogue/frozen-lab.ts'
 import type { ProxyConfig } from '../../config.ts'
 import { containerName, foldId, hostName, label, networkName, volumeName } from '../../names.ts'
-import type { HeldSandbox, SessionIdentity, SessionPlan } from '../port.ts'
+import type { HeldSandbox, SessionIdentity } from '../held.ts'
+import type { SessionPlan } from '../port.ts'
 import { sandboxUser } from '../sandbox-user.ts'
 import { addressPlan } from './subnets.ts'
 

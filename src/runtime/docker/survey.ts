@@ -4,7 +4,7 @@
 import type { ContainerSummary, Engine, Network, Volume } from '../../../engine-api/index.ts'
 import type { ProxyConfig } from '../../config.ts'
 import { containerName, foldId, hostName, label, networkName, volumeName } from '../../names.ts'
-import type { ContainerState, HeldSandbox, HeldSession, SessionIdentity } from '../port.ts'
+import { type HeldSandbox, type HeldSession, type SandboxState, type SessionIdentity, withoutRunner } from '../held.ts'
 import { hostlessOption, portLabel } from './sandbox-body.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -90,7 +90,7 @@ function addNetwork(session: Gathered | undefined, network: Network): void {
 
 function addVolume(session: Gathered | undefined, volume: Volume): void {
   const sandbox = session && sandboxOf(session, volume.Labels ?? {})
-  if (sandbox) sandbox.volume = volume.Name
+  if (sandbox) sandbox.files = volume.Name
 }
 
 function addContainer(
@@ -102,18 +102,19 @@ function addContainer(
   const labels = container.Labels ?? {}
   const sandbox = session && sandboxOf(session, labels)
   if (!sandbox) return
-  const isWrap = name === volumeName(session.identity.classId, sandbox.studentId, session.identity.sessionId)
+  const { classId, sessionId } = session.identity
+  const isRescue = name === volumeName(classId, sandbox.studentId, sessionId)
   // Beside its own container, a rescue container is what an interrupted reading of the volume left.
-  if (isWrap && sandbox.container) return
-  sandbox.container = {
+  if (isRescue && sandbox.id !== undefined) return
+  Object.assign(sandbox, {
     id: container.Id,
     name,
-    isWrap,
+    filesOnly: isRescue,
     state: readState(container),
     spec: labels[label.spec] ?? '',
-    endpoint: endpointOf(session.identity.classId, sandbox.studentId, name, container, proxy),
+    endpoint: endpointOf(classId, sandbox.studentId, name, container, proxy),
     isDetached: isDetached(session, container),
-  }
+  } satisfies Partial<HeldSandbox>)
 }
 
 /** An engine that lists no networks of a container says nothing of this. One that never ran has a network's name only. */
@@ -131,7 +132,7 @@ function sandboxOf(session: Gathered, labels: Labels): GatheredSandbox | undefin
   if (!studentId) return undefined
   const known = session.sandboxes.get(foldId(studentId))
   if (known) return known
-  const fresh = { studentId, container: undefined, volume: undefined, collect: labels[label.collect] ?? '' }
+  const fresh = withoutRunner({ studentId, files: undefined, collect: labels[label.collect] ?? '' })
   session.sandboxes.set(foldId(studentId), fresh)
   return fresh
 }
@@ -139,7 +140,7 @@ function sandboxOf(session: Gathered, labels: Labels): GatheredSandbox | undefin
 const containerStates = ['created', 'running', 'paused', 'restarting', 'exited', 'removing', 'dead'] as const
 
 /** The list tells health only in its status text: `Up 3 seconds (health: starting)`, `(healthy)`, `(unhealthy)`. */
-export function readState({ State, Status }: ContainerSummary): ContainerState {
+export function readState({ State, Status }: ContainerSummary): SandboxState {
   if (State === 'running' && /\(health: starting\)|\(starting\)/.test(Status)) return 'starting'
   if (State === 'running' && /\(unhealthy\)/.test(Status)) return 'unhealthy'
   // Podman says `configured` and `stopped` for what Docker calls `created` and `exited`.

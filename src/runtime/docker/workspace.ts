@@ -3,7 +3,8 @@
 
 import { posix } from 'node:path'
 import { packTar, type TarInput } from '../../../engine-api/index.ts'
-import { type Contents, RuntimeError } from '../port.ts'
+import type { Contents } from '../archive.ts'
+import { RuntimeError } from '../errors.ts'
 import type { DockerContext } from './context.ts'
 
 export async function prepareWorkspace(

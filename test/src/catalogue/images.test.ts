@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCatalogue } from '../../../src/catalogue/catalogue.ts'
 import { fetchMissingImages } from '../../../src/catalogue/images.ts'
-import { RuntimeError } from '../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../src/runtime/errors.ts'
 import { quiet } from '../../support/memory-class.ts'
 import { MemoryRuntime } from '../../support/memory-runtime.ts'
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CollectError } from '../../../src/collection/errors.ts'
-import { RuntimeError } from '../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../src/runtime/errors.ts'
 import { directory, file, hardLink, symbolicLink, type Thing } from '../../support/memory-archive.ts'
 import { pair, workOf } from '../../support/memory-class.ts'
 import { isCollected } from '../../support/memory-referee.ts'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asCollectError, CollectError } from '../../../src/collection/errors.ts'
-import { RuntimeError } from '../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../src/runtime/errors.ts'
 import { StoreError } from '../../../src/store/port.ts'
 
 const codeOf = (error: unknown): string => asCollectError(error).code

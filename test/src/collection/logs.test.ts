@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CollectError } from '../../../src/collection/errors.ts'
 import { spoolLogs } from '../../../src/collection/logs.ts'
-import type { LogPiece } from '../../../src/runtime/port.ts'
+import type { LogPiece } from '../../../src/runtime/archive.ts'
 import { digestOf } from '../../../src/store/content.ts'
 
 const out = (text: string): LogPiece => ({ stream: 'stdout', bytes: Buffer.from(text) })

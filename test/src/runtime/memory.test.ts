@@ -1,6 +1,6 @@
 // The runtime in memory, which the tests of classes trust, does what every runtime must.
 
-import { RuntimeError } from '../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../src/runtime/errors.ts'
 import { freezeLab } from '../../support/frozen-lab.ts'
 import { file, type Thing } from '../../support/memory-archive.ts'
 import { type MemoryContainer, MemoryRuntime } from '../../support/memory-runtime.ts'

@@ -10,7 +10,7 @@ import { withoutRemovals } from '../../../../src/classes/down/finish-removal.ts'
 import { resetStudent } from '../../../../src/classes/reset-student.ts'
 import { Progress } from '../../../../src/operations/progress.ts'
 import { Problem } from '../../../../src/problems.ts'
-import { RuntimeError } from '../../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../../src/runtime/errors.ts'
 import { type DownAnswer, writeSession } from '../../../../src/sessions/record.ts'
 import { file } from '../../../support/memory-archive.ts'
 import { classId, openWorkedClass, pair, quiet, workOf } from '../../../support/memory-class.ts'
@@ -260,11 +260,11 @@ for (const state of ['removing', 'dead'] as const) {
     const worked = await openWorkedClass(t)
     worked.runtime.container('SV001').state = state
     const { id } = worked.runtime.container('SV001')
-    const { removeContainer } = worked.runtime
+    const { removeSandbox } = worked.runtime
     let isStuck = true
-    t.mock.method(worked.runtime, 'removeContainer', async (containerId: string) => {
-      if (isStuck && containerId === id) throw refused()
-      await removeContainer.call(worked.runtime, containerId)
+    t.mock.method(worked.runtime, 'removeSandbox', async (sandboxId: string) => {
+      if (isStuck && sandboxId === id) throw refused()
+      await removeSandbox.call(worked.runtime, sandboxId)
     })
     const stuck = await worked.down()
     assert.deepEqual([rowOf(stuck), rowOf(stuck, 'SV002')], ['collected final 2', 'removed final 2'])

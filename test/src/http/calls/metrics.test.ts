@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RuntimeError } from '../../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../../src/runtime/errors.ts'
 import { file } from '../../../support/memory-archive.ts'
 import { classId, students } from '../../../support/memory-class.ts'
 import { engineGone } from '../../../support/memory-runtime.ts'

@@ -7,14 +7,14 @@ import { seededBytes } from '../../store/bodies.ts'
 import {
   bytesOf,
   type Check,
-  containerOf,
+  existing,
   latin1,
   pathsIn,
   planFor,
-  raise,
   rejects,
   running,
   sandboxOf,
+  start,
   workspaceOf,
 } from './site.ts'
 
@@ -40,31 +40,31 @@ export function checkCollecting(check: Check): void {
   check('what is stopped stays so, and is told alike each time', async (site) => {
     const { runtime, lab } = site
     const { plan, id } = await running(site)
-    const stopped = await runtime.stop(id, 1)
+    const stopped = await runtime.seal(id, 1)
     const { startedAt, finishedAt, ...facts } = stopped
     assert.deepEqual(facts, { id, exitCode: 143, outOfMemory: false, imageId: lab.imageId })
     assert.ok(Date.parse(startedAt) <= Date.parse(finishedAt), `${startedAt} to ${finishedAt}`)
-    assert.equal((await containerOf(site, plan)).state, 'exited')
-    assert.deepEqual(await runtime.stop(id, 1), stopped)
-    assert.deepEqual(await runtime.inspectStopped(id), stopped)
+    assert.equal((await existing(site, plan)).state, 'exited')
+    assert.deepEqual(await runtime.seal(id, 1), stopped)
+    assert.deepEqual(await runtime.inspectSealed(id), stopped)
   })
 
   check('what runs is not taken for stopped, also where another hand has started it again', async (site) => {
     const { runtime, hands } = site
     const { plan, id } = await running(site)
-    await rejects(runtime.inspectStopped(id), 'running')
-    const stopped = await runtime.stop(id, 1)
+    await rejects(runtime.inspectSealed(id), 'running')
+    const stopped = await runtime.seal(id, 1)
     await hands.start(id)
-    await rejects(runtime.inspectStopped(id), 'running')
-    await rejects(runtime.removeContainer(id), 'running')
-    assert.equal((await containerOf(site, plan)).state, 'running')
-    assert.notEqual((await runtime.stop(id, 1)).startedAt, stopped.startedAt)
+    await rejects(runtime.inspectSealed(id), 'running')
+    await rejects(runtime.removeSandbox(id), 'running')
+    assert.equal((await existing(site, plan)).state, 'running')
+    assert.notEqual((await runtime.seal(id, 1)).startedAt, stopped.startedAt)
   })
 
   check('what is not there can be neither stopped, frozen, looked at nor read', async ({ runtime, lab }) => {
-    await rejects(runtime.stop(absent, 1), 'gone')
+    await rejects(runtime.seal(absent, 1), 'gone')
     await rejects(runtime.freeze(absent), 'gone')
-    await rejects(runtime.inspectStopped(absent), 'gone')
+    await rejects(runtime.inspectSealed(absent), 'gone')
     await rejects(collected(runtime.logs(absent, new AbortController().signal)), 'gone')
     await rejects(collected(runtime.archive(absent, lab.workspace, new AbortController().signal)), 'archive')
   })
@@ -81,26 +81,26 @@ export function checkCollecting(check: Check): void {
       outOfMemory: false,
       imageId: site.lab.imageId,
     })
-    assert.equal((await containerOf(site, plan)).state, 'paused')
+    assert.equal((await existing(site, plan)).state, 'paused')
     assert.equal((await workspaceOf(site, id)).get('a')?.body.toString(), 'work')
     assert.equal((await runtime.freeze(id)).startedAt, startedAt)
     await runtime.thaw(id)
     await runtime.thaw(id)
-    assert.equal((await containerOf(site, plan)).state, 'running')
+    assert.equal((await existing(site, plan)).state, 'running')
     assert.equal((await runtime.freeze(id)).startedAt, startedAt)
     await runtime.thaw(id)
-    const stopped = await runtime.stop(id, 1)
+    const stopped = await runtime.seal(id, 1)
     assert.equal(stopped.startedAt, startedAt)
     await rejects(runtime.freeze(id), 'failed')
     await runtime.thaw(id)
-    assert.deepEqual(await runtime.inspectStopped(id), stopped)
+    assert.deepEqual(await runtime.inspectSealed(id), stopped)
   })
 
   check('an archive has everything as the student left it, parents and first names first', async (site) => {
     const { runtime, hands } = site
     const { id } = await running(site)
     await hands.write(id, everything)
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     const entries = await workspaceOf(site, id)
     const paths = [...entries.keys()]
     assert.equal(paths[0], '')
@@ -127,7 +127,7 @@ export function checkCollecting(check: Check): void {
     const { runtime, hands, lab } = site
     const { id } = await running(site)
     await hands.write(id, everything)
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     let entries = 0
     for await (const _ of runtime.archive(id, lab.workspace, new AbortController().signal)) entries += 1
     assert.equal(entries, everything.length + 1)
@@ -136,7 +136,7 @@ export function checkCollecting(check: Check): void {
   check('a workspace that is not there is an error, never one without files', async (site) => {
     const { runtime } = site
     const { id } = await running(site)
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     const signal = new AbortController().signal
     await rejects(collected(runtime.archive(id, '/nowhere/student', signal)), 'archive')
     assert.deepEqual([...(await workspaceOf(site, id)).keys()], [''])
@@ -146,7 +146,7 @@ export function checkCollecting(check: Check): void {
     const { runtime, hands } = site
     const { id } = await running(site)
     await hands.write(id, everything)
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     hands.cutArchive(id)
     await rejects(workspaceOf(site, id), 'archive')
     assert.equal((await workspaceOf(site, id)).size, everything.length + 1)
@@ -156,7 +156,7 @@ export function checkCollecting(check: Check): void {
     const { runtime, hands, lab } = site
     const { id } = await running(site)
     await hands.write(id, everything)
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     const abort = new AbortController()
     const reading = async () => {
       for await (const _ of runtime.archive(id, lab.workspace, abort.signal)) abort.abort(new Error('enough'))
@@ -169,8 +169,8 @@ export function checkCollecting(check: Check): void {
     const plan = planFor(site)
     await runtime.openNetwork(plan)
     hands.refuseStart()
-    await rejects(raise(site, plan), 'failed')
-    const { id, startedAt } = await runtime.stop((await containerOf(site, plan)).id, 1)
+    await rejects(start(site, plan), 'failed')
+    const { id, startedAt } = await runtime.seal((await existing(site, plan)).id, 1)
     assert.match(startedAt, /^0001-/)
     assert.deepEqual([...(await workspaceOf(site, id)).keys()], [''])
   })
@@ -187,7 +187,7 @@ export function checkCollecting(check: Check): void {
     }
     for (const number of [1, 2, 3]) await hands.print(id, 'stdout', `line ${number}\n`)
     await hands.print(id, 'stderr', 'fault 4\n')
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     assert.deepEqual(await lines(), ['stdout: line 1\n', 'stdout: line 2\n', 'stdout: line 3\n', 'stderr: fault 4\n'])
     assert.deepEqual(await lines(2), ['stdout: line 3\n', 'stderr: fault 4\n'])
   })
@@ -198,6 +198,6 @@ export function checkCollecting(check: Check): void {
     const pieces = await collected(site.runtime.logs(id, new AbortController().signal))
     assert.match(Buffer.concat(pieces.map(({ bytes }) => bytes)).toString(), /line 1\n$/)
     assert.deepEqual(await pathsIn(site, id), [])
-    assert.equal((await sandboxOf(site, plan))?.container?.state, 'running')
+    assert.equal((await sandboxOf(site, plan))?.state, 'running')
   })
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { networkName } from '../../../../src/names.ts'
-import { type Check, containerOf, held, planFor, raise, rejects, running, sandboxOf } from './site.ts'
+import { type Check, existing, held, planFor, rejects, running, sandboxOf, start } from './site.ts'
 
 export function checkNetworks(check: Check): void {
   check('an engine says its version, and the same id each time', async ({ runtime }) => {
@@ -120,7 +120,7 @@ export function checkNetworks(check: Check): void {
     const { runtime } = site
     const { plan, network, id } = await running(site)
     await rejects(runtime.closeNetwork(network.id), 'failed')
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     const leave = await site.hands.enter(network.id)
     await rejects(runtime.closeNetwork(network.id), 'failed')
     assert.equal((await held(site, plan))?.network?.id, network.id)
@@ -128,24 +128,24 @@ export function checkNetworks(check: Check): void {
     await runtime.closeNetwork(network.id)
     await runtime.closeNetwork(network.id)
     assert.equal((await held(site, plan))?.network, undefined)
-    assert.equal((await containerOf(site, plan)).isDetached, true)
+    assert.equal((await existing(site, plan)).isDetached, true)
   })
 
   check("a sandbox that lost its class's network is brought into the new one, as it is", async (site) => {
     const { runtime, hands } = site
     const { plan, network, id } = await running(site)
     await hands.removeNetwork(network.id)
-    assert.equal((await containerOf(site, plan)).isDetached, true)
+    assert.equal((await existing(site, plan)).isDetached, true)
     assert.equal((await runtime.openNetwork(plan)).created, true)
-    await raise(site, plan, await sandboxOf(site, plan))
-    const joined = await containerOf(site, plan)
+    await start(site, plan, await sandboxOf(site, plan))
+    const joined = await existing(site, plan)
     assert.deepEqual([joined.id, joined.state, joined.isDetached], [id, 'running', false])
 
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     await hands.removeNetwork((await held(site, plan))?.network?.id ?? '')
     await runtime.openNetwork(plan)
-    await raise(site, plan, await sandboxOf(site, plan))
-    const started = await containerOf(site, plan)
+    await start(site, plan, await sandboxOf(site, plan))
+    const started = await existing(site, plan)
     assert.deepEqual([started.id, started.state, started.isDetached], [id, 'running', false])
   })
 }

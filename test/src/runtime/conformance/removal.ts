@@ -2,19 +2,19 @@
 
 import assert from 'node:assert/strict'
 import { volumeName } from '../../../../src/names.ts'
-import { isHalfRemoved } from '../../../../src/runtime/port.ts'
+import { isHalfRemoved, withoutRunner } from '../../../../src/runtime/held.ts'
 import { file } from '../../../support/memory-archive.ts'
 import {
   type Check,
   collectLabelOf,
-  containerOf,
+  existing,
   held,
   pathsIn,
-  raise,
   rejects,
   running,
   type Site,
   sandboxOf,
+  start,
   studentId,
   workspaceOf,
 } from './site.ts'
@@ -33,19 +33,15 @@ export function checkRemoval(check: Check): void {
     const { runtime } = site
     const { plan, network, id } = await running(site)
     const volume = volumeName(plan.classId, studentId, plan.sessionId)
-    await rejects(runtime.removeContainer(id), 'running')
-    await runtime.stop(id, 1)
-    await rejects(runtime.removeVolume(volume), 'failed')
-    await runtime.removeContainer(id)
-    await runtime.removeContainer(id)
-    assert.deepEqual(await sandboxOf(site, plan), {
-      studentId,
-      container: undefined,
-      volume,
-      collect: collectLabelOf(site),
-    })
-    await runtime.removeVolume(volume)
-    await runtime.removeVolume(volume)
+    await rejects(runtime.removeSandbox(id), 'running')
+    await runtime.seal(id, 1)
+    await rejects(runtime.removeFiles(volume), 'failed')
+    await runtime.removeSandbox(id)
+    await runtime.removeSandbox(id)
+    const left = withoutRunner({ studentId, files: volume, collect: collectLabelOf(site) })
+    assert.deepEqual(await sandboxOf(site, plan), left)
+    await runtime.removeFiles(volume)
+    await runtime.removeFiles(volume)
     assert.deepEqual((await held(site, plan))?.sandboxes, [])
     await runtime.closeNetwork(network.id)
     assert.deepEqual(await runtime.survey(plan.classId), [])
@@ -54,8 +50,8 @@ export function checkRemoval(check: Check): void {
   check('a frozen sandbox is not removed', async (site) => {
     const { plan, id } = await running(site)
     await site.runtime.freeze(id)
-    await rejects(site.runtime.removeContainer(id), 'running')
-    assert.equal((await containerOf(site, plan)).state, 'paused')
+    await rejects(site.runtime.removeSandbox(id), 'running')
+    assert.equal((await existing(site, plan)).state, 'paused')
   })
 
   for (const [which, imageOf] of [
@@ -66,15 +62,15 @@ export function checkRemoval(check: Check): void {
     check(`a volume without its container is read through ${which}`, async (site) => {
       const { runtime, lab } = site
       const { plan, sandbox } = await bereft(site)
-      assert.deepEqual([sandbox.container, typeof sandbox.volume], [undefined, 'string'])
-      const id = await runtime.rescue(plan, sandbox, lab.workspace, imageOf(site))
-      const rescue = await containerOf(site, plan)
-      assert.deepEqual([rescue.id, rescue.isWrap, rescue.state], [id, true, 'created'])
-      assert.equal(await runtime.rescue(plan, sandbox, lab.workspace, imageOf(site)), id)
-      const { startedAt } = await runtime.stop(id, 1)
+      assert.deepEqual([sandbox.state, sandbox.filesOnly], ['missing', true])
+      const id = await runtime.recover(plan, sandbox, lab.workspace, imageOf(site))
+      const rescue = await existing(site, plan)
+      assert.deepEqual([rescue.id, rescue.filesOnly, rescue.state], [id, true, 'created'])
+      assert.equal(await runtime.recover(plan, sandbox, lab.workspace, imageOf(site)), id)
+      const { startedAt } = await runtime.seal(id, 1)
       assert.match(startedAt, /^0001-/)
       assert.equal((await workspaceOf(site, id)).get('notes')?.body.toString(), 'work')
-      await runtime.removeContainer(id)
+      await runtime.removeSandbox(id)
       assert.deepEqual(await sandboxOf(site, plan), sandbox)
     })
   }
@@ -82,12 +78,12 @@ export function checkRemoval(check: Check): void {
   check('a start makes a container around the files of one that lost its own, also beside a rescue', async (site) => {
     const { runtime, lab } = site
     const { plan, sandbox } = await bereft(site)
-    const rescue = await runtime.rescue(plan, sandbox, lab.workspace, lab.imageId)
-    const done = await raise(site, plan, await sandboxOf(site, plan))
-    const { id, isWrap, state } = await containerOf(site, plan)
-    assert.deepEqual([id, isWrap, state], [done.containerId, false, 'running'])
+    const rescue = await runtime.recover(plan, sandbox, lab.workspace, lab.imageId)
+    const started = await start(site, plan, await sandboxOf(site, plan))
+    const { id, filesOnly, state } = await existing(site, plan)
+    assert.deepEqual([id, filesOnly, state], [started.id, false, 'running'])
     assert.notEqual(id, rescue)
-    assert.equal(done.createdVolume, undefined)
+    assert.equal(started.madeFiles, undefined)
     assert.deepEqual(await pathsIn(site, id), ['notes'])
   })
 
@@ -97,13 +93,13 @@ export function checkRemoval(check: Check): void {
     await hands.write(id, [file('notes', 'work')])
     const release = await hands.halfRemove(id)
     if (!release) return skip("the engine's files are not on this machine")
-    const half = await containerOf(site, plan)
+    const half = await existing(site, plan)
     assert.equal(isHalfRemoved(half), true, half.state)
-    await rejects(runtime.removeContainer(id), 'failed')
-    await rejects(raise(site, plan, await sandboxOf(site, plan)), 'failed')
+    await rejects(runtime.removeSandbox(id), 'failed')
+    await rejects(start(site, plan, await sandboxOf(site, plan)), 'failed')
     await release()
-    await raise(site, plan, await sandboxOf(site, plan))
-    const fresh = await containerOf(site, plan)
+    await start(site, plan, await sandboxOf(site, plan))
+    const fresh = await existing(site, plan)
     assert.deepEqual([fresh.state, fresh.id !== id], ['running', true])
     assert.deepEqual(await pathsIn(site, fresh.id), ['notes'])
   })

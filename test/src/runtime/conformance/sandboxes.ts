@@ -7,17 +7,17 @@ import { directory, file, symbolicLink } from '../../../support/memory-archive.t
 import {
   type Check,
   collectLabelOf,
-  containerOf,
   contentsOf,
+  existing,
   failing,
   held,
   lifeOf,
   pathsIn,
   planFor,
-  raise,
   rejects,
   running,
   sandboxOf,
+  start,
   studentId,
   workspaceOf,
 } from './site.ts'
@@ -27,30 +27,31 @@ export function checkSandboxes(check: Check): void {
     const { runtime, lab } = site
     const plan = planFor(site)
     const network = await runtime.openNetwork(plan)
-    const done = await raise(site, plan)
+    const started = await start(site, plan)
     const volume = volumeName(plan.classId, studentId, plan.sessionId)
-    const { container, ...sandbox } = (await sandboxOf(site, plan)) ?? assert.fail()
-    assert.deepEqual(sandbox, { studentId, volume, collect: collectLabelOf(site) })
-    assert.deepEqual(done, { containerId: container?.id, createdVolume: volume })
-    const { id: _, endpoint, ...told } = container ?? assert.fail()
+    const { id, endpoint, ...told } = await existing(site, plan)
+    assert.deepEqual(started, { id, madeFiles: volume })
     assert.match(endpoint ?? '', /^http:\/\/.+\//)
     assert.deepEqual(told, {
+      studentId,
+      collect: collectLabelOf(site),
+      files: volume,
+      filesOnly: false,
       name: containerName(plan.classId, studentId),
       state: 'running',
-      isWrap: false,
       isDetached: false,
       spec: specHash(lab),
     })
     assert.equal((await held(site, plan))?.network?.id, network.id)
-    assert.equal((await runtime.survey(plan.classId.toUpperCase()))[0]?.sandboxes[0]?.container?.id, done.containerId)
+    assert.equal((await runtime.survey(plan.classId.toUpperCase()))[0]?.sandboxes[0]?.id, started.id)
   })
 
   check('to start what runs is to leave it as it is', async (site) => {
     const { plan, id } = await running(site)
     const life = await lifeOf(site, id)
     const found = await sandboxOf(site, plan)
-    const done = await raise(site, plan, found, contentsOf(file('late', 'too late')))
-    assert.equal(done.createdVolume, undefined)
+    const started = await start(site, plan, found, contentsOf(file('late', 'too late')))
+    assert.equal(started.madeFiles, undefined)
     assert.equal(await lifeOf(site, id), life)
     assert.deepEqual(await sandboxOf(site, plan), found)
     assert.deepEqual(await pathsIn(site, id), [])
@@ -59,8 +60,8 @@ export function checkSandboxes(check: Check): void {
   check('a start whose answer was lost finds what it has made', async (site) => {
     const { plan, id } = await running(site)
     const life = await lifeOf(site, id)
-    const done = await raise(site, plan)
-    assert.equal(done.containerId, id)
+    const started = await start(site, plan)
+    assert.equal(started.id, id)
     assert.equal(await lifeOf(site, id), life)
   })
 
@@ -70,13 +71,13 @@ export function checkSandboxes(check: Check): void {
     await hands.write(id, [file('notes', 'work')])
     const life = await lifeOf(site, id)
     await hands.kill(id)
-    assert.equal((await containerOf(site, plan)).state, 'exited')
-    await raise(site, plan, await sandboxOf(site, plan), contentsOf(file('late', 'too late')))
-    assert.deepEqual([(await containerOf(site, plan)).id, await pathsIn(site, id)], [id, ['notes']])
+    assert.equal((await existing(site, plan)).state, 'exited')
+    await start(site, plan, await sandboxOf(site, plan), contentsOf(file('late', 'too late')))
+    assert.deepEqual([(await existing(site, plan)).id, await pathsIn(site, id)], [id, ['notes']])
     assert.notEqual(await lifeOf(site, id), life)
-    await runtime.stop(id, 1)
-    await raise(site, plan, await sandboxOf(site, plan))
-    assert.deepEqual([(await containerOf(site, plan)).state, await pathsIn(site, id)], ['running', ['notes']])
+    await runtime.seal(id, 1)
+    await start(site, plan, await sandboxOf(site, plan))
+    assert.deepEqual([(await existing(site, plan)).state, await pathsIn(site, id)], ['running', ['notes']])
   })
 
   check('contents lie in the workspace before the first start, and are never given again', async (site) => {
@@ -88,14 +89,14 @@ export function checkSandboxes(check: Check): void {
       symbolicLink('link', 'src/main.c'),
     )
     const { plan, id } = await running(site, contents)
-    const sealed = await runtime.stop(id, 1)
+    const sealed = await runtime.seal(id, 1)
     const entries = await workspaceOf(site, sealed.id)
     assert.deepEqual([...entries.keys()].sort(), ['', 'link', 'src', 'src/main.c'])
     assert.equal(entries.get('')?.mode, 0o700)
     const { body, uid, gid, mode } = entries.get('src/main.c') ?? assert.fail()
     assert.deepEqual([body.toString(), uid, gid, mode], ['int main;', 1234, 1235, 0o640])
     assert.deepEqual([entries.get('link')?.type, entries.get('link')?.target], ['symbolic-link', 'src/main.c'])
-    await raise(site, plan, await sandboxOf(site, plan), contentsOf(file('src/main.c', 'other'), file('more')))
+    await start(site, plan, await sandboxOf(site, plan), contentsOf(file('src/main.c', 'other'), file('more')))
     assert.deepEqual(await pathsIn(site, id), ['link', 'src', 'src/main.c'])
   })
 
@@ -104,11 +105,11 @@ export function checkSandboxes(check: Check): void {
     const plan = planFor(site)
     await runtime.openNetwork(plan)
     hands.refuseStart()
-    await rejects(raise(site, plan), 'failed')
-    assert.equal((await containerOf(site, plan)).state, 'created')
-    const done = await raise(site, plan, await sandboxOf(site, plan), contentsOf(file('given', 'at first')))
-    assert.equal(done.createdVolume, undefined)
-    assert.deepEqual(await pathsIn(site, done.containerId ?? ''), ['given'])
+    await rejects(start(site, plan), 'failed')
+    assert.equal((await existing(site, plan)).state, 'created')
+    const started = await start(site, plan, await sandboxOf(site, plan), contentsOf(file('given', 'at first')))
+    assert.equal(started.madeFiles, undefined)
+    assert.deepEqual(await pathsIn(site, started.id ?? ''), ['given'])
   })
 
   check('contents are rehearsed: what cannot be put into a workspace is refused', async (site) => {
@@ -130,8 +131,8 @@ export function checkSandboxes(check: Check): void {
       const plan = planFor(site)
       await site.runtime.openNetwork(plan)
       await site.hands.take(kind, nameOf(plan))
-      await rejects(raise(site, plan), 'name-taken')
-      assert.equal((await sandboxOf(site, plan))?.container, undefined)
+      await rejects(start(site, plan), 'name-taken')
+      assert.equal((await sandboxOf(site, plan))?.id, undefined)
     })
   }
 
@@ -139,8 +140,8 @@ export function checkSandboxes(check: Check): void {
     const { plan, id } = await running(site)
     const life = await lifeOf(site, id)
     const other = { ...plan, frozenLab: { ...plan.frozenLab, memoryMb: plan.frozenLab.memoryMb + 1 } }
-    await rejects(raise(site, other, await sandboxOf(site, plan)), 'name-taken')
-    await rejects(raise(site, other), 'name-taken')
+    await rejects(start(site, other, await sandboxOf(site, plan)), 'name-taken')
+    await rejects(start(site, other), 'name-taken')
     assert.equal(await lifeOf(site, id), life)
   })
 
@@ -148,16 +149,16 @@ export function checkSandboxes(check: Check): void {
     const plan = planFor(site)
     await site.runtime.openNetwork(plan)
     const imageId = `sha256:${'0'.repeat(64)}`
-    await rejects(raise(site, { ...plan, frozenLab: { ...plan.frozenLab, imageId } }), 'image-missing')
-    assert.equal((await sandboxOf(site, plan))?.container, undefined)
+    await rejects(start(site, { ...plan, frozenLab: { ...plan.frozenLab, imageId } }), 'image-missing')
+    assert.equal((await sandboxOf(site, plan))?.id, undefined)
   })
 
   check('a sandbox that somebody paused is not started over their head', async (site) => {
     const { plan, id } = await running(site)
     await site.hands.pause(id)
-    assert.equal((await containerOf(site, plan)).state, 'paused')
-    await rejects(raise(site, plan, await sandboxOf(site, plan)), 'failed')
-    assert.equal((await containerOf(site, plan)).state, 'paused')
+    assert.equal((await existing(site, plan)).state, 'paused')
+    await rejects(start(site, plan, await sandboxOf(site, plan)), 'failed')
+    assert.equal((await existing(site, plan)).state, 'paused')
   })
 
   check('one that runs is ready; of one that ends or is gone it is said why it is not', async (site) => {
@@ -167,8 +168,8 @@ export function checkSandboxes(check: Check): void {
     assert.deepEqual(await runtime.waitReady(plan, [id], signal), new Map())
     const other = site.ending(planFor(site), studentId)
     await runtime.openNetwork(other)
-    await raise(site, other)
-    const ended = (await containerOf(site, other)).id
+    await start(site, other)
+    const ended = (await existing(site, other)).id
     await site.hands.removeContainer(id)
     const [[sameId, why] = []] = [...(await runtime.waitReady(other, [ended], signal))]
     assert.equal(sameId, ended)
@@ -181,7 +182,7 @@ export function checkSandboxes(check: Check): void {
     const { id } = await running(site)
     const { exitCode, stdout, stderr } = await runtime.exec(id, ['true'], 10_000)
     assert.deepEqual([exitCode, stdout.length, stderr.length], [0, 0, 0])
-    await runtime.stop(id, 1)
+    await runtime.seal(id, 1)
     await rejects(runtime.exec(id, ['true'], 10_000), 'failed')
     await rejects(runtime.exec('0'.repeat(64), ['true'], 10_000), 'gone')
   })

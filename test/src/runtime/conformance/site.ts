@@ -4,18 +4,10 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type FrozenLab, freezeCollect } from '../../../../src/catalogue/frozen-lab.ts'
 import { newSessionId } from '../../../../src/names.ts'
-import {
-  type ArchiveEntry,
-  type Contents,
-  findSandbox,
-  type HeldSandbox,
-  type HeldSession,
-  type RaisedSandbox,
-  type Runtime,
-  RuntimeError,
-  type RuntimeErrorCode,
-  type SessionPlan,
-} from '../../../../src/runtime/port.ts'
+import type { ArchiveEntry, Contents } from '../../../../src/runtime/archive.ts'
+import { RuntimeError, type RuntimeErrorCode } from '../../../../src/runtime/errors.ts'
+import { findSandbox, type HeldSandbox, type HeldSession } from '../../../../src/runtime/held.ts'
+import type { Runtime, SessionPlan, StartedSandbox } from '../../../../src/runtime/port.ts'
 import { archiveOf, bytesOf, type Thing } from '../../../support/memory-archive.ts'
 
 /** What happens on the engine beside the port. */
@@ -80,27 +72,30 @@ export async function held(site: Site, { classId, sessionId }: SessionPlan): Pro
 export const sandboxOf = async (site: Site, plan: SessionPlan): Promise<HeldSandbox | undefined> =>
   findSandbox(await held(site, plan), studentId)
 
-export async function containerOf(site: Site, plan: SessionPlan) {
-  return (await sandboxOf(site, plan))?.container ?? assert.fail('there is no container')
+/** The class's one sandbox, which must be there and not only its files. */
+export async function existing(site: Site, plan: SessionPlan): Promise<HeldSandbox & { readonly id: string }> {
+  const sandbox = (await sandboxOf(site, plan)) ?? assert.fail('nothing is there')
+  return { ...sandbox, id: sandbox.id ?? assert.fail('only its files are there') }
 }
 
-export async function raise(
-  site: Site,
+/** As startSandbox(), but rejects with the fault. */
+export async function start(
+  { runtime }: Site,
   plan: SessionPlan,
-  found?: HeldSandbox,
+  held?: HeldSandbox,
   contents?: Contents,
-): Promise<RaisedSandbox> {
-  const done: RaisedSandbox = { containerId: undefined, createdVolume: undefined }
-  await site.runtime.raise(plan, studentId, found, done, contents)
-  return done
+): Promise<StartedSandbox> {
+  const started = await runtime.startSandbox(plan, studentId, held, contents)
+  if (started.fault !== undefined) throw started.fault
+  return started
 }
 
 /** A class with one running sandbox. */
 export async function running(site: Site, contents?: Contents) {
   const plan = planFor(site)
   const network = await site.runtime.openNetwork(plan)
-  await raise(site, plan, undefined, contents)
-  return { plan, network, id: (await containerOf(site, plan)).id }
+  await start(site, plan, undefined, contents)
+  return { plan, network, id: (await existing(site, plan)).id }
 }
 
 /** The same life has the same one; a sandbox that runs is the same afterwards. */

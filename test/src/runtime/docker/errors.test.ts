@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EngineError, type EngineErrorCode } from '../../../../engine-api/index.ts'
 import { asRuntimeError } from '../../../../src/runtime/docker/errors.ts'
-import { RuntimeError } from '../../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../../src/runtime/errors.ts'
 
 function translate(code: EngineErrorCode, engineMessage?: string, cause?: unknown): RuntimeError {
   const original = new EngineError('at unix:///run/secret.sock', {

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { LogPiece } from '../../../../src/runtime/archive.ts'
 import { readLogs } from '../../../../src/runtime/docker/logs.ts'
-import type { LogPiece } from '../../../../src/runtime/port.ts'
 import { answerOf } from '../../../engine-api/raw-server.ts'
 import { contextWith } from './hand-made.ts'
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { waitReady } from '../../../../src/runtime/docker/ready.ts'
-import type { SessionIdentity } from '../../../../src/runtime/port.ts'
+import type { SessionIdentity } from '../../../../src/runtime/held.ts'
 import { answerOf } from '../../../engine-api/raw-server.ts'
 import { contextWith, inspectedContainer } from './hand-made.ts'
 

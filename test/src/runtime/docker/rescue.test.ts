@@ -6,7 +6,8 @@ import { isEngineError } from '../../../../engine-api/index.ts'
 import { label, volumeName } from '../../../../src/names.ts'
 import { rescueVolume } from '../../../../src/runtime/docker/rescue.ts'
 import { rescueBody } from '../../../../src/runtime/docker/sandbox-body.ts'
-import { RuntimeError, type SessionIdentity } from '../../../../src/runtime/port.ts'
+import { RuntimeError } from '../../../../src/runtime/errors.ts'
+import { type SessionIdentity, withoutRunner } from '../../../../src/runtime/held.ts'
 import { answerOf } from '../../../engine-api/raw-server.ts'
 import { contextWith, inspectedContainer, installation } from './hand-made.ts'
 
@@ -18,7 +19,7 @@ const session: SessionIdentity = {
   createdBy: 't-lan',
   expiresAt: '2026-01-02T06:04:05.678Z',
 }
-const sandbox = { studentId: 'SV001', container: undefined, volume: 'v', collect: '{"workspace":"/home/student"}' }
+const sandbox = withoutRunner({ studentId: 'SV001', files: 'v', collect: '{"workspace":"/home/student"}' })
 const name = volumeName(session.classId, sandbox.studentId, session.sessionId)
 const rescueId = `sha256:${'5'.repeat(64)}`
 

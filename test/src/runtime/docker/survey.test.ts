@@ -52,8 +52,8 @@ test('a container or a volume of another name is not ours, whatever labels it wa
   }
   const nameless = 'being-removed'
   const own = containerName(classId, studentId)
-  const wrap = volumeName(classId, studentId, sessionId)
-  const volumes = [wrap, 'copy'].map((Name) => ({ Name, Driver: 'local', Labels }))
+  const rescue = volumeName(classId, studentId, sessionId)
+  const volumes = [rescue, 'copy'].map((Name) => ({ Name, Driver: 'local', Labels }))
   const foundAmong = async (...names: string[]) => {
     const containers = names.map((name) => ({
       ...summary('running', 'Up'),
@@ -66,20 +66,18 @@ test('a container or a volume of another name is not ours, whatever labels it wa
       socket.write(answerOf(200, JSON.stringify(list)))
     })
     const sessions = await surveyDocker(context.engine, installation, context.proxy, undefined)
-    return sessions.map(({ sandboxes }) =>
-      sandboxes.map(({ container, volume }) => [container?.name, container?.isWrap, volume]),
-    )
+    return sessions.map(({ sandboxes }) => sandboxes.map(({ name, filesOnly, files }) => [name, filesOnly, files]))
   }
-  assert.deepEqual(await foundAmong(nameless), [[[nameless, false, wrap]]])
-  assert.deepEqual(await foundAmong('before', own, 'after'), [[[own, false, wrap]]])
-  assert.deepEqual(await foundAmong(wrap, containerName(classId, 'SV002')), [[[wrap, true, wrap]]])
+  assert.deepEqual(await foundAmong(nameless), [[[nameless, false, rescue]]])
+  assert.deepEqual(await foundAmong('before', own, 'after'), [[[own, false, rescue]]])
+  assert.deepEqual(await foundAmong(rescue, containerName(classId, 'SV002')), [[[rescue, true, rescue]]])
   for (const both of [
-    [own, wrap],
-    [wrap, own],
+    [own, rescue],
+    [rescue, own],
   ]) {
-    assert.deepEqual(await foundAmong(...both), [[[own, false, wrap]]], 'its own container comes first')
+    assert.deepEqual(await foundAmong(...both), [[[own, false, rescue]]], 'its own container comes first')
   }
-  assert.deepEqual(await foundAmong('copy'), [[[undefined, undefined, wrap]]])
+  assert.deepEqual(await foundAmong('copy'), [[[undefined, true, rescue]]])
 })
 
 test('who is not in the class network, or in one of its name that is gone, is known from the lists', async (t) => {
@@ -109,7 +107,7 @@ test('who is not in the class network, or in one of its name that is gone, is kn
     return (await surveyDocker(context.engine, installation, context.proxy, undefined))[0]
   }
   const isDetached = async (networks: object[], NetworkSettings: object | null) =>
-    (await surveyOf(networks, NetworkSettings))?.sandboxes[0]?.container?.isDetached
+    (await surveyOf(networks, NetworkSettings))?.sandboxes[0]?.isDetached
   const at = (NetworkID: string) => ({ Networks: { 'class-os101-a': { NetworkID } } })
   assert.equal(await isDetached([network], at('new')), false)
   assert.equal(await isDetached([network], at('')), false, 'it never ran')

@@ -1,0 +1,33 @@
+// What a runtime rejects with. The message is for teachers.
+
+/**
+ * - `unavailable`: the engine does not answer, or cannot be used at all
+ * - `image-missing`, `proxy-missing`, `subnets-exhausted`: the operator must act first
+ * - `name-taken`: something under one of our names is not ours; it is never touched
+ * - `gone`: what was to be read or changed is not there
+ * - `running`: the sandbox runs, though it was stopped: somebody else started it
+ * - `archive`: the archive was cut short or is not sound
+ * - `full`: the engine's host has no room (disk, memory, open files); nothing is wrong with the sandbox
+ * - `failed`: the engine refused, and its reason is in the message
+ */
+export type RuntimeErrorCode =
+  | 'unavailable'
+  | 'image-missing'
+  | 'proxy-missing'
+  | 'subnets-exhausted'
+  | 'name-taken'
+  | 'gone'
+  | 'running'
+  | 'archive'
+  | 'full'
+  | 'failed'
+
+export class RuntimeError extends Error {
+  override readonly name: string = 'RuntimeError'
+  readonly code: RuntimeErrorCode
+
+  constructor(code: RuntimeErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+  }
+}
