@@ -64,7 +64,7 @@ export const contractDefects: readonly Defect[] = [
   {
     name: 'a route that is no call is let in',
     file: 'src/http/register-calls.ts',
-    edits: [{ find: 'if (!config?.call)', replace: 'if (!config)' }],
+    edits: [{ find: 'if (!config?.call)', replace: 'if (!method)' }],
     tests: ['test/src/http/register-calls.test.ts'],
   },
 ]
