@@ -1,10 +1,10 @@
-// The one reader of the environment. Every setting, its default and the reason for it stand here.
+// The one reader of the environment; settings.ts has the variables and their defaults.
 // A wrong value stops the start with the variable's name and what it should look like; nothing is guessed.
-// Long, because an operator is to find every setting in one place.
 
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { nearest } from './nearest.ts'
+import { type SettingName, settingNames, settings } from './settings.ts'
 import { visible } from './visible.ts'
 
 export interface Config {
@@ -86,16 +86,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Every variable that is read. */
-const settings = [
-  ...['LISTEN', 'CATALOGUE', 'AUTH', 'LOG_LEVEL', 'INSTALLATION_ID', 'LAB_DOMAIN'],
-  ...['DOCKER_HOST', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'],
-  ...['MINIO_ENDPOINT', 'MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION', 'ARTIFACTS_DIR'],
-  ...['AUTH_JWT_SECRET', 'AUTH_PUBLIC_KEY_FILE', 'AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'],
-  ...['TRAEFIK_CONTAINER', 'TRAEFIK_ENTRYPOINTS', 'TRAEFIK_MIDDLEWARES', 'CLASS_SUBNET_POOL', 'CLASS_SUBNET_SIZE'],
-  ...['SANDBOX_UIDS', 'UP_CONCURRENCY', 'COLLECT_CONCURRENCY', 'SWEEP_SECONDS', 'CONNECTIONS_PER_ADDRESS'],
-] as const
-type Get = (name: (typeof settings)[number]) => string | undefined
+type Get = (name: SettingName) => string | undefined
 
 export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -117,28 +108,24 @@ export function readConfig(
       'DOCKER_CERT_PATH is set, but DOCKER_TLS_VERIFY is not, so its certificates would not be used: set it to 1, or unset both.',
     )
   }
-  // The engine's own pools end at 30 networks. 10.201/16 is rarely routed; /24 holds a class of 250, and there are 256 of them.
-  const pool = get('CLASS_SUBNET_POOL') ?? '10.201.0.0/16'
+  const pool = get('CLASS_SUBNET_POOL') ?? settings.CLASS_SUBNET_POOL.default
   return {
-    // Loopback, so that nobody else can reach a service that was started without a thought about callers.
-    listen: parseListen(get('LISTEN') ?? '127.0.0.1:8080', auth),
+    listen: parseListen(get('LISTEN') ?? settings.LISTEN.default, auth),
     auth,
-    engine: { host: get('DOCKER_HOST') ?? 'unix:///var/run/docker.sock', ...(certPath ? { certPath } : {}) },
-    catalogue: resolve(get('CATALOGUE') ?? 'catalogue.json'),
+    engine: { host: get('DOCKER_HOST') ?? settings.DOCKER_HOST.default, ...(certPath ? { certPath } : {}) },
+    catalogue: resolve(get('CATALOGUE') ?? settings.CATALOGUE.default),
     store: readStore(get),
-    // Two installations on one engine never see each other's classes; change it before the first class, not after.
     installation: pattern(
       'INSTALLATION_ID',
-      get('INSTALLATION_ID') ?? 'default',
+      get('INSTALLATION_ID') ?? settings.INSTALLATION_ID.default,
       /^[a-z0-9][a-z0-9.-]{0,62}$/,
       'a short lower-case name',
     ),
     proxy: {
       ...readTraefik(get),
-      // *.localhost resolves to loopback in browsers: right for a try, to be set for real use.
       labDomain: pattern(
         'LAB_DOMAIN',
-        get('LAB_DOMAIN') ?? 'lab.localhost',
+        get('LAB_DOMAIN') ?? settings.LAB_DOMAIN.default,
         /^(?=.{1,180}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
         'a lower-case domain name',
       ),
@@ -147,23 +134,31 @@ export function readConfig(
     subnets: readSubnets(pool, get),
     // A uid for each sandbox, since the kernel counts by it. Below 65,536, so that an engine whose users are remapped, or one
     // without root, has them all in a map of the usual size; above those that people and services of the host have.
-    sandboxUids: readUids(get('SANDBOX_UIDS') ?? '20000-59999', ownUid),
-    // The engine's own start-up costs stop shrinking at about four at once on two cores; eight suits larger hosts.
-    upConcurrency: integer('UP_CONCURRENCY', get('UP_CONCURRENCY'), 8, 1, 64),
+    sandboxUids: readUids(get('SANDBOX_UIDS') ?? settings.SANDBOX_UIDS.default, ownUid),
+    upConcurrency: integer('UP_CONCURRENCY', get('UP_CONCURRENCY') ?? settings.UP_CONCURRENCY.default, 1, 64),
     // Each collection holds one archive stream open and up to 16 MiB of small files. Of both, a class that has none under
     // way gets one beyond the bound, so that sandboxes that hang keep no other class waiting.
-    collectConcurrency: integer('COLLECT_CONCURRENCY', get('COLLECT_CONCURRENCY'), 4, 1, 64),
-    // A round costs three lists of the engine and one small object a session; work goes on this soon after a fault.
-    sweepSeconds: integer('SWEEP_SECONDS', get('SWEEP_SECONDS'), 15, 1, 86_400),
+    collectConcurrency: integer(
+      'COLLECT_CONCURRENCY',
+      get('COLLECT_CONCURRENCY') ?? settings.COLLECT_CONCURRENCY.default,
+      1,
+      64,
+    ),
+    sweepSeconds: integer('SWEEP_SECONDS', get('SWEEP_SECONDS') ?? settings.SWEEP_SECONDS.default, 1, 86_400),
     // Portal and teachers together need a tenth. Behind a proxy all callers are the proxy's address: raise it there. Never so
     // high that one address could have all of the 2,000 that there are.
-    connectionsPerAddress: integer('CONNECTIONS_PER_ADDRESS', get('CONNECTIONS_PER_ADDRESS'), 200, 1, 1_800),
-    logLevel: oneOf('LOG_LEVEL', get('LOG_LEVEL') ?? 'info', logLevels),
+    connectionsPerAddress: integer(
+      'CONNECTIONS_PER_ADDRESS',
+      get('CONNECTIONS_PER_ADDRESS') ?? settings.CONNECTIONS_PER_ADDRESS.default,
+      1,
+      1_800,
+    ),
+    logLevel: oneOf('LOG_LEVEL', get('LOG_LEVEL') ?? settings.LOG_LEVEL.default, logLevels),
   }
 }
 
 /** So long, and unlike a word that other programs use, that one or two slips away from it no name is anybody else's. */
-const misspellable = settings.filter((name) => name.length > 9 && name !== 'LOG_LEVEL')
+const misspellable = settingNames.filter((name) => name.length > 9 && name !== 'LOG_LEVEL')
 
 /** A slip in `AUTH_ISSUER` can make a name that others use; in longer ones two cannot. */
 const slipsOf = ({ length }: string): number => (length < 12 ? 1 : 2)
@@ -176,7 +171,7 @@ const ofMinio = /^MINIO_(?:(?:ACCESS|SECRET)_KEY_(?:FILE|OLD)|REGION_(?:NAME|COM
  * be asked who they are. Where the right name is set too, the other is somebody else's.
  */
 function refuseMisspelt(env: Readonly<Record<string, string | undefined>>, get: Get): void {
-  const known: readonly string[] = settings
+  const known: readonly string[] = settingNames
   const missing = misspellable.filter((name) => get(name) === undefined)
   for (const [name, value] of Object.entries(env)) {
     if (!value?.trim() || known.includes(name) || ofMinio.test(name)) continue
@@ -195,7 +190,7 @@ function readStore(get: Get): Config['store'] {
   const folder = get('ARTIFACTS_DIR')
   if (endpoint === undefined) {
     const half = (['MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION'] as const).find(get)
-    if (half === undefined) return { kind: 'directory', folder: resolve(folder ?? 'artifacts') }
+    if (half === undefined) return { kind: 'directory', folder: resolve(folder ?? settings.ARTIFACTS_DIR.default) }
     throw new ConfigError(
       `${half} is set, but MINIO_ENDPOINT is not: set it too, or unset every MINIO_ setting to keep bags in a folder.`,
     )
@@ -225,12 +220,11 @@ function readStore(get: Get): Config['store'] {
     secretKey,
     bucket: pattern(
       'MINIO_BUCKET',
-      get('MINIO_BUCKET') ?? 'class-artifacts',
+      get('MINIO_BUCKET') ?? settings.MINIO_BUCKET.default,
       /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
       'an S3 bucket name',
     ),
-    // MinIO's own default; signing needs one, and naming it saves a location call.
-    region: get('MINIO_REGION') ?? 'us-east-1',
+    region: get('MINIO_REGION') ?? settings.MINIO_REGION.default,
   }
 }
 
@@ -240,7 +234,11 @@ function readTraefik(get: Get): Pick<ProxyConfig, 'container' | 'entrypoints' | 
   if (container === undefined && half !== undefined) {
     throw new ConfigError(`${half} is set, but TRAEFIK_CONTAINER is not: set it too, or unset ${half}.`)
   }
-  return { container, entrypoints: get('TRAEFIK_ENTRYPOINTS') ?? 'web', middlewares: get('TRAEFIK_MIDDLEWARES') }
+  return {
+    container,
+    entrypoints: get('TRAEFIK_ENTRYPOINTS') ?? settings.TRAEFIK_ENTRYPOINTS.default,
+    middlewares: get('TRAEFIK_MIDDLEWARES'),
+  }
 }
 
 function readSubnets(pool: string, get: Get): SubnetConfig {
@@ -253,8 +251,8 @@ function readSubnets(pool: string, get: Get): SubnetConfig {
   const prefix = Number(length)
   const size = integer(
     'CLASS_SUBNET_SIZE',
-    get('CLASS_SUBNET_SIZE')?.replace(/^\//, ''),
-    Math.max(24, prefix),
+    get('CLASS_SUBNET_SIZE')?.replace(/^\//, '') ??
+      String(Math.max(Number(settings.CLASS_SUBNET_SIZE.default), prefix)),
     prefix,
     29,
   )
@@ -358,8 +356,8 @@ function parseListen(text: string, auth: AuthConfig): Config['listen'] {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
 
-function integer(name: string, text: string | undefined, fallback: number, least: number, most: number): number {
-  const value = text === undefined ? fallback : /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+function integer(name: string, text: string, least: number, most: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new ConfigError(`${name} must be a whole number from ${least} to ${most}; it is '${text}'.`)
   }
