@@ -7,8 +7,21 @@ import { join } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 
+/** Where a student's bag lies in the store. */
+export function bagOf(students: readonly { studentId: string; bag: string | null }[], studentId: string): string {
+  const bag = students.find((each) => each.studentId === studentId)?.bag
+  if (!bag) throw new Error(`${studentId} has no bag`)
+  return bag
+}
+
+/** One bag whole, as an example of all. */
+export function showBag(store: string, studentId: string, bag: string): void {
+  console.log(`  the bag of ${studentId}, ${bag}, each file with its bytes and the start of its SHA-256:`)
+  showTree(join(store, bag), '    ')
+}
+
 /** Prints the files below `folder` as a tree, each with its size in bytes and the first 12 digits of its SHA-256. */
-export function showTree(folder: string, indent = '  '): void {
+function showTree(folder: string, indent: string): void {
   const entries = readdirSync(folder, { withFileTypes: true })
   for (const entry of entries) {
     const path = join(folder, entry.name)

@@ -1,13 +1,14 @@
 // The demo where no engine can be had: `demo-recorded.ts FOLDER`. The service takes a class up and down on what a real engine answered
 // when it was recorded; only the students' work is not done here, since what they wrote is in the recorded archives.
-// The surprise: the bags are as real as any, made and checked in the same way.
+// The bags are as real as any, made and checked in the same way.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { classId, classScenario, runClass } from '../test/fixtures/class-scenario.ts'
 import { readRecording } from '../test/support/recording.ts'
 import { startReplay } from '../test/support/replay-engine.ts'
-import { checkBag, showTree } from './demo-bags.ts'
+import { bagOf, checkBag, showBag } from './demo-bags.ts'
+import { whatNext } from './demo-next.ts'
 
 const engine = 'docker-20.10'
 
@@ -29,15 +30,13 @@ try {
   }
   console.log('  in the recording the students worked: an essay, a program in a folder, a symlink')
   console.log(`POST /room/down-class {"classId":"${classId}"}: state ${down.state}`)
-  for (const { studentId, files, bytes, manifestSha256 } of down.students) {
-    console.log(`  ${studentId}  ${files} files  ${bytes} bytes  manifest ${manifestSha256?.slice(0, 12)}`)
-  }
-
-  console.log(`  ${classId}/${up.sessionId}/, each file with its bytes and the start of its SHA-256:`)
-  showTree(join(bags, classId, up.sessionId), '    ')
-  for (const { studentId, bag } of down.students) {
-    const files = checkBag(join(bags, bag ?? ''))
-    console.log(`  checked: ${studentId}: sha256sum accepts the bag, with ${files} files as payload`)
+  const [first] = down.students
+  if (first === undefined) throw new Error('no student')
+  showBag(bags, first.studentId, bagOf(down.students, first.studentId))
+  for (const { studentId, bag, files, bytes, manifestSha256 } of down.students) {
+    checkBag(join(bags, bag ?? ''))
+    const receipt = `${files} files, ${bytes} bytes, manifest ${manifestSha256?.slice(0, 12)}`
+    console.log(`  checked: ${studentId}: ${receipt}: sha256sum accepts the bag`)
   }
 
   const wrong = [...replay.mismatches, ...replay.unused().map((request) => `${request} was not asked for`)]
@@ -46,6 +45,7 @@ try {
     '  checked: every call to the engine was as recorded, with the removal of sandboxes, volumes and network at the end',
   )
   console.log('\nscripts/demo: done on a recorded engine, and everything it promised was checked')
+  console.log(whatNext)
 } finally {
   await replay.close()
 }

@@ -1,5 +1,5 @@
 // The service as the demo uses it: started with settings of its own, called over plain HTTP, stopped by a signal.
-// The surprise: it is started by the command behind `npm start`, without npm, which would die of the signal and leave it running.
+// It is started by the command behind `npm start`, without npm, which would die of the signal and leave it running.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

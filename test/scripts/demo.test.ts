@@ -34,10 +34,18 @@ test('the demo without an engine says so, and runs a class on the recorded one',
   assert.match(stdout, /^engine: Docker\/20\.10\.\S+ \(linux\), as it answered on \d{4}-\d\d-\d\d/m)
   assert.match(stdout, /^POST \/room\/up-class .*: session \d{8}t\d{9}z-[0-9a-f]{4}$/m)
   assert.match(stdout, /^POST \/room\/down-class .*: state down$/m)
-  // What SV001 wrote, with its size and the start of its SHA-256.
+  // What SV001 wrote, with its size and the start of its SHA-256; one bag is shown whole, and the others have a line each.
   assert.match(stdout, /^ +essay\.txt +15 +[0-9a-f]{12}$/m)
+  assert.equal(stdout.match(/^ +bagit\.txt /gm)?.length, 1)
+  const told = stdout.slice(stdout.indexOf('down-class')).split('\n')
+  const ofOthers = told.filter((line) => line.includes('SV002'))
+  assert.equal(ofOthers.length, 1, ofOthers.join('\n'))
   for (const student of ['SV001', 'SV002']) {
-    assert.match(stdout, new RegExp(`^  checked: ${student}: sha256sum accepts the bag, with 4 files as payload$`, 'm'))
+    const line = `^  checked: ${student}: 2 files, \\d+ bytes, manifest [0-9a-f]{12}: sha256sum accepts the bag$`
+    assert.match(stdout, new RegExp(line, 'm'))
   }
-  assert.match(stdout, /done on a recorded engine, and everything it promised was checked\n$/)
+  assert.match(stdout, /done on a recorded engine, and everything it promised was checked$/m)
+  const next = stdout.slice(stdout.indexOf('\nnext: ')).trim().split('\n')
+  assert.ok(next.length <= 3, 'what to do next is said in three lines')
+  assert.match(next.join(), /README\.md.*fixtures\/catalogue\.example\.json npm start/)
 })
