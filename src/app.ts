@@ -23,7 +23,7 @@ import { Readiness } from './http/readiness.ts'
 import { registerCalls } from './http/register-calls.ts'
 import type { TypeBoxProvider } from './http/schemas.ts'
 import type { Metrics } from './metrics.ts'
-import { spelledClass } from './sessions/class-id.ts'
+import { canonicalClassId } from './sessions/class-id.ts'
 
 export interface AppDependencies {
   readonly classes: ClassContext
@@ -86,7 +86,6 @@ export function buildApp({
     if (await catalogue.refresh()) onCatalogueChange()
     return catalogue.current()
   }
-  const spellClass = async (classId: string) => spelledClass(classes, await currentCatalogue(), classId)
 
   app.removeContentTypeParser('text/plain')
 
@@ -104,7 +103,7 @@ export function buildApp({
     metrics,
     readiness: new Readiness(runtime, store, metrics),
     currentCatalogue,
-    spellClass,
+    canonicalClassId: async (classId) => canonicalClassId(classes, await currentCatalogue(), classId),
     brokenEdit: () => catalogue.brokenEdit(),
     document: () => document,
   })

@@ -5,12 +5,13 @@ import { type Static, Type } from '@sinclair/typebox'
 import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { asCollectError } from '../collection/errors.ts'
 import { foldId, snapshotTime, studentPrefix } from '../names.ts'
+import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
 import { absentSandbox, findSandbox, type HeldSandbox, type HeldSession, isAbsent, isRunning } from '../runtime/held.ts'
-import { newestHeldFirst } from '../sessions/find.ts'
-import { DownAnswer, DownStudent, readSession, type SessionRecord, writeSession } from '../sessions/record.ts'
-import { otherStoreOf } from '../sessions/store-identity.ts'
-import { type Action, asProblem, type ClassContext } from './context.ts'
+import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
+import { DownAnswer, DownStudent } from '../sessions/outcomes.ts'
+import { type SessionRecord, writeSession } from '../sessions/record.ts'
+import type { Action, ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent, noBag } from './down/answer.ts'
 import { snapshotStudent } from './down/collect-student.ts'
 import { copyMembers, findLastCopy } from './last-copy.ts'
@@ -83,26 +84,9 @@ export async function settleCollect(
 }
 
 /** Whom an interrupted collection left standing still. One that somebody else paused is theirs. */
-export async function letGoOn({ runtime }: ClassContext, { held, record }: Open): Promise<void> {
+export async function letGoOn({ runtime }: ClassContext, { held, record }: OpenSession): Promise<void> {
   if (!record.collect) return
   for (const { id } of held.sandboxes) if (id !== undefined) await runtime.thaw(id)
-}
-
-export interface Open {
-  readonly held: HeldSession
-  readonly record: SessionRecord
-}
-
-/** Problems 'store-changed' and 'class-not-up'. */
-export async function findOpen({ runtime, store }: ClassContext, classId: string): Promise<Open> {
-  let otherStore: Problem | undefined
-  for (const held of newestHeldFirst(await runtime.survey(classId))) {
-    const record = await readSession(store, held.classId, held.sessionId)
-    if (record && !record.down && !record.ended) return { held, record }
-    if (!record) otherStore ??= await otherStoreOf(store, held)
-  }
-  if (otherStore) throw otherStore
-  throw new Problem('class-not-up', `Class '${classId}' is not up, or on its way down: a down collects it.`)
 }
 
 /** One whose sandbox another hand removed is named too: nothing is left of it. */
@@ -153,8 +137,7 @@ async function snapshot(
 /** The collection has ended: no old prefix without a commit mark stays behind, and the record says so. */
 async function settle({ store, runtime }: ClassContext, action: Action, record: SessionRecord): Promise<void> {
   const { collect: _, ...settled } = record
-  const { classId, sessionId } = record
-  const session = (await runtime.survey(classId)).find((each) => each.sessionId === sessionId)
+  const session = await findHeld(runtime, record)
   for (const { studentId } of session?.sandboxes ?? []) await removeHalfSnapshots(store, action, record, studentId)
   if (session?.sandboxes.some(({ state }) => state === 'paused')) {
     throw new Problem('collect-failed', 'A sandbox stands still and does not go on yet. The service tries it again.')

@@ -5,14 +5,15 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError, CollectError, type CollectErrorCode } from '../collection/errors.ts'
 import { foldId } from '../names.ts'
+import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
-import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../runtime/held.ts'
-import { newestRecordedFirst } from '../sessions/find.ts'
-import { DownAnswer, DownStudent, type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
-import { type Action, asProblem, type ClassContext } from './context.ts'
+import { type HeldSandbox, isHalfRemoved } from '../runtime/held.ts'
+import { newestOfStudent, recordOf } from '../sessions/held.ts'
+import { DownAnswer, DownStudent } from '../sessions/outcomes.ts'
+import { type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
+import type { Action, ClassContext } from './context.ts'
 import { answerOf, bagMembers, noBag } from './down/answer.ts'
 import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './down/collect-student.ts'
-import { recordOf } from './down/down-class.ts'
 import { begunRemoval, withoutRemovals, withRemovals } from './down/finish-removal.ts'
 
 export interface DiscardRequest {
@@ -71,27 +72,16 @@ async function collectTwice(context: ClassContext, action: Action, request: Disc
 
 /** Looks again each time: an attempt that failed may have made files readable that were not. */
 async function tryCollect(context: ClassContext, action: Action, request: DiscardRequest): Promise<Attempt> {
-  const { held, sandbox } = await findStudent(context, request)
+  const { classId, studentId } = request
+  const found = await newestOfStudent(context, classId, studentId)
+  if (!found) throw new Problem('unknown-student', `studentId: '${studentId}' has no sandbox in class '${classId}'.`)
+  const { held, sandbox } = found
   const record = await recordOf(context, held)
   const kind = record.down ? 'final' : 'snapshot'
   const collected = await begunRemoval(context, action, record, sandbox)
     .then((begun) => begun ?? collectStudent(context, action, record, sandbox, kind))
     .catch(asCollectError)
   return { record, sandbox, collected }
-}
-
-/** In the newest session that has one of theirs. */
-async function findStudent(
-  { runtime, store }: ClassContext,
-  { classId, studentId }: DiscardRequest,
-): Promise<{ held: HeldSession; sandbox: HeldSandbox }> {
-  const sessions = await runtime.survey(classId)
-  const theirs = sessions.filter((held) => findSandbox(held, studentId))
-  for (const held of await newestRecordedFirst(store, theirs)) {
-    const sandbox = findSandbox(held, studentId)
-    if (sandbox) return { held, sandbox }
-  }
-  throw new Problem('unknown-student', `studentId: '${studentId}' has no sandbox in class '${classId}'.`)
 }
 
 async function remove(

@@ -2,9 +2,10 @@
 // the one that counts.
 
 import { type Static, Type } from '@sinclair/typebox'
+import { asProblem } from '../port-problems.ts'
+import { findOpen } from '../sessions/held.ts'
 import { writeSession } from '../sessions/record.ts'
-import { findOpen } from './collect-class.ts'
-import { type Action, asProblem, type ClassContext } from './context.ts'
+import type { Action, ClassContext } from './context.ts'
 
 export interface ExtendRequest {
   readonly classId: string

@@ -6,18 +6,14 @@ import { asCollectError } from '../collection/errors.ts'
 import { requireBag } from '../collection/restore.ts'
 import { bagPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
+import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox } from '../runtime/held.ts'
-import {
-  DownStudent,
-  type ResetIntent,
-  readSession,
-  type SessionRecord,
-  withoutStudent,
-  writeSession,
-} from '../sessions/record.ts'
-import { findOpen, letGoOn, type Open, removeHalfSnapshots } from './collect-class.ts'
-import { type Action, asProblem, type ClassContext } from './context.ts'
+import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
+import { DownStudent, UpStudent } from '../sessions/outcomes.ts'
+import { type ResetIntent, readSession, type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
+import { letGoOn, removeHalfSnapshots } from './collect-class.ts'
+import type { Action, ClassContext } from './context.ts'
 import { bagMembers } from './down/answer.ts'
 import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './down/collect-student.ts'
 import {
@@ -28,7 +24,6 @@ import {
   withRemovals,
 } from './down/finish-removal.ts'
 import { contentsOf, type NotRestored, nameUnrestored, tryOut } from './restore-bag.ts'
-import { UpStudent } from './up/answer.ts'
 import { planOf } from './up/session.ts'
 import { raiseStudents } from './up/up-class.ts'
 
@@ -85,7 +80,7 @@ async function attempt(
   context: ClassContext,
   action: Action,
   classId: string,
-  decide: (open: Open) => Promise<ResetIntent>,
+  decide: (open: OpenSession) => Promise<ResetIntent>,
 ): Promise<ResetAnswer> {
   try {
     // Work that cannot be collected must not begin.
@@ -108,7 +103,7 @@ async function attempt(
 async function carryOut(
   context: ClassContext,
   action: Action,
-  { held, record }: Open,
+  { held, record }: OpenSession,
   intent: ResetIntent,
 ): Promise<ResetAnswer> {
   const { classId, sessionId } = record
@@ -156,7 +151,7 @@ async function raiseFresh(context: ClassContext, action: Action, record: Session
   const plan = planOf(record)
   const raise = async (from: string | null) => {
     const network = await context.runtime.openNetwork(plan)
-    const now = (await context.runtime.survey(record.classId)).find(({ sessionId }) => sessionId === record.sessionId)
+    const now = await findHeld(context.runtime, record)
     const contents = from === null ? {} : { contents: contentsOf(context, action, plan, studentId, from) }
     // Until the fresh sandbox is there, a down has nobody to look for.
     const up = { context, action, record: withoutStudent(record, studentId), isNew: false, held: now, plan }

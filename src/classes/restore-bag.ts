@@ -3,11 +3,12 @@
 import { asCollectError } from '../collection/errors.ts'
 import { restoredContents, type Unrestored, unrestored } from '../collection/restore.ts'
 import { bagPrefix } from '../names.ts'
+import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
 import type { Contents } from '../runtime/archive.ts'
 import type { SessionPlan } from '../runtime/port.ts'
 import { sandboxUser } from '../runtime/sandbox-user.ts'
-import { type Action, asProblem, type ClassContext } from './context.ts'
+import type { Action, ClassContext } from './context.ts'
 
 export interface NotRestored {
   readonly total: number

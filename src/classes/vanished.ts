@@ -3,10 +3,10 @@
 
 import { foldId } from '../names.ts'
 import { findSandbox, type HeldSession, isAbsent } from '../runtime/held.ts'
+import type { UpStudent } from '../sessions/outcomes.ts'
 import type { SessionRecord, Vanished } from '../sessions/record.ts'
 import type { Action, ClassContext } from './context.ts'
 import { describeCopy, findLastCopy, whenCollected } from './last-copy.ts'
-import type { UpStudent } from './up/answer.ts'
 
 /** In the record, and not on the engine: what a reset, a discard or a failed up took away is not in the record. */
 export const vanishedStudents = (record: SessionRecord, held: HeldSession | undefined): string[] =>

@@ -4,7 +4,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { ClassActions } from '../classes/class-actions.ts'
 import type { ClassContext } from '../classes/context.ts'
 import type { Metrics } from '../metrics.ts'
-import type { SpellClass } from '../sessions/class-id.ts'
+import type { CanonicalClassId } from '../sessions/class-id.ts'
 import type { Readiness } from './readiness.ts'
 
 export interface CallContext {
@@ -17,7 +17,7 @@ export interface CallContext {
   /** As it is now: an edit is read before it is answered by. */
   currentCatalogue(): Promise<Catalogue>
   /** A class that was taken out of the catalogue while it was up must still come down. */
-  readonly spellClass: SpellClass
+  readonly canonicalClassId: CanonicalClassId
   /** The OpenAPI document, as JSON text. */
   document(): string
 }

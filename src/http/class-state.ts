@@ -1,10 +1,10 @@
 // What a class's state is made of: the engine's lists and what is remembered of the records. A store that hangs cannot delay it.
 
 import type { Catalogue } from '../catalogue/catalogue.ts'
-import { asProblem } from '../classes/context.ts'
 import { foldId } from '../names.ts'
+import { asProblem } from '../port-problems.ts'
 import type { HeldSession, SandboxState } from '../runtime/held.ts'
-import { newestHeldFirst } from '../sessions/find.ts'
+import { newestHeldFirst } from '../sessions/held.ts'
 import { rememberedSession } from '../sessions/remembered.ts'
 import { knownIdentity, otherStoreDetail } from '../sessions/store-identity.ts'
 import type { Store } from '../store/port.ts'

@@ -2,10 +2,10 @@
 
 import type { Static } from '@sinclair/typebox'
 import { bagDeclarationKey } from '../bag/tag-files.ts'
-import { asProblem } from '../classes/context.ts'
 import { bagPrefix, sessionPrefix } from '../names.ts'
+import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
-import { spelledAmong } from '../sessions/class-id.ts'
+import { findSpelling } from '../sessions/class-id.ts'
 import { spellings } from '../sessions/find.ts'
 import { StoreError } from '../store/port.ts'
 import type { CallContext } from './call-context.ts'
@@ -26,13 +26,13 @@ export const unknownFile = () =>
 
 /** No bagit.txt, no bag: what is not committed is not shown. */
 export async function committedPrefix(
-  { classes: { store }, spellClass }: CallContext,
+  { classes: { store }, canonicalClassId }: CallContext,
   { sessionId, collectionId, ...asked }: Static<typeof BagParams>,
 ): Promise<string> {
-  const classId = await spellClass(asked.classId)
+  const classId = await canonicalClassId(asked.classId)
   for (const spelled of await spellings(store, classId)) {
     const students = await store.folders(sessionPrefix(spelled, sessionId))
-    const studentId = spelledAmong(students, asked.studentId) ?? asked.studentId
+    const studentId = findSpelling(students, asked.studentId) ?? asked.studentId
     const prefix = bagPrefix(spelled, sessionId, studentId, collectionId)
     if (await store.stat(prefix + bagDeclarationKey)) return prefix
   }

@@ -1,21 +1,20 @@
-// How a class is spelled: calls take ids in any case, and names in the store know case. The catalogue says it; of a class that
-// left the catalogue the store does, which keeps its past sessions, or else the engine, which may hold one that it lost.
+// The canonical id of a class: calls take ids in any case, and names in the store know case. The catalogue says it; of a class
+// that left the catalogue the store does, which keeps its past sessions, or else the engine, which may hold one that it lost.
 
 import type { Catalogue } from '../catalogue/catalogue.ts'
-import { asProblem, type ClassContext } from '../classes/context.ts'
 import { foldId } from '../names.ts'
-
-export type SpellClass = (classId: string) => Promise<string>
+import { asProblem } from '../port-problems.ts'
+import type { Ports } from './held.ts'
 
 /** Problems 'unknown-class', 'store-unavailable' and 'engine-unavailable'; neither is asked for a class of the catalogue. */
-export async function spelledClass(
-  { runtime, store }: Pick<ClassContext, 'runtime' | 'store'>,
+export async function canonicalClassId(
+  { runtime, store }: Ports,
   catalogue: Catalogue,
   classId: string,
 ): Promise<string> {
   if (catalogue.hasClass(classId)) return catalogue.findClass(classId).classId
   try {
-    const kept = spelledAmong(await store.folders(''), classId)
+    const kept = findSpelling(await store.folders(''), classId)
     if (kept !== undefined) return kept
     const [held] = await runtime.survey(classId)
     return held?.classId ?? catalogue.findClass(classId).classId
@@ -24,6 +23,9 @@ export async function spelledClass(
   }
 }
 
+/** `canonicalClassId` of this service: by the catalogue that is in force now. */
+export type CanonicalClassId = (classId: string) => Promise<string>
+
 /** The id itself where it is there, or else one that differs only in case. */
-export const spelledAmong = (ids: readonly string[], id: string): string | undefined =>
+export const findSpelling = (ids: readonly string[], id: string): string | undefined =>
   ids.find((each) => each === id) ?? ids.find((each) => foldId(each) === foldId(id))

@@ -1,12 +1,9 @@
-// Which session of a class is meant where a call names none, and all the names under which a class stands in the store: its
-// catalogue may have written it in another case before.
+// Sessions in the store: which one is meant where a call names none, and all the names under which a class stands there, since
+// its catalogue may have written it in another case before.
 
-import type { ClassContext } from '../classes/context.ts'
-import { createGate } from '../gate.ts'
 import { foldId } from '../names.ts'
-import type { HeldSession } from '../runtime/held.ts'
 import { type Store, StoreError } from '../store/port.ts'
-import { readSession, type SessionRecord, type SessionSummary, sessionIds, summarise } from './record.ts'
+import { readSession, recordsReadAtOnce, type SessionRecord, sessionIds } from './record.ts'
 
 /** Not ended before ended, then the order in which they were begun, which is that of their ids. */
 export function newestFirst<T extends { readonly sessionId: string }>(
@@ -15,20 +12,6 @@ export function newestFirst<T extends { readonly sessionId: string }>(
 ): T[] {
   const rank = (session: T): string => `${hasEnded(session) ? 0 : 1} ${session.sessionId}`
   return sessions.toSorted((a, b) => (rank(a) < rank(b) ? 1 : -1))
-}
-
-/** As `newestFirst`, by the engine alone: a class has one network, and what an ended session could not remove is without it. */
-export const newestHeldFirst = (sessions: readonly HeldSession[]): HeldSession[] =>
-  newestFirst(sessions, ({ network }) => network === undefined)
-
-/** As `newestFirst`, by the records, which are read only where there is a choice. */
-export async function newestRecordedFirst(store: Store, sessions: readonly HeldSession[]): Promise<HeldSession[]> {
-  if (sessions.length < 2) return [...sessions]
-  const ended = new Set<string>()
-  for (const { classId, sessionId } of sessions) {
-    if ((await readSession(store, classId, sessionId))?.ended) ended.add(sessionId)
-  }
-  return newestFirst(sessions, ({ sessionId }) => ended.has(sessionId))
 }
 
 /** A session's place in the store. */
@@ -53,25 +36,8 @@ export async function storedSessions(store: Store, classId: string): Promise<Sto
   return newestFirst(found, () => false)
 }
 
-const recordsReadAtOnce = 8
-
-/** Newest first. A prefix without a record is left out. */
-export async function listSessions(store: Store, classId: string): Promise<SessionSummary[]> {
-  const gate = createGate(recordsReadAtOnce)
-  const sessions = await storedSessions(store, classId)
-  const summaries = await Promise.all(
-    sessions.map((each) => gate(() => summarise(store, each.classId, each.sessionId))),
-  )
-  const found = summaries.filter((summary) => summary !== undefined)
-  return newestFirst(found, (summary) => summary.state === 'down' || summary.state === 'down-partial')
-}
-
 /** The session's record under whichever spelling has it. */
-export async function findSession(
-  store: Store,
-  classId: string,
-  sessionId: string,
-): Promise<SessionRecord | undefined> {
+export async function findRecord(store: Store, classId: string, sessionId: string): Promise<SessionRecord | undefined> {
   const record = await readSession(store, classId, sessionId)
   if (record) return record
   for (const spelled of (await spellings(store, classId)).slice(1)) {
@@ -85,12 +51,26 @@ export async function findSession(
 export const isElsewhere = (record: SessionRecord | undefined, engine: string | undefined): boolean =>
   engine !== undefined && record?.engine !== undefined && record.engine !== engine
 
-/**
- * Of this installation: the latest begun that has not ended and is not of another engine, or else the latest begun. Sessions
- * of another installation in the same store are none of our business.
- */
+/** Whose sessions: others of another installation in the same store are none of its business. */
+export interface InstallationStore {
+  readonly store: Store
+  readonly installation: string
+}
+
+/** The session named; where none is, the newest record. */
+export async function findOwnRecord(
+  ours: InstallationStore,
+  { classId, sessionId }: { readonly classId: string; readonly sessionId?: string },
+  engine: string | undefined,
+): Promise<SessionRecord | undefined> {
+  if (sessionId === undefined) return await newestRecord(ours, classId, engine)
+  const record = await findRecord(ours.store, classId, sessionId)
+  return record?.installation === ours.installation ? record : undefined
+}
+
+/** The latest begun that has not ended and is not of another engine, or else the latest begun. */
 export async function newestRecord(
-  { store, installation }: Pick<ClassContext, 'store' | 'installation'>,
+  { store, installation }: InstallationStore,
   classId: string,
   engine: string | undefined,
 ): Promise<SessionRecord | undefined> {

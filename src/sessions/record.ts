@@ -9,54 +9,8 @@ import { Nullable } from '../nullable.ts'
 import { Seat } from '../runtime/seats.ts'
 import { digestOf } from '../store/content.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
+import { DownAnswer, LastCopy } from './outcomes.ts'
 import { forgetSession, rememberSession } from './remembered.ts'
-
-/** The newest whole bag of somebody whose sandbox another hand removed. */
-export const LastCopy = Type.Object({
-  collectionId: Type.String(),
-  prefix: Type.String({ description: 'Of its objects in the store.' }),
-  collectedAt: Type.Optional(Type.String()),
-})
-
-export const DownStudent = Type.Object({
-  studentId: Type.String(),
-  /**
-   * removed: committed and gone · collected: committed, sandbox still there · kept: not committed, stopped and kept
-   * · lost: gone by another hand; what was done after the bag, if there is one, is lost too · discarded: given up by an admin, with the reason
-   */
-  state: Type.Union([
-    Type.Literal('removed'),
-    Type.Literal('collected'),
-    Type.Literal('kept'),
-    Type.Literal('lost'),
-    Type.Literal('discarded'),
-  ]),
-  /** Prefix of the bag in the store. */
-  bag: Nullable(Type.String()),
-  files: Nullable(Type.Integer()),
-  bytes: Nullable(Type.Integer()),
-  skipped: Nullable(Type.Integer()),
-  /** The receipt: SHA-256 of manifest-sha256.txt, which names every file by its own. */
-  manifestSha256: Nullable(Type.String()),
-  /** With `removed`: the store no longer holds the bag that was committed (`store-mismatch`), or could not be asked. */
-  error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
-  /** With `discarded`: why, in the admin's words. */
-  reason: Type.Optional(Type.String()),
-  /** Where the bag is an earlier one, since no final bag is whole: when it was made. */
-  collectedAt: Type.Optional(Type.String()),
-  /** An earlier sandbox of theirs in this session was removed by another hand, and an up gave them an empty one. */
-  vanished: Type.Optional(Type.Object({ at: Type.String(), bag: Nullable(LastCopy) })),
-})
-
-export const DownAnswer = Type.Object({
-  classId: Type.String(),
-  sessionId: Type.String(),
-  state: Type.Union([Type.Literal('down'), Type.Literal('down-partial')]),
-  artifacts: Type.Object({ store: Type.String(), prefix: Type.String() }),
-  students: Type.Array(DownStudent),
-  /** What the engine would not remove, though its bag is safe. */
-  leaked: Type.Array(Type.Object({ kind: Type.String(), name: Type.String(), reason: Type.String() })),
-})
 
 export const SessionRecord = Type.Object({
   schemaVersion: Type.Literal(1),
@@ -145,8 +99,6 @@ export const SessionRecord = Type.Object({
   ended: Type.Optional(Type.Object({ at: Type.String(), answer: DownAnswer })),
 })
 
-export type DownStudent = Static<typeof DownStudent>
-export type DownAnswer = Static<typeof DownAnswer>
 export type SessionRecord = Static<typeof SessionRecord>
 export type UpIntent = NonNullable<SessionRecord['up']>
 export type Vanished = NonNullable<SessionRecord['vanished']>[number]
@@ -214,36 +166,11 @@ export async function removeSession(store: Store, record: SessionRecord): Promis
   forgetSession(store, record.sessionId)
 }
 
+/** For whoever reads the records of many sessions. */
+export const recordsReadAtOnce = 8
+
 /** Newest first. */
 export async function sessionIds(store: Store, classId: string): Promise<string[]> {
   const names = await store.folders(classPrefix(classId))
   return names.filter((name) => isSessionId.test(name)).reverse()
-}
-
-export const SessionSummary = Type.Union([
-  Type.Object({
-    sessionId: Type.String(),
-    state: Type.Union(['open', 'going-down', 'down', 'down-partial'].map((state) => Type.Literal(state))),
-    lab: Type.String(),
-    createdAt: Type.String(),
-    expiresAt: Type.String(),
-    endedAt: Nullable(Type.String()),
-    students: Type.Integer(),
-  }),
-  Type.Object({ sessionId: Type.String(), state: Type.Literal('unreadable') }),
-])
-export type SessionSummary = Static<typeof SessionSummary>
-
-/** Undefined where there is none: it was lost, or an up is just beginning. */
-export async function summarise(store: Store, classId: string, sessionId: string): Promise<SessionSummary | undefined> {
-  try {
-    const record = await readSession(store, classId, sessionId)
-    if (!record) return undefined
-    const { lab, createdAt, expiresAt, students, down, ended } = record
-    const state = ended?.answer.state ?? (down ? 'going-down' : 'open')
-    return { sessionId, state, lab, createdAt, expiresAt, endedAt: ended?.at ?? null, students: students.length }
-  } catch (error) {
-    if (error instanceof StoreError && error.code === 'refused') return { sessionId, state: 'unreadable' }
-    throw error
-  }
 }

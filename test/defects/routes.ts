@@ -10,7 +10,7 @@ export const routesDefects: readonly Defect[] = [
   {
     name: 'a bag is looked for although nobody knows its class',
     file: 'src/http/from-store.ts',
-    edits: [{ find: 'await spellClass(asked.classId)', replace: 'asked.classId' }],
+    edits: [{ find: 'await canonicalClassId(asked.classId)', replace: 'asked.classId' }],
     tests: sessionTests,
   },
   {

@@ -87,7 +87,7 @@ export const vanishedDefects: readonly Defect[] = [
   },
   {
     name: 'an up begins anew where all of the running session was removed',
-    file: 'src/classes/up/surroundings.ts',
+    file: 'src/classes/up/earlier-sessions.ts',
     edits: [{ find: 'isHere && !isHeld && open.students', replace: 'isHere && isHeld && open.students' }],
     tests: vanishedTests,
   },

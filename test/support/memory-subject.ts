@@ -5,12 +5,12 @@ import type { TestContext } from 'node:test'
 import { parseCatalogue } from '../../src/catalogue/catalogue.ts'
 import type { ClassContext } from '../../src/classes/context.ts'
 import { downClass } from '../../src/classes/down/down-class.ts'
-import type { UpAnswer } from '../../src/classes/up/answer.ts'
 import { orderUp, type UpRequest } from '../../src/classes/up/order.ts'
 import { type PlanAnswer, planClass } from '../../src/classes/up/plan-class.ts'
 import { upClass } from '../../src/classes/up/up-class.ts'
 import { Progress } from '../../src/operations/progress.ts'
 import { Problem } from '../../src/problems.ts'
+import type { UpAnswer } from '../../src/sessions/outcomes.ts'
 import { type MemoryClass, openClass, quiet } from './memory-class.ts'
 
 /** Labs of 0.1 CPU and 100 MiB a sandbox; classes a, b and c of one subject, and x of another, of three students each. */

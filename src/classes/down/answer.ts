@@ -3,7 +3,8 @@
 import type { Bag } from '../../collection/collect.ts'
 import type { CollectError } from '../../collection/errors.ts'
 import { foldId, sessionPrefix } from '../../names.ts'
-import type { DownAnswer, DownStudent, SessionRecord } from '../../sessions/record.ts'
+import type { DownAnswer, DownStudent } from '../../sessions/outcomes.ts'
+import type { SessionRecord } from '../../sessions/record.ts'
 import type { Store } from '../../store/port.ts'
 
 export function answerOf<State extends string>(

@@ -3,7 +3,7 @@
 
 import { confirmBag } from '../../bag/confirm.ts'
 import { asCollectError } from '../../collection/errors.ts'
-import type { DownStudent } from '../../sessions/record.ts'
+import type { DownStudent } from '../../sessions/outcomes.ts'
 import type { Action, ClassContext } from '../context.ts'
 
 /** The same outcome, with an error where the store no longer holds the bag, or cannot be asked. */

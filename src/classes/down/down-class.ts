@@ -4,20 +4,15 @@
 // `down-partial`, whatever was allowed. Long, since the order of these steps is the promise.
 
 import { asCollectError, CollectError } from '../../collection/errors.ts'
-import { foldId, sessionTime } from '../../names.ts'
+import { foldId } from '../../names.ts'
+import { asProblem } from '../../port-problems.ts'
 import { Problem } from '../../problems.ts'
 import { type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
-import { findSession, isElsewhere, newestRecord, newestRecordedFirst } from '../../sessions/find.ts'
-import {
-  type DownAnswer,
-  type DownStudent,
-  readSession,
-  type SessionRecord,
-  writeSession,
-} from '../../sessions/record.ts'
-import { otherStoreOf } from '../../sessions/store-identity.ts'
-import { StoreError, storeErrorAdvice } from '../../store/port.ts'
-import { type Action, asProblem, type ClassContext } from '../context.ts'
+import { findOwnRecord, isElsewhere } from '../../sessions/find.ts'
+import { findHeld, newestHeld, recordOf, refuseWithoutStore } from '../../sessions/held.ts'
+import type { DownAnswer, DownStudent } from '../../sessions/outcomes.ts'
+import { type SessionRecord, writeSession } from '../../sessions/record.ts'
+import type { Action, ClassContext } from '../context.ts'
 import { collectFailure } from '../outage.ts'
 import { answerOf, bagMembers, keptStudent } from './answer.ts'
 import { type CollectedStudent, collectStudent, mayHaveBegun, NotRemoved, removeCollected } from './collect-student.ts'
@@ -44,9 +39,12 @@ interface Leaver {
 
 export async function downClass(context: ClassContext, action: Action, request: DownRequest): Promise<DownAnswer> {
   try {
-    const held = await findHeld(context, request)
+    const { classId, sessionId } = request
+    const held = await (sessionId === undefined
+      ? newestHeld(context, classId)
+      : findHeld(context.runtime, { classId, sessionId }))
     const engine = held ? undefined : await context.runtime.engineId()
-    const record = held ? await recordOf(context, held) : await findRecord(context, request, engine)
+    const record = held ? await recordOf(context, held) : await findOwnRecord(context, request, engine)
     if (!held && record?.ended) return record.ended.answer
     if (!held && record && isElsewhere(record, engine)) throw engineChanged(record)
     if (!record) {
@@ -61,64 +59,12 @@ export async function downClass(context: ClassContext, action: Action, request: 
   }
 }
 
-/** An ended session whose leftovers could not be removed comes last: the class may be up again meanwhile. */
-async function findHeld({ runtime, store }: ClassContext, request: DownRequest): Promise<HeldSession | undefined> {
-  const sessions = await runtime.survey(request.classId)
-  if (request.sessionId !== undefined) return sessions.find(({ sessionId }) => sessionId === request.sessionId)
-  const [first] = await newestRecordedFirst(store, sessions).catch((error: unknown) => {
-    throw error instanceof StoreError ? storeGone(error) : error
-  })
-  return first
-}
-
-/** Sessions of another installation in the same store are not ours to end. */
-async function findRecord(
-  context: ClassContext,
-  { classId, sessionId }: DownRequest,
-  engine: string | undefined,
-): Promise<SessionRecord | undefined> {
-  if (sessionId === undefined) return await newestRecord(context, classId, engine)
-  const record = await findSession(context.store, classId, sessionId)
-  return record?.installation === context.installation ? record : undefined
-}
-
 /** What is not here may be safe where it was begun. */
 const engineChanged = ({ classId, sessionId }: SessionRecord): Problem =>
   new Problem(
     'engine-changed',
     `Session ${sessionId} of class '${classId}' belongs to another engine, where its sandboxes may be. Nothing was changed. Take it down at the service of that engine, or ask the operator to connect this one to it.`,
   )
-
-/** The record of a session; where this store has lost it, what the engine's labels say is enough to collect by. */
-export async function recordOf({ store, installation }: ClassContext, held: HeldSession): Promise<SessionRecord> {
-  try {
-    const found = await readSession(store, held.classId, held.sessionId)
-    if (found) return found
-    const otherStore = await otherStoreOf(store, held)
-    if (otherStore) throw otherStore
-  } catch (error) {
-    throw error instanceof StoreError ? storeGone(error) : error
-  }
-  const { classId, sessionId, subject, lab, createdBy, expiresAt, store: begunWith } = held
-  return {
-    schemaVersion: 1,
-    installation,
-    classId,
-    sessionId,
-    subject,
-    lab,
-    createdBy,
-    ...(begunWith ? { store: begunWith } : {}),
-    // The clock may have been ahead.
-    createdAt: new Date(Math.min(sessionTime(sessionId).getTime(), Date.now())).toISOString(),
-    expiresAt,
-    students: [],
-  }
-}
-
-/** Not one sandbox has been stopped: students can go on working until the store is back. */
-const storeGone = (error: StoreError): Problem =>
-  new Problem('store-unavailable', `${storeErrorAdvice[error.code]} Nothing was stopped or removed.`, { cause: error })
 
 async function takeDown(
   context: ClassContext,
@@ -138,7 +84,8 @@ async function takeDown(
   try {
     await writeSession(store, record)
   } catch (error) {
-    throw error instanceof StoreError && held ? storeGone(error) : error
+    if (held) refuseWithoutStore(error)
+    throw error
   }
 
   const leavers = leaversOf(record, held)

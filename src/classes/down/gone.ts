@@ -2,7 +2,8 @@
 
 import { findFinalBag } from '../../bag/find.ts'
 import { foldId } from '../../names.ts'
-import type { DownStudent, SessionRecord } from '../../sessions/record.ts'
+import type { DownStudent } from '../../sessions/outcomes.ts'
+import type { SessionRecord } from '../../sessions/record.ts'
 import type { Action, ClassContext } from '../context.ts'
 import { copyMembers, describeCopy, findLastCopy } from '../last-copy.ts'
 import { bagMembers } from './answer.ts'

@@ -8,14 +8,14 @@ import { Problem } from '../../problems.ts'
 import type { HeldSession } from '../../runtime/held.ts'
 import type { ImageFacts } from '../../runtime/port.ts'
 import { type Lack, noSubnetAdvice, type Room } from '../../runtime/room.ts'
-import type { SessionRecord } from '../../sessions/record.ts'
+import { type KnownSession, type OpenSession, readRecords } from '../../sessions/held.ts'
 import { otherStoreOf } from '../../sessions/store-identity.ts'
 import type { ClassContext } from '../context.ts'
+import { type EarlierSessions, findEarlier } from './earlier-sessions.ts'
 import type { UpOrder } from './order.ts'
 import { imageMissing, sortSessions } from './session.ts'
-import { lookAround, type Surroundings } from './surroundings.ts'
 import { freeUids, missingUids, takenUids, uidsExhausted } from './uids.ts'
-import { addUp, exactCpus, type KnownSession, readKnown, type SessionShare, shareOut, type Usage } from './usage.ts'
+import { addUp, exactCpus, type SessionShare, shareOut, type Usage } from './usage.ts'
 
 /** What the engine and the store say. */
 export interface Seen {
@@ -23,12 +23,12 @@ export interface Seen {
   readonly known: readonly KnownSession[]
   readonly ofClass: readonly KnownSession[]
   /** The session that the up would join. */
-  readonly running: (KnownSession & { readonly record: SessionRecord }) | undefined
+  readonly running: OpenSession | undefined
   /** A session that has to be taken down first. */
   readonly unfinished: HeldSession | undefined
   /** Of a session of the class that belongs to another store. */
   readonly otherStore: Problem | undefined
-  readonly around: Surroundings
+  readonly earlier: EarlierSessions
   readonly image: ImageFacts | undefined
   readonly room: Room
   readonly maxStudents: number
@@ -59,20 +59,20 @@ export interface Findings extends Seen {
 export async function examine(context: ClassContext, order: UpOrder): Promise<Seen> {
   const { runtime, store, maxStudents, sandboxUids } = context
   const { classId } = order.ofClass
-  const known = await readKnown(store, await runtime.survey(), classId)
+  const known = await readRecords(store, await runtime.survey(), classId)
   const ofClass = known.filter(({ held }) => foldId(held.classId) === foldId(classId))
-  const around = await lookAround(
+  const earlier = await findEarlier(
     context,
     classId,
     ofClass.map(({ held }) => held),
   )
-  const { running, unfinished } = sortSessions(ofClass, around.vanished)
+  const { running, unfinished } = sortSessions(ofClass, earlier.vanished)
   const otherStore = await findOtherStore(store, ofClass)
   const [image, room] = await Promise.all([
     runtime.image(running?.record.frozenLab?.imageId ?? order.lab.image),
     runtime.room(),
   ])
-  return { order, known, ofClass, running, unfinished, otherStore, around, image, room, maxStudents, sandboxUids }
+  return { order, known, ofClass, running, unfinished, otherStore, earlier, image, room, maxStudents, sandboxUids }
 }
 
 async function findOtherStore(store: ClassContext['store'], ofClass: readonly KnownSession[]) {

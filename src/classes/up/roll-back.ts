@@ -3,7 +3,8 @@
 
 import { findSandbox, type HeldSandbox } from '../../runtime/held.ts'
 import type { StartedSandbox } from '../../runtime/port.ts'
-import { type DownStudent, removeSession, writeSession } from '../../sessions/record.ts'
+import type { DownStudent } from '../../sessions/outcomes.ts'
+import { removeSession, writeSession } from '../../sessions/record.ts'
 import { answerOf, bagMembers } from '../down/answer.ts'
 import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from '../down/collect-student.ts'
 import { recordRemovals, withRemovals } from '../down/finish-removal.ts'

@@ -6,12 +6,12 @@ import { newSessionId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
 import type { HeldSession, StoreIdentity } from '../../runtime/held.ts'
 import type { ImageFacts, SessionPlan } from '../../runtime/port.ts'
+import { findHeld, type KnownSession, type OpenSession } from '../../sessions/held.ts'
 import { isExpired, readSession, type SessionRecord, type UpIntent } from '../../sessions/record.ts'
 import { StoreError } from '../../store/port.ts'
 import type { ClassContext } from '../context.ts'
+import type { EarlierSessions } from './earlier-sessions.ts'
 import type { UpOrder } from './order.ts'
-import type { Surroundings } from './surroundings.ts'
-import type { KnownSession } from './usage.ts'
 
 export interface ChosenSession {
   readonly record: SessionRecord
@@ -26,7 +26,7 @@ export function sortSessions(
   sessions: readonly KnownSession[],
   vanished: SessionRecord | undefined,
 ): {
-  running: (KnownSession & { readonly record: SessionRecord }) | undefined
+  running: OpenSession | undefined
   unfinished: HeldSession | undefined
 } {
   let running: ReturnType<typeof sortSessions>['running']
@@ -67,7 +67,7 @@ export function newSession(
   { lab, labName, ofClass, ttlMinutes }: UpOrder,
   image: ImageFacts | undefined,
   store: StoreIdentity,
-  { engine, newest }: Surroundings,
+  { engine, newest }: EarlierSessions,
 ): SessionRecord {
   if (!image) throw imageMissing(labName, lab.image)
   const now = new Date()
@@ -106,7 +106,7 @@ export async function findInterrupted(
     throw new Problem('class-not-up', `The interrupted up of class '${classId}' has ended meanwhile.`)
   }
   const { up: intent, ...record } = found
-  const held = (await runtime.survey(classId)).find((session) => session.sessionId === sessionId)
+  const held = await findHeld(runtime, record)
   return { record, intent, isNew: record.students.length === 0, held }
 }
 

@@ -5,7 +5,8 @@ import type { Lab } from '../../catalogue/schema.ts'
 import type { UidRange } from '../../config.ts'
 import { Problem } from '../../problems.ts'
 import { findSeat, type Seat } from '../../runtime/seats.ts'
-import type { KnownSession, SessionShare } from './usage.ts'
+import type { KnownSession } from '../../sessions/held.ts'
+import type { SessionShare } from './usage.ts'
 
 export interface UidsAsked {
   readonly range: UidRange

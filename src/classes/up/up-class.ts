@@ -2,19 +2,21 @@
 // added, what died is started again, nothing else is touched. What a failed up created is taken back, nothing more.
 
 import { foldId } from '../../names.ts'
+import { asProblem } from '../../port-problems.ts'
 import { Problem } from '../../problems.ts'
 import type { Contents } from '../../runtime/archive.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
 import { findSandbox, type StoreIdentity } from '../../runtime/held.ts'
 import type { Runtime, SessionPlan, StartedSandbox } from '../../runtime/port.ts'
 import { seatStudents } from '../../runtime/seats.ts'
+import { findHeld } from '../../sessions/held.ts'
+import type { UpAnswer, UpStudent } from '../../sessions/outcomes.ts'
 import { removeSession, type UpIntent, writeSession } from '../../sessions/record.ts'
 import { storeIdentity } from '../../sessions/store-identity.ts'
-import { type Action, asProblem, type ClassContext } from '../context.ts'
+import type { Action, ClassContext } from '../context.ts'
 import { finishRemovals } from '../down/finish-removal.ts'
 import { type Noted, noteVanished } from '../vanished.ts'
 import { examine, type Findings, refusals, weigh } from './admission.ts'
-import type { UpAnswer, UpStudent } from './answer.ts'
 import type { UpOrder } from './order.ts'
 import { interruptedUp, takeBack, takeBackIdle } from './roll-back.ts'
 import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './session.ts'
@@ -46,8 +48,8 @@ function admit(
 ): ChosenSession {
   const [refusal] = refusals(findings)
   if (refusal) throw refusal
-  const { order, running, image, around } = findings
-  const { elsewhere } = around
+  const { order, running, image, earlier } = findings
+  const { elsewhere } = earlier
   if (elsewhere) {
     const { classId, sessionId, engine } = elsewhere
     // An engine that is lost for good must not lock its classes for ever.
@@ -55,7 +57,7 @@ function admit(
   }
   const record = running
     ? joinSession(running.record, order)
-    : newSession(installation, action.actor, order, image, store, around)
+    : newSession(installation, action.actor, order, image, store, earlier)
   return { record: seatStudents(record, order.students, findings.uids), isNew: !running, held: running?.held }
 }
 
@@ -245,7 +247,7 @@ async function describeStudents(
   { context, plan, ...up }: Up,
   errors: ReadonlyMap<string, { code: string; detail: string }>,
 ): Promise<UpStudent[]> {
-  const session = (await context.runtime.survey(plan.classId)).find(({ sessionId }) => sessionId === plan.sessionId)
+  const session = await findHeld(context.runtime, plan)
   return up.students.map((studentId) => {
     const sandbox = findSandbox(session, studentId)
     const error = errors.get(studentId)

@@ -5,17 +5,8 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import type { Catalogue } from '../../catalogue/catalogue.ts'
-import { createGate } from '../../gate.ts'
 import { foldId } from '../../names.ts'
-import type { HeldSession } from '../../runtime/held.ts'
-import { readSession, type SessionRecord } from '../../sessions/record.ts'
-import { type Store, StoreError } from '../../store/port.ts'
-
-/** A session as the engine and the store have it. */
-export interface KnownSession {
-  readonly held: HeldSession
-  readonly record: SessionRecord | undefined
-}
+import type { KnownSession } from '../../sessions/held.ts'
 
 /** Sandboxes of one session, and what each of them may use. */
 export interface SessionShare {
@@ -36,24 +27,6 @@ export const Usage = Type.Object({
   memoryMb: Type.Integer(),
 })
 export type Usage = Static<typeof Usage>
-
-const recordsReadAtOnce = 8
-
-/** The records of all sessions. One that cannot be understood stands in nobody's way but its own class's: StoreError. */
-export async function readKnown(
-  store: Store,
-  sessions: readonly HeldSession[],
-  classId: string,
-): Promise<KnownSession[]> {
-  const gate = createGate(recordsReadAtOnce)
-  const recordOf = (held: HeldSession): Promise<SessionRecord | undefined> =>
-    readSession(store, held.classId, held.sessionId).catch((error: unknown) => {
-      const isOther = foldId(held.classId) !== foldId(classId)
-      if (isOther && error instanceof StoreError && error.code === 'refused') return undefined
-      throw error
-    })
-  return await Promise.all(sessions.map((held) => gate(async () => ({ held, record: await recordOf(held) }))))
-}
 
 /** Every session that has sandboxes or will have, one entry each. */
 export function shareOut(

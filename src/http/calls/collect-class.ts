@@ -26,7 +26,7 @@ export const collectClass = defineAction({
     'collect-failed',
   ],
   example: { classId: 'os101-a' },
-  async start({ actions, spellClass }, body, caller) {
-    return actions.collect({ ...body, classId: await spellClass(body.classId) }, caller)
+  async start({ actions, canonicalClassId }, body, caller) {
+    return actions.collect({ ...body, classId: await canonicalClassId(body.classId) }, caller)
   },
 })

@@ -21,7 +21,7 @@ export const discardStudent = defineAction({
     'collect-failed',
   ],
   example: { classId: 'os101-a', studentId: 'SV001', reason: 'The disk of the host is broken.' },
-  async start({ actions, spellClass }, body, caller) {
-    return actions.discard({ ...body, classId: await spellClass(body.classId) }, caller)
+  async start({ actions, canonicalClassId }, body, caller) {
+    return actions.discard({ ...body, classId: await canonicalClassId(body.classId) }, caller)
   },
 })

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Id } from '../../catalogue/schema.ts'
-import { DownAnswer } from '../../sessions/record.ts'
+import { DownAnswer } from '../../sessions/outcomes.ts'
 import { defineAction } from '../define-action.ts'
 import { closed } from '../schemas.ts'
 
@@ -22,7 +22,7 @@ export const downClass = defineAction({
     'collect-failed',
   ],
   example: { classId: 'os101-a' },
-  async start({ actions, spellClass }, { classId, allowPartial = false }, caller) {
-    return actions.down({ classId: await spellClass(classId), allowPartial }, caller)
+  async start({ actions, canonicalClassId }, { classId, allowPartial = false }, caller) {
+    return actions.down({ classId: await canonicalClassId(classId), allowPartial }, caller)
   },
 })

@@ -13,7 +13,7 @@ export const extendClass = defineAction({
   result: ExtendAnswer,
   problems: ['unknown-class', 'engine-unavailable', 'store-unavailable', 'class-not-up', 'store-changed'],
   example: { classId: 'os101-a', ttlMinutes: 120 },
-  async start({ actions, spellClass }, { classId, ttlMinutes }, caller) {
-    return actions.extend({ classId: await spellClass(classId), ttlMinutes }, caller)
+  async start({ actions, canonicalClassId }, { classId, ttlMinutes }, caller) {
+    return actions.extend({ classId: await canonicalClassId(classId), ttlMinutes }, caller)
   },
 })

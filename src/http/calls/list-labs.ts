@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { Lab } from '../../catalogue/schema.ts'
-import { asProblem } from '../../classes/context.ts'
 import { Nullable } from '../../nullable.ts'
+import { asProblem } from '../../port-problems.ts'
 import type { ImageFacts } from '../../runtime/port.ts'
 import { defineCall, json } from '../define-call.ts'
 

@@ -1,6 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { listSessions as list } from '../../sessions/find.ts'
-import { SessionSummary } from '../../sessions/record.ts'
+import { listSessions as list, SessionSummary } from '../../sessions/summary.ts'
 import { defineCall, json } from '../define-call.ts'
 import { fromStore } from '../from-store.ts'
 import { ClassParams } from '../schemas.ts'
@@ -17,9 +16,9 @@ export const listSessions = defineCall({
   params: ClassParams,
   answers: { 200: json('The sessions.', SessionList) },
   problems: ['unknown-class', 'engine-unavailable', 'store-unavailable'],
-  run: ({ classes: { store }, spellClass }, { params }) =>
+  run: ({ classes: { store }, canonicalClassId }, { params }) =>
     fromStore(async () => {
-      const classId = await spellClass(params.classId)
+      const classId = await canonicalClassId(params.classId)
       return { classId, sessions: await list(store, classId) }
     }),
 })

@@ -27,7 +27,7 @@ export const resetStudent = defineAction({
     'up-failed',
   ],
   example: { classId: 'os101-a', studentId: 'SV001' },
-  async start({ actions, spellClass }, body, caller) {
-    return actions.reset({ ...body, classId: await spellClass(body.classId) }, caller)
+  async start({ actions, canonicalClassId }, body, caller) {
+    return actions.reset({ ...body, classId: await canonicalClassId(body.classId) }, caller)
   },
 })

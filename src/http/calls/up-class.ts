@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Id } from '../../catalogue/schema.ts'
-import { UpAnswer } from '../../classes/up/answer.ts'
 import { orderUp } from '../../classes/up/order.ts'
+import { UpAnswer } from '../../sessions/outcomes.ts'
 import { defineAction } from '../define-action.ts'
 import { closed } from '../schemas.ts'
 

@@ -6,12 +6,11 @@ import { CollectAnswer, Snapshot } from '../../classes/collect-class.ts'
 import { DiscardAnswer } from '../../classes/discard-student.ts'
 import { ExtendAnswer } from '../../classes/extend-class.ts'
 import { ResetAnswer } from '../../classes/reset-student.ts'
-import { UpAnswer, UpStudent } from '../../classes/up/answer.ts'
 import { Usage } from '../../classes/up/usage.ts'
 import { Nullable } from '../../nullable.ts'
 import { OperationView } from '../../operations/operations.ts'
 import { type ProblemCode, problemKinds } from '../../problems.ts'
-import { DownAnswer, DownStudent } from '../../sessions/record.ts'
+import { DownAnswer, DownStudent, UpAnswer, UpStudent } from '../../sessions/outcomes.ts'
 import { refusals } from '../auth/tokens.ts'
 
 const failed = <Answer extends TSchema>(answer: Answer, code: 'up-failed' | 'collect-failed', student: TSchema) =>

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listSessions } from '../../../src/sessions/find.ts'
 import {
   readSession,
   removeSession,
@@ -10,6 +9,7 @@ import {
   sessionIds,
   writeSession,
 } from '../../../src/sessions/record.ts'
+import { listSessions } from '../../../src/sessions/summary.ts'
 import { createMemoryStore } from '../../support/memory-store.ts'
 
 const record = (sessionId: string, change: Partial<SessionRecord> = {}): SessionRecord => ({

@@ -5,7 +5,7 @@ import { isElsewhere, newestFirst, newestRecord, storedSessions } from '../../se
 import type { SessionRecord } from '../../sessions/record.ts'
 import type { ClassContext } from '../context.ts'
 
-export interface Surroundings {
+export interface EarlierSessions {
   readonly engine: string | undefined
   /** The latest begun of the class, in this store or on the engine. */
   readonly newest: string | undefined
@@ -15,11 +15,11 @@ export interface Surroundings {
   readonly vanished: SessionRecord | undefined
 }
 
-export async function lookAround(
+export async function findEarlier(
   context: ClassContext,
   classId: string,
   held: readonly HeldSession[],
-): Promise<Surroundings> {
+): Promise<EarlierSessions> {
   const engine = await context.runtime.engineId()
   const [newest] = newestFirst([...(await storedSessions(context.store, classId)), ...held], () => false)
   const record = await newestRecord(context, classId, engine)
