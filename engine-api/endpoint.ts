@@ -1,4 +1,4 @@
-// Operations as data: what one engine call sends, accepts and means. The transport runs calls from these records alone,
+// Endpoints as data: what one engine call sends, accepts and means. The transport runs calls from these records alone,
 // so a record that is wrong breaks its call, and pages or fixture checks can be derived from them.
 
 import type { TSchema } from '@sinclair/typebox'
@@ -7,7 +7,7 @@ import type { EngineErrorCode } from './errors.ts'
 
 /**
  * An answer whose status alone misleads. It counts only where the status fits and the engine's message matches, and then
- * before `statuses`. It means either an outcome of the operation or an error of another code than the status suggests.
+ * before `statuses`. It means either an outcome of the endpoint or an error of another code than the status suggests.
  */
 export type Deviation<Outcome extends string = string> = {
   /** Where this was seen, such as `Docker 20.10 to 29` or `Podman 4`. */
@@ -25,13 +25,13 @@ export interface Difference {
 }
 
 /**
- * How long silence is accepted: `quick` for what the engine answers from memory, `slow` for what waits for disks, locks
- * or processes, `unbounded` where silence is normal and only the caller's signal ends the call.
- * All but `quick` calls hold their connection long, so only quick ones share bounded pools, one for each operation.
+ * Which timeouts hold: `quick` for what the engine answers from memory, `slow` for what waits for disks, locks or
+ * processes, `unbounded` where the engine may send nothing for hours and only the caller's signal ends the call.
+ * All but `quick` calls hold their connection long, so only quick ones share bounded pools, one for each endpoint.
  */
 export type TimeoutClass = 'quick' | 'slow' | 'unbounded'
 
-export interface Operation<
+export interface Endpoint<
   Path extends string = string,
   Query extends string = string,
   Outcome extends string = string,
@@ -51,30 +51,30 @@ export interface Operation<
   readonly answer?: TypeCheck<TSchema>
   readonly deviations?: readonly Deviation<Outcome>[]
   readonly differences?: readonly Difference[]
-  /** What surprises about this operation on every engine and cannot be seen in an answer. */
+  /** What a caller has to know on every engine and cannot see in an answer. */
   readonly notes?: readonly string[]
 }
 
-/** An operation whose answer is JSON. */
-export interface AnsweringOperation<
+/** An endpoint whose answer is JSON. */
+export interface AnsweringEndpoint<
   Path extends string = string,
   Query extends string = string,
   Outcome extends string = string,
   Answer extends TSchema = TSchema,
-> extends Operation<Path, Query, Outcome> {
+> extends Endpoint<Path, Query, Outcome> {
   readonly answer: TypeCheck<Answer>
 }
 
 /** Checks a record and infers its exact path, query names, outcomes and answer. */
-export function defineOperation<
+export function defineEndpoint<
   const Path extends string,
   const Query extends string,
   const Outcome extends string,
   Answer extends TSchema,
->(record: AnsweringOperation<Path, Query, Outcome, Answer>): AnsweringOperation<Path, Query, Outcome, Answer>
-export function defineOperation<const Path extends string, const Query extends string, const Outcome extends string>(
-  record: Operation<Path, Query, Outcome>,
-): Operation<Path, Query, Outcome>
-export function defineOperation(record: Operation): Operation {
+>(record: AnsweringEndpoint<Path, Query, Outcome, Answer>): AnsweringEndpoint<Path, Query, Outcome, Answer>
+export function defineEndpoint<const Path extends string, const Query extends string, const Outcome extends string>(
+  record: Endpoint<Path, Query, Outcome>,
+): Endpoint<Path, Query, Outcome>
+export function defineEndpoint(record: Endpoint): Endpoint {
   return record
 }

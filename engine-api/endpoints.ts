@@ -1,6 +1,6 @@
-// The table of all operations. Every record is reached through it, so a page or a check made from it is complete.
+// The table of all endpoints. Every record is reached through it, so a page or a check made from it is complete.
 
-import type { Operation } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 import { archiveGet } from './endpoints/archive-get.ts'
 import { archivePut } from './endpoints/archive-put.ts'
 import { archiveStat } from './endpoints/archive-stat.ts'
@@ -46,7 +46,7 @@ import { volumeInspect } from './endpoints/volume-inspect.ts'
 import { volumeList } from './endpoints/volume-list.ts'
 import { volumeRemove } from './endpoints/volume-remove.ts'
 
-export const operations: readonly Operation[] = [
+export const endpoints: readonly Endpoint[] = [
   systemPing,
   systemInfo,
   systemDf,

@@ -1,13 +1,13 @@
 // The one error of the engine client. Callers branch on `code`, never on texts.
-// Surprise: `retry` speaks of the call, not of the error: it says whether sending the same call again can do harm.
+// `retry` is about the call, not about the error: it says whether sending the same call again can do harm.
 
 /**
  * - `unreachable`: no connection, or it broke before the answer was complete
  * - `version-unsupported`: engine and client share no API version
  * - `bad-request`, `forbidden`, `not-found`, `conflict`, `server-error`: the engine refused, by its status (or by its
- *   words, where the operation record says that an engine's status misleads)
- * - `unexpected-status`: a status that the operation does not know
- * - `timeout`: the engine stayed silent for too long
+ *   words, where the endpoint record says that an engine's status misleads)
+ * - `unexpected-status`: a status that the endpoint does not know
+ * - `timeout`: the engine sent nothing for longer than the endpoint's timeouts allow
  * - `aborted`: the caller's signal fired
  * - `protocol`: the answer is not what the API promises (other shape, cut frame, error record in a 200, redirect)
  * - `archive-truncated`: the archive ended before its end mark; nothing about it can be trusted
@@ -39,8 +39,8 @@ export type Retry = 'no' | 'same' | 'after-inspect'
 
 export interface EngineErrorDetails {
   readonly code: EngineErrorCode
-  /** The operation's name, such as `container-start`, or the codec's, such as `tar-read`. */
-  readonly operation: string
+  /** The endpoint's name, such as `container-start`, or the codec's, such as `tar-read`. */
+  readonly endpoint: string
   readonly retry: Retry
   readonly method?: string | undefined
   /** As sent: with version and query. */
@@ -54,7 +54,7 @@ export interface EngineErrorDetails {
 export class EngineError extends Error {
   override readonly name = 'EngineError'
   readonly code: EngineErrorCode
-  readonly operation: string
+  readonly endpoint: string
   readonly retry: Retry
   readonly method: string | undefined
   readonly path: string | undefined
@@ -63,9 +63,9 @@ export class EngineError extends Error {
 
   /** `message` says what happened and, where it is known, what to do about it. */
   constructor(message: string, details: EngineErrorDetails) {
-    super(`${details.operation}: ${message}`, details.cause === undefined ? undefined : { cause: details.cause })
+    super(`${details.endpoint}: ${message}`, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = details.code
-    this.operation = details.operation
+    this.endpoint = details.endpoint
     this.retry = details.retry
     this.method = details.method
     this.path = details.path

@@ -1,5 +1,5 @@
 // The engine's events as one sequence over any number of connections: it resumes where it was and leaves out repeats.
-// Surprise: events are a hint and lists are the truth. Whatever a broken connection, a restarted engine or a slow reader
+// Events are a hint and lists are the truth. Whatever a broken connection, a restarted engine or a slow reader
 // lost is gone without a sign, so each `gap` asks the caller to list anew.
 
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,7 +1,7 @@
 // The one door of the engine client: everything a user of it may import.
 
 export { curlLine } from './curl-line.ts'
-export type { AnsweringOperation, Deviation, Operation, TimeoutClass } from './endpoint.ts'
+export type { AnsweringEndpoint, Deviation, Endpoint, TimeoutClass } from './endpoint.ts'
 export type { Change } from './endpoints/container-changes.ts'
 export type {
   ContainerSpecification,
@@ -32,7 +32,7 @@ export type { SystemInfo } from './endpoints/system-info.ts'
 export type { VolumeSpecification } from './endpoints/volume-create.ts'
 export type { Volume } from './endpoints/volume-inspect.ts'
 export type { VolumeListOptions } from './endpoints/volume-list.ts'
-export { operations } from './endpoints.ts'
+export { endpoints } from './endpoints.ts'
 export { createEngine, type Engine } from './engine.ts'
 export { EngineError, type EngineErrorCode, type EngineErrorDetails, isEngineError, type Retry } from './errors.ts'
 export type { EventsItem, EventsOptions } from './events.ts'
@@ -45,4 +45,4 @@ export { packTar, type TarInput } from './tar/write.ts'
 export type { CallOptions } from './transport/call.ts'
 export type { HostOptions } from './transport/host.ts'
 export type { Filters } from './transport/request-path.ts'
-export type { CallReport, EngineOptions, Patience } from './transport/transport.ts'
+export type { CallReport, EngineOptions, Timeouts } from './transport/transport.ts'

@@ -1,28 +1,28 @@
-// Prints engine-api/REFERENCE.md from the operation table: what each call sends, and what its answers mean.
+// Prints engine-api/REFERENCE.md from the table of endpoints: what each call sends, and what its answers mean.
 // Write it with: npx tsx scripts/engine-reference.ts > engine-api/REFERENCE.md
 
-import { type Operation, operations } from '../engine-api/index.ts'
-import { defaultPatience } from '../engine-api/transport/transport.ts'
+import { type Endpoint, endpoints } from '../engine-api/index.ts'
+import { defaultTimeouts, type Timeouts } from '../engine-api/transport/transport.ts'
 
-const { quick, slow } = defaultPatience
+const { quick, slow } = defaultTimeouts
 
-const head = `<!-- Made by scripts/engine-reference.ts from the operation table: change that, not this file. -->
+const head = `<!-- Made by scripts/engine-reference.ts from the table of endpoints: change that, not this file. -->
 
-# The operations of engine-api
+# The endpoints of engine-api
 
-${operations.length} calls of the Docker Engine API. The client runs them from the same records that this page is made of.
+${endpoints.length} calls of the Docker Engine API. The client runs them from the same records that this page is made of.
 
-## To add an operation
+## To add an endpoint
 
-- [ ] \`endpoints/NOUN-VERB.ts\`: its record (\`defineOperation\`), its answer in TypeBox with only the fields that are used, and one
-      function. The head comment names the path and what surprises about it.
+- [ ] \`endpoints/NOUN-VERB.ts\`: its record (\`defineEndpoint\`), its answer in TypeBox with only the fields that are used, and one
+      function. The head comment names the path and what a caller would not expect.
 - [ ] Statuses that are no failure go into \`statuses\`; an answer whose status misleads goes into \`deviations\`, with the engines it
-      was seen on; what only some engines do and no status tells into \`differences\`; the rest of what surprises into \`notes\`.
-- [ ] \`operations.ts\` lists the record, \`engine.ts\` binds the function, \`index.ts\` exports its types.
+      was seen on; what only some engines do and no status tells into \`differences\`; what else a caller must know into \`notes\`.
+- [ ] \`endpoints.ts\` lists the record, \`engine.ts\` binds the function, \`index.ts\` exports its types.
 - [ ] \`test/engine-api/endpoints.test.ts\`: a row with the exact request; \`transport.test.ts\` for each deviation.
 - [ ] \`test/live/engine-api.test.ts\`: the call on a real engine, benign outcomes included.
 - [ ] \`test/fixtures/scenarios.ts\`: a scenario with the call, recorded on each engine of \`fixtures/engine/\` by
-      \`npm run record SCENARIO\`; a test fails while an operation is not recorded.
+      \`npm run record SCENARIO\`; a test fails while an endpoint is not recorded.
 - [ ] \`ENGINE_OPENAPI=engine-v1.41.yaml:engine-v1.51.yaml node --import tsx --test test/engine-api/openapi.test.ts\`: path, query, body
       and answer against the engine's own documents.
 - [ ] \`npx tsx scripts/engine-reference.ts > engine-api/REFERENCE.md\`: this page; a test fails while it is old.
@@ -33,18 +33,18 @@ ${operations.length} calls of the Docker Engine API. The client runs them from t
 - **Answers** lists what is accepted. Every other status is an EngineError: 400 \`bad-request\`, 401 and 403 \`forbidden\`, 404 \`not-found\`,
   409 \`conflict\`, 500 and above \`server-error\`, a redirect \`protocol\`, the rest \`unexpected-status\`.
 - Where engines differ, the table at the end tells.
-- **Silence** is how long the engine may say nothing, before the answer and inside it: \`quick\` ${seconds(quick)}; \`slow\`
-  ${seconds(slow)}; \`unbounded\` for ever, so only the caller's signal ends it.
+- **Timeouts** are how long the engine may send nothing, before the answer's headers and inside its body: \`quick\` ${seconds(quick)};
+  \`slow\` ${seconds(slow)}; \`unbounded\` has none, so only the caller's signal ends the call.
 - **Repeat** tells what a caller may do after a broken connection or a 5xx: send the \`same\` again, or only \`after-inspect\`. The
   client itself repeats once, and only a GET whose connection was closed before any answer.
 `
 
-function seconds({ head: before, body: inside }: { readonly head: number; readonly body: number }): string {
-  return `${before / 1000} s and ${inside / 1000} s`
+function seconds({ headersMs, idleMs }: Timeouts): string {
+  return `${headersMs / 1000} s and ${idleMs / 1000} s`
 }
 
-function section(operation: Operation): string {
-  const { name, method, path, query, statuses, timeout, retry, notes = [] } = operation
+function section(endpoint: Endpoint): string {
+  const { name, method, path, query, statuses, timeout, retry, notes = [] } = endpoint
   const accepted = Object.entries(statuses).map(([status, outcome]) => `${status} ${outcome}`)
   const lines = [
     `## ${name}`,
@@ -53,14 +53,14 @@ function section(operation: Operation): string {
     '',
     `- Query: ${query.length === 0 ? 'none' : query.map((one) => `\`${one}\``).join(', ')}`,
     `- Answers: ${accepted.join(', ')}`,
-    `- Silence: ${timeout}. Repeat: ${retry}.`,
+    `- Timeouts: ${timeout}. Repeat: ${retry}.`,
     ...notes.map((note) => `- Note: ${note}`),
   ]
   return lines.join('\n')
 }
 
 /** One row for each deviation and difference: who, what, and what the client makes of it. */
-function rows({ name, deviations = [], differences = [] }: Operation): string[] {
+function rows({ name, deviations = [], differences = [] }: Endpoint): string[] {
   const refusals = deviations.map((deviation) => {
     const meaning = 'outcome' in deviation ? `outcome \`${deviation.outcome}\`` : `EngineError \`${deviation.code}\``
     return [deviation.engines, `answers ${deviation.status} with \`${deviation.message}\``, meaning]
@@ -71,12 +71,12 @@ function rows({ name, deviations = [], differences = [] }: Operation): string[] 
 
 const table = `## Where engines differ
 
-The live tests ran on Docker 20.10, 26.1 and 28.5, and on Podman 4.3 and 5.4 (a class up, at work and down; every operation). What they
-showed is data of the operation records. An answer counts as the deviation only where status and words both fit, and then
+The live tests ran on Docker 20.10, 26.1 and 28.5, and on Podman 4.3 and 5.4 (a class up, at work and down; every endpoint). What they
+showed is data of the endpoint records. An answer counts as the deviation only where status and words both fit, and then
 before the statuses.
 
-| operation | engine | what it does | what the client does |
+| endpoint | engine | what it does | what the client does |
 |---|---|---|---|
-${operations.flatMap(rows).join('\n')}`
+${endpoints.flatMap(rows).join('\n')}`
 
-console.log([head.trim(), ...operations.map(section), table].join('\n\n'))
+console.log([head.trim(), ...endpoints.map(section), table].join('\n\n'))

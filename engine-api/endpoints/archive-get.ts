@@ -1,13 +1,13 @@
 // GET /containers/{id}/archive: every entry below a path, as a checked tar stream.
-// Surprise: the engine holds the container's lock until the stream ends, so inspect, stop and remove of it wait; and a
+// The engine holds the container's lock until the stream ends, so inspect, stop and remove of it wait; and a
 // clean HTTP end proves nothing, since the engine cuts archives silently. Only the end of the iteration proves it.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 import { readTar, type TarEntry } from '../tar/read.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const archiveGet = defineOperation({
+export const archiveGet = defineEndpoint({
   name: 'archive-get',
   method: 'GET',
   path: '/containers/{id}/archive',
@@ -55,7 +55,7 @@ export async function* getArchive(
   if (isEmpty) {
     throw new EngineError('the archive has no entry, not even for its own path', {
       code: 'archive-truncated',
-      operation: archiveGet.name,
+      endpoint: archiveGet.name,
       retry: 'same',
     })
   }

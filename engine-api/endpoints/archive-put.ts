@@ -1,10 +1,10 @@
 // PUT /containers/{id}/archive: unpacks a tar into a container, which need not have been started.
-// Surprise: an entry for the target directory itself (`./`) is skipped by the engine, its owner stays.
+// An entry for the target directory itself (`./`) is skipped by the engine, its owner stays.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const archivePut = defineOperation({
+export const archivePut = defineEndpoint({
   name: 'archive-put',
   method: 'PUT',
   path: '/containers/{id}/archive',

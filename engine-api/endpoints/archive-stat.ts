@@ -1,11 +1,11 @@
 // HEAD /containers/{id}/archive: what a path in a container is, without reading it. A symbolic link is not followed.
-// Surprise: a 404 has no body, so it cannot tell an absent path from an absent container.
+// A 404 has no body, so it cannot tell an absent path from an absent container.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { decodePathStat, type PathStat } from '../streams/path-stat.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const archiveStat = defineOperation({
+export const archiveStat = defineEndpoint({
   name: 'archive-stat',
   method: 'HEAD',
   path: '/containers/{id}/archive',

@@ -1,9 +1,9 @@
 // GET /containers/{id}/changes: what a container wrote beside its image, by path.
-// Surprise: files on volumes and tmpfs are never in it, and no change at all is `null` on the wire.
+// Files on volumes and tmpfs are never in it, and no change at all is `null` on the wire.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 const ChangeSchema = Type.Object({
@@ -15,7 +15,7 @@ const ChangeSchema = Type.Object({
 
 export type Change = Static<typeof ChangeSchema>
 
-export const containerChanges = defineOperation({
+export const containerChanges = defineEndpoint({
   name: 'container-changes',
   method: 'GET',
   path: '/containers/{id}/changes',

@@ -1,9 +1,9 @@
 // POST /containers/create. The body's type is closed: a setting that is not listed here cannot be sent.
-// Surprise: while a removal runs its name is still taken, so `conflict` can also mean "not yet gone".
+// While a removal runs its name is still taken, so `conflict` can also mean "not yet gone".
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 /** A named volume; mounts of host paths cannot be expressed. */
@@ -96,7 +96,7 @@ const CreatedContainerSchema = Type.Object({
 
 export type CreatedContainer = Static<typeof CreatedContainerSchema>
 
-export const containerCreate = defineOperation({
+export const containerCreate = defineEndpoint({
   name: 'container-create',
   method: 'POST',
   path: '/containers/create',

@@ -1,9 +1,9 @@
 // GET /containers/{id}/json: one container.
-// Surprise: it waits while an archive of the same container is being read; container-list does not.
+// It waits while an archive of the same container is being read; container-list does not.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 const Labels = Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]))
@@ -76,7 +76,7 @@ const ContainerSchema = Type.Object({
 
 export type Container = Static<typeof ContainerSchema>
 
-export const containerInspect = defineOperation({
+export const containerInspect = defineEndpoint({
   name: 'container-inspect',
   method: 'GET',
   path: '/containers/{id}/json',

@@ -1,9 +1,9 @@
 // POST /containers/{id}/kill: SIGKILL, without grace. Resolves when the signal is sent, a moment before the process is gone.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const containerKill = defineOperation({
+export const containerKill = defineEndpoint({
   name: 'container-kill',
   method: 'POST',
   path: '/containers/{id}/kill',

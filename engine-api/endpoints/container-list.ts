@@ -2,7 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import type { Filters } from '../transport/request-path.ts'
 import { AttachedNetworksSchema, MountSchema } from './container-inspect.ts'
@@ -31,7 +31,7 @@ const ContainerSummarySchema = Type.Object({
 
 export type ContainerSummary = Static<typeof ContainerSummarySchema>
 
-export const containerList = defineOperation({
+export const containerList = defineEndpoint({
   name: 'container-list',
   method: 'GET',
   path: '/containers/json',

@@ -1,14 +1,14 @@
 // GET /containers/{id}/logs, for a container without a terminal (Tty false).
-// Surprise: at API 1.41 the content type is the same for framed and raw output, so Tty decides, not the header; a Tty
+// At API 1.41 the content type is the same for framed and raw output, so Tty decides, not the header; a Tty
 // container's output is refused as `protocol` unless its bytes happen to look like a frame.
 // A second one: what the engine cannot decode in its log file it leaves out, or ends there, with 200 and a clean end. `tail` counts
 // the lines of the file instead, so that the two readings of a damaged log differ.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { type OutputPiece, readFrames } from '../streams/frames.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const containerLogs = defineOperation({
+export const containerLogs = defineEndpoint({
   name: 'container-logs',
   method: 'GET',
   path: '/containers/{id}/logs',

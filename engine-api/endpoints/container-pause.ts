@@ -1,10 +1,10 @@
 // POST /containers/{id}/pause: freezes every process of a container; memory and network stay as they are.
-// Surprise: a paused container still counts as running, and takes no exec until it is unpaused.
+// A paused container still counts as running, and takes no exec until it is unpaused.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const containerPause = defineOperation({
+export const containerPause = defineEndpoint({
   name: 'container-pause',
   method: 'POST',
   path: '/containers/{id}/pause',

@@ -1,10 +1,10 @@
 // DELETE /containers/{id}. Has no force and no volumes option on purpose: the engine's refusal to remove a running
 // container is the caller's fence, and a volume goes only when it is named.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const containerRemove = defineOperation({
+export const containerRemove = defineEndpoint({
   name: 'container-remove',
   method: 'DELETE',
   path: '/containers/{id}',

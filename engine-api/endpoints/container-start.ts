@@ -1,9 +1,9 @@
 // POST /containers/{id}/start. Sent without a body: engines refuse one.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const containerStart = defineOperation({
+export const containerStart = defineEndpoint({
   name: 'container-start',
   method: 'POST',
   path: '/containers/{id}/start',

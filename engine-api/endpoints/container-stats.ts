@@ -1,9 +1,9 @@
 // GET /containers/{id}/stats, one reading: what a container uses now.
-// Surprise: a container that does not run is no error on Docker, but zeros and absent fields with a `read` of year 1.
+// A container that does not run is no error on Docker, but zeros and absent fields with a `read` of year 1.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 const ContainerStatsSchema = Type.Object({
@@ -28,7 +28,7 @@ const ContainerStatsSchema = Type.Object({
 
 export type ContainerStats = Static<typeof ContainerStatsSchema>
 
-export const containerStats = defineOperation({
+export const containerStats = defineEndpoint({
   name: 'container-stats',
   method: 'GET',
   path: '/containers/{id}/stats',

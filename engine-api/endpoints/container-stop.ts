@@ -1,10 +1,10 @@
 // POST /containers/{id}/stop: the stop signal, then the kill after the grace. Resolves when the process has ended.
-// Surprise: giving up on the call does not give up the stop.
+// Giving up on the call does not give up the stop.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const containerStop = defineOperation({
+export const containerStop = defineEndpoint({
   name: 'container-stop',
   method: 'POST',
   path: '/containers/{id}/stop',

@@ -1,9 +1,9 @@
 // GET /containers/{id}/top: the processes of a running container, as `ps` on the engine's host names them.
-// Surprise: the process ids are the host's, and the columns are those of its `ps`, so find a column by its title.
+// The process ids are the host's, and the columns are those of its `ps`, so find a column by its title.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 import { checkAnswer, parseJson } from '../transport/answer.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
@@ -17,7 +17,7 @@ const ContainerProcessesSchema = Type.Object({
 
 export type ContainerProcesses = Static<typeof ContainerProcessesSchema>
 
-export const containerTop = defineOperation({
+export const containerTop = defineEndpoint({
   name: 'container-top',
   method: 'GET',
   path: '/containers/{id}/top',
@@ -50,7 +50,7 @@ export async function listProcesses(
   if (text !== '') return checkAnswer(containerTop.name, containerTop.answer, parseJson(containerTop.name, text))
   throw new EngineError('the engine names no process: does the container run, and has its image a `ps`?', {
     code: 'conflict',
-    operation: containerTop.name,
+    endpoint: containerTop.name,
     retry: 'after-inspect',
   })
 }

@@ -1,10 +1,10 @@
 // POST /containers/{id}/unpause: lets a paused container go on.
-// Surprise: engines call "not paused" a fault of their own (500); here it is an outcome, also for a stopped container.
+// Engines call "not paused" a fault of their own (500); here it is an outcome, also for a stopped container.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const containerUnpause = defineOperation({
+export const containerUnpause = defineEndpoint({
   name: 'container-unpause',
   method: 'POST',
   path: '/containers/{id}/unpause',

@@ -1,11 +1,11 @@
 // POST /containers/{id}/update: changes a container's restart policy, running or not.
-// Surprise: Podman 4 has no such call; a caller that needs the policy gone has to do without.
+// Podman 4 has no such call; a caller that needs the policy gone has to do without.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import type { RestartPolicy } from './container-create.ts'
 
-export const containerUpdate = defineOperation({
+export const containerUpdate = defineEndpoint({
   name: 'container-update',
   method: 'POST',
   path: '/containers/{id}/update',

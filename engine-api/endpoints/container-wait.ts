@@ -1,14 +1,14 @@
 // POST /containers/{id}/wait, in two steps: the engine has begun to wait, and the container has ended.
-// Surprise: armed with `next-exit` before a start it misses no exit, however fast; and its failure comes inside a 200.
+// Armed with `next-exit` before a start it misses no exit, however fast; and its failure comes inside a 200.
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 import { checkAnswer, parseJson } from '../transport/answer.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const containerWait = defineOperation({
+export const containerWait = defineEndpoint({
   name: 'container-wait',
   method: 'POST',
   path: '/containers/{id}/wait',
@@ -53,7 +53,7 @@ export async function waitContainer(
       if (engineMessage !== undefined && engineMessage !== '') {
         throw new EngineError(`the engine could not wait: ${engineMessage}`, {
           code: 'server-error',
-          operation: containerWait.name,
+          endpoint: containerWait.name,
           engineMessage,
           retry: 'same',
         })

@@ -1,10 +1,10 @@
 // POST /exec/{id}/start with an Upgrade header: starts the process with its input and output on one connection.
-// Surprise: engines differ in the headers of their 101 (Podman 4 swaps two of them), so only the status counts.
+// Engines differ in the headers of their 101 (Podman 4 swaps two of them), so only the status counts.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport, UpgradedConnection } from '../transport/call.ts'
 
-export const execAttach = defineOperation({
+export const execAttach = defineEndpoint({
   name: 'exec-attach',
   method: 'POST',
   path: '/exec/{id}/start',

@@ -2,10 +2,10 @@
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const execCreate = defineOperation({
+export const execCreate = defineEndpoint({
   name: 'exec-create',
   method: 'POST',
   path: '/containers/{id}/exec',

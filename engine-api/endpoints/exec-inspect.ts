@@ -1,9 +1,9 @@
 // GET /exec/{id}/json: whether an exec's process has ended, and how.
-// Surprise: "created, not started" and "ended" both say Running false; only ExitCode tells them apart.
+// "Created, not started" and "ended" both say Running false; only ExitCode tells them apart.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 const ExecSchema = Type.Object({
@@ -14,7 +14,7 @@ const ExecSchema = Type.Object({
 
 export type Exec = Static<typeof ExecSchema>
 
-export const execInspect = defineOperation({
+export const execInspect = defineEndpoint({
   name: 'exec-inspect',
   method: 'GET',
   path: '/exec/{id}/json',

@@ -1,10 +1,10 @@
 // POST /exec/{id}/resize: tells a running exec how large its terminal is.
-// Surprise: before the process runs the engine refuses it, so it comes after exec-attach has its connection.
+// Before the process runs the engine refuses it, so it comes after exec-attach has its connection.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const execResize = defineOperation({
+export const execResize = defineEndpoint({
   name: 'exec-resize',
   method: 'POST',
   path: '/exec/{id}/resize',

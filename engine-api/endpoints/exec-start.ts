@@ -1,11 +1,11 @@
 // POST /exec/{id}/start without an Upgrade header: the engine answers 200 and streams frames until the process ends.
-// Surprise: closing the connection does not end the process.
+// Closing the connection does not end the process.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { type OutputPiece, readFrames } from '../streams/frames.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const execStart = defineOperation({
+export const execStart = defineEndpoint({
   name: 'exec-start',
   method: 'POST',
   path: '/exec/{id}/start',

@@ -2,7 +2,7 @@
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 import { readRecords } from '../streams/ndjson.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
@@ -12,7 +12,7 @@ const importedSchema = TypeCompiler.Compile(
   Type.Object({ status: Type.String({ pattern: '^(sha256:)?[0-9a-f]{64}$' }) }),
 )
 
-export const imageImport = defineOperation({
+export const imageImport = defineEndpoint({
   name: 'image-import',
   method: 'POST',
   path: '/images/create',
@@ -45,7 +45,7 @@ export async function importImage(
   if (id !== undefined) return id
   throw new EngineError('the engine ended the import without naming the image', {
     code: 'protocol',
-    operation: imageImport.name,
+    endpoint: imageImport.name,
     retry: 'same',
   })
 }

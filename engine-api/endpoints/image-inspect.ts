@@ -2,7 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 const ImageSchema = Type.Object({
@@ -28,7 +28,7 @@ const ImageSchema = Type.Object({
 
 export type Image = Static<typeof ImageSchema>
 
-export const imageInspect = defineOperation({
+export const imageInspect = defineEndpoint({
   name: 'image-inspect',
   method: 'GET',
   path: '/images/{name}/json',

@@ -2,7 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import type { Filters } from '../transport/request-path.ts'
 
@@ -16,7 +16,7 @@ const ImageSummarySchema = Type.Object({
 
 export type ImageSummary = Static<typeof ImageSummarySchema>
 
-export const imageList = defineOperation({
+export const imageList = defineEndpoint({
   name: 'image-list',
   method: 'GET',
   path: '/images/json',

@@ -1,16 +1,16 @@
 // POST /images/load: takes over images from an archive as `docker save` writes it.
-// Surprise: the 200 comes before the work; a failure is a record inside the stream, and success only a line for people.
+// The 200 comes before the work; a failure is a record inside the stream, and success only a line for people.
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 import { readRecords } from '../streams/ndjson.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 const lineSchema = TypeCompiler.Compile(Type.Object({ stream: Type.String() }))
 
-export const imageLoad = defineOperation({
+export const imageLoad = defineEndpoint({
   name: 'image-load',
   method: 'POST',
   path: '/images/load',
@@ -38,7 +38,7 @@ export async function loadImages(
   if (names.length > 0) return names.map((name) => name.trim())
   throw new EngineError('the engine ended the load without naming an image', {
     code: 'protocol',
-    operation: imageLoad.name,
+    endpoint: imageLoad.name,
     retry: 'same',
   })
 }

@@ -1,12 +1,12 @@
 // POST /images/create?fromImage=: fetches an image from its registry.
-// Surprise: the 200 comes before the work; a failure is a record inside the stream.
+// The 200 comes before the work; a failure is a record inside the stream.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 import { readRecords } from '../streams/ndjson.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const imagePull = defineOperation({
+export const imagePull = defineEndpoint({
   name: 'image-pull',
   method: 'POST',
   path: '/images/create',
@@ -24,7 +24,7 @@ export async function pullImage(transport: Transport, reference: string, options
   if (!/[:@][^/]+$/.test(reference)) {
     throw new EngineError(`the image ${JSON.stringify(reference)} has no tag and no digest`, {
       code: 'invalid-argument',
-      operation: imagePull.name,
+      endpoint: imagePull.name,
       retry: 'no',
     })
   }

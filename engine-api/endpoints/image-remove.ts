@@ -1,10 +1,10 @@
 // DELETE /images/{name}. Has no force option: an image that a container uses stays.
-// Surprise: a name removes only itself while the image has others; its layers go with the last.
+// A name removes only itself while the image has others; its layers go with the last.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const imageRemove = defineOperation({
+export const imageRemove = defineEndpoint({
   name: 'image-remove',
   method: 'DELETE',
   path: '/images/{name}',

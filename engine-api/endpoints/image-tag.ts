@@ -1,10 +1,10 @@
 // POST /images/{name}/tag: gives an image one more name.
-// Surprise: a name that another image has is taken from it without a word.
+// A name that another image has is taken from it without a word.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const imageTag = defineOperation({
+export const imageTag = defineEndpoint({
   name: 'image-tag',
   method: 'POST',
   path: '/images/{name}/tag',

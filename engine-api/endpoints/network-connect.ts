@@ -1,10 +1,10 @@
 // POST /networks/{id}/connect: attaches a container, running or not.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import type { EndpointSettings } from './container-create.ts'
 
-export const networkConnect = defineOperation({
+export const networkConnect = defineEndpoint({
   name: 'network-connect',
   method: 'POST',
   path: '/networks/{id}/connect',

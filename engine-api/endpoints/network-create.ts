@@ -3,7 +3,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 export interface NetworkSpecification {
@@ -27,7 +27,7 @@ const CreatedNetworkSchema = Type.Object({ Id: Type.String(), Warning: Type.Opti
 
 export type CreatedNetwork = Static<typeof CreatedNetworkSchema>
 
-export const networkCreate = defineOperation({
+export const networkCreate = defineEndpoint({
   name: 'network-create',
   method: 'POST',
   path: '/networks/create',

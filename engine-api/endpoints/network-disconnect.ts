@@ -1,10 +1,10 @@
 // POST /networks/{id}/disconnect: detaches a container.
-// Surprise: an absent network or container is 'not-connected', since that is what the caller wanted.
+// An absent network or container is 'not-connected', since that is what the caller wanted.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const networkDisconnect = defineOperation({
+export const networkDisconnect = defineEndpoint({
   name: 'network-disconnect',
   method: 'POST',
   path: '/networks/{id}/disconnect',

@@ -2,7 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 /** Shared with network-list, whose entries are the same without reliable `Containers`. */
@@ -37,7 +37,7 @@ export const NetworkSchema = Type.Object({
 
 export type Network = Static<typeof NetworkSchema>
 
-export const networkInspect = defineOperation({
+export const networkInspect = defineEndpoint({
   name: 'network-inspect',
   method: 'GET',
   path: '/networks/{id}',

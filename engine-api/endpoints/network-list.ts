@@ -2,12 +2,12 @@
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import type { Filters } from '../transport/request-path.ts'
 import { type Network, NetworkSchema } from './network-inspect.ts'
 
-export const networkList = defineOperation({
+export const networkList = defineEndpoint({
   name: 'network-list',
   method: 'GET',
   path: '/networks',

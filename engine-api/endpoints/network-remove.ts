@@ -1,9 +1,9 @@
-// DELETE /networks/{id}. Surprise: an engine says "forbidden" or "server error" for a network in use; here it is `conflict`.
+// DELETE /networks/{id}. An engine says "forbidden" or "server error" for a network in use; here it is `conflict`.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const networkRemove = defineOperation({
+export const networkRemove = defineEndpoint({
   name: 'network-remove',
   method: 'DELETE',
   path: '/networks/{id}',

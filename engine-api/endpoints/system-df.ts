@@ -1,9 +1,9 @@
 // GET /system/df: the disk space of images, containers and volumes.
-// Surprise: the engine walks every volume for it, which can take minutes and loads the disk: never poll it.
+// The engine walks every volume for it, which can take minutes and loads the disk: never poll it.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 const Labels = Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]))
@@ -40,7 +40,7 @@ const DiskUsageSchema = Type.Object({
 
 export type DiskUsage = Static<typeof DiskUsageSchema>
 
-export const systemDf = defineOperation({
+export const systemDf = defineEndpoint({
   name: 'system-df',
   method: 'GET',
   path: '/system/df',

@@ -1,9 +1,9 @@
 // GET /events: what happens on the engine, as it happens. engine-api/events.ts makes one unbroken sequence of it.
-// Surprise: nothing marks lost events. The engine keeps the last 256, and drops some for a reader that is slow.
+// Nothing marks lost events. The engine keeps the last 256, and drops some for a reader that is slow.
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 import { readRecords } from '../streams/ndjson.ts'
 import { checkAnswer } from '../transport/answer.ts'
@@ -30,7 +30,7 @@ export type EngineEvent = Static<typeof EngineEventSchema>
 /** Podman reports a failure inside the stream as its error object, without the name that Docker gives errors. */
 const failureSchema = TypeCompiler.Compile(Type.Object({ message: Type.String(), Type: Type.Optional(Type.Never()) }))
 
-export const systemEvents = defineOperation({
+export const systemEvents = defineEndpoint({
   name: 'system-events',
   method: 'GET',
   path: '/events',
@@ -71,7 +71,7 @@ async function* checkedEvents(chunks: AsyncIterable<Buffer>): AsyncGenerator<Eng
       const engineMessage = record.message
       throw new EngineError(`the engine reports: ${engineMessage}`, {
         code: 'server-error',
-        operation: systemEvents.name,
+        endpoint: systemEvents.name,
         engineMessage,
         retry: 'same',
       })

@@ -2,7 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 const SystemInfoSchema = Type.Object({
@@ -29,7 +29,7 @@ const SystemInfoSchema = Type.Object({
 
 export type SystemInfo = Static<typeof SystemInfoSchema>
 
-export const systemInfo = defineOperation({
+export const systemInfo = defineEndpoint({
   name: 'system-info',
   method: 'GET',
   path: '/info',

@@ -1,10 +1,10 @@
 // GET /_ping: is the engine alive. Cheap, unlike GET /version, which asks containerd and runc each time.
-// Surprise: the transport also sends it without a version prefix, to learn which API version to speak.
+// The transport also sends it without a version prefix, to learn which API version to speak.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const systemPing = defineOperation({
+export const systemPing = defineEndpoint({
   name: 'system-ping',
   method: 'GET',
   path: '/_ping',

@@ -1,7 +1,7 @@
-// POST /volumes/create. Surprise: where a volume of that name exists, the engine answers it unchanged, as if it were new.
+// POST /volumes/create. Where a volume of that name exists, the engine answers it unchanged, as if it were new.
 
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import { type Volume, VolumeSchema } from './volume-inspect.ts'
 
@@ -10,7 +10,7 @@ export interface VolumeSpecification {
   readonly Labels?: Readonly<Record<string, string>>
 }
 
-export const volumeCreate = defineOperation({
+export const volumeCreate = defineEndpoint({
   name: 'volume-create',
   method: 'POST',
   path: '/volumes/create',

@@ -2,7 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 /** Shared with volume-create and volume-list. */
@@ -16,7 +16,7 @@ export const VolumeSchema = Type.Object({
 
 export type Volume = Static<typeof VolumeSchema>
 
-export const volumeInspect = defineOperation({
+export const volumeInspect = defineEndpoint({
   name: 'volume-inspect',
   method: 'GET',
   path: '/volumes/{name}',

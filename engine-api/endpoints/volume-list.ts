@@ -2,12 +2,12 @@
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import type { Filters } from '../transport/request-path.ts'
 import { type Volume, VolumeSchema } from './volume-inspect.ts'
 
-export const volumeList = defineOperation({
+export const volumeList = defineEndpoint({
   name: 'volume-list',
   method: 'GET',
   path: '/volumes',

@@ -1,9 +1,9 @@
 // DELETE /volumes/{name}. Has no force option: a volume in use stays.
 
-import { defineOperation } from '../endpoint.ts'
+import { defineEndpoint } from '../endpoint.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
-export const volumeRemove = defineOperation({
+export const volumeRemove = defineEndpoint({
   name: 'volume-remove',
   method: 'DELETE',
   path: '/volumes/{name}',

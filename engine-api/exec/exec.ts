@@ -1,4 +1,4 @@
-// One exec from start to exit code. Surprise: the end of the output is no proof that the process ended (a killed engine
+// One exec from start to exit code. The end of the output is no proof that the process ended (a killed engine
 // looks the same), so the exit code comes from an inspection afterwards.
 
 import { createExec } from '../endpoints/exec-create.ts'
@@ -48,7 +48,7 @@ export async function runExec(transport: Transport, containerId: string, run: Ex
     if (!timeout.aborted || run.signal?.aborted === true) throw cause
     throw new EngineError(`the command has not ended after ${run.timeoutMs} ms; it may still run`, {
       code: 'timeout',
-      operation: 'exec-run',
+      endpoint: 'exec-run',
       retry: 'after-inspect',
       cause,
     })
@@ -61,7 +61,7 @@ function afterStart(cause: unknown): unknown {
   const { code, status, engineMessage } = cause
   return new EngineError(`the command was started, and its end is unknown: ${cause.message}`, {
     code,
-    operation: 'exec-run',
+    endpoint: 'exec-run',
     retry: 'after-inspect',
     status,
     engineMessage,

@@ -1,5 +1,5 @@
 // An exec that is talked to while it runs: input, output, the size of its terminal, its exit code.
-// Surprise: ending the input does not end the output, and closing the connection does not end the process.
+// Ending the input does not end the output, and closing the connection does not end the process.
 
 import { attachExec } from '../endpoints/exec-attach.ts'
 import { createExec, type ExecProcess } from '../endpoints/exec-create.ts'

@@ -54,7 +54,7 @@ export class ByteSource {
     if (this.#reading) {
       throw new EngineError('the archive is read from two places at once', {
         code: 'invalid-argument',
-        operation: 'tar-read',
+        endpoint: 'tar-read',
         retry: 'no',
       })
     }

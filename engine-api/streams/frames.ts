@@ -1,5 +1,5 @@
 // The engine's framing of stdout and stderr, for logs and exec without a terminal.
-// Surprise: a frame can be larger than memory, so payloads are passed on in pieces and never gathered.
+// A frame can be larger than memory, so payloads are passed on in pieces and never gathered.
 //
 //   frame  = type, 3 zero bytes, length as 32-bit unsigned big-endian, length bytes of payload
 //   type   = 0 stdin (belongs to stdout), 1 stdout, 2 stderr, 3 the engine's own error
@@ -20,7 +20,7 @@ const ENGINE_MESSAGE_LIMIT = 64 * 1024
 
 /** Throws EngineError `protocol` for anything but whole frames up to the end, and for the engine's own error in between. */
 export async function* readFrames(
-  operation: string,
+  endpoint: string,
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<OutputPiece, void, undefined> {
   const header = Buffer.alloc(HEADER_LENGTH)
@@ -44,9 +44,9 @@ export async function* readFrames(
         remaining = header.readUInt32BE(4)
         begun = false
         if (type > ENGINE_ERROR || header.readUIntBE(1, 3) !== 0) {
-          throw failure(operation, 'the output is not framed: does the container have a terminal (Tty)?')
+          throw failure(endpoint, 'the output is not framed: does the container have a terminal (Tty)?')
         }
-        if (type === ENGINE_ERROR && remaining === 0) throw reported(operation, engineError)
+        if (type === ENGINE_ERROR && remaining === 0) throw reported(endpoint, engineError)
         continue
       }
       const bytes = chunk.subarray(offset, offset + remaining)
@@ -59,23 +59,23 @@ export async function* readFrames(
       }
       engineError.push(bytes.subarray(0, ENGINE_MESSAGE_LIMIT - engineErrorLength))
       engineErrorLength += bytes.length
-      if (remaining === 0 || engineErrorLength >= ENGINE_MESSAGE_LIMIT) throw reported(operation, engineError)
+      if (remaining === 0 || engineErrorLength >= ENGINE_MESSAGE_LIMIT) throw reported(endpoint, engineError)
     }
   }
-  if (engineErrorLength > 0) throw reported(operation, engineError)
-  if (remaining > 0 || headerLength > 0) throw cut(operation)
+  if (engineErrorLength > 0) throw reported(endpoint, engineError)
+  if (remaining > 0 || headerLength > 0) throw cut(endpoint)
 }
 
-function reported(operation: string, parts: readonly Buffer[]): EngineError {
+function reported(endpoint: string, parts: readonly Buffer[]): EngineError {
   const text = Buffer.concat(parts).toString().trim()
-  return failure(operation, `the engine reports: ${text || '(no text)'}`, text)
+  return failure(endpoint, `the engine reports: ${text || '(no text)'}`, text)
 }
 
-function failure(operation: string, message: string, engineMessage?: string): EngineError {
-  return new EngineError(message, { code: 'protocol', operation, engineMessage, retry: 'no' })
+function failure(endpoint: string, message: string, engineMessage?: string): EngineError {
+  return new EngineError(message, { code: 'protocol', endpoint, engineMessage, retry: 'no' })
 }
 
 /** What was cut off may be had by another call, but the process behind an exec may have ended. */
-function cut(operation: string): EngineError {
-  return new EngineError('the output ends inside a frame', { code: 'protocol', operation, retry: 'after-inspect' })
+function cut(endpoint: string): EngineError {
+  return new EngineError('the output ends inside a frame', { code: 'protocol', endpoint, retry: 'after-inspect' })
 }

@@ -1,5 +1,5 @@
 // Streams of JSON records, one a line: progress of pull and import.
-// Surprise: a failure arrives as a record in a 200, as `error` or `errorDetail`; newer engines may put 0x1E before each.
+// A failure arrives as a record in a 200, as `error` or `errorDetail`; newer engines may put 0x1E before each.
 
 import { EngineError } from '../errors.ts'
 import { parseJson } from '../transport/answer.ts'
@@ -13,7 +13,7 @@ const RECORD_SEPARATOR = '\x1e'
  * what is not JSON, such as a last record that was cut.
  */
 export async function* readRecords(
-  operation: string,
+  endpoint: string,
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<unknown, void, undefined> {
   let parts: Uint8Array[] = []
@@ -22,7 +22,7 @@ export async function* readRecords(
     parts.push(part)
     length += part.length
     if (length > LINE_LIMIT) {
-      throw new EngineError(`a record is longer than ${LINE_LIMIT} bytes`, { code: 'protocol', operation, retry: 'no' })
+      throw new EngineError(`a record is longer than ${LINE_LIMIT} bytes`, { code: 'protocol', endpoint, retry: 'no' })
     }
   }
   const record = (): unknown => {
@@ -31,10 +31,10 @@ export async function* readRecords(
     parts = []
     length = 0
     if (line === '') return undefined
-    const value = parseJson(operation, line)
+    const value = parseJson(endpoint, line)
     const engineMessage = errorOf(value)
     if (engineMessage === undefined) return value
-    throw new EngineError(engineMessage, { code: 'server-error', operation, engineMessage, retry: 'same' })
+    throw new EngineError(engineMessage, { code: 'server-error', endpoint, engineMessage, retry: 'same' })
   }
 
   for await (const chunk of chunks) {

@@ -1,5 +1,5 @@
 // The header X-Docker-Container-Path-Stat: base64 of JSON {name, size, mode, mtime, linkTarget}.
-// Surprise: `mode` holds Go's FileMode bits, not those of stat(2); a directory is bit 31, so it is read unsigned.
+// `mode` holds Go's FileMode bits, not those of stat(2); a directory is bit 31, so it is read unsigned.
 
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
@@ -38,9 +38,9 @@ const typeBits: readonly (readonly [number, PathStat['type']])[] = [
 ]
 
 /** Throws EngineError `protocol` for an absent header or another shape. */
-export function decodePathStat(operation: string, header: string | undefined): PathStat {
-  const value = parseJson(operation, Buffer.from(header ?? '', 'base64').toString())
-  const { mode, ...stat } = checkAnswer(operation, statCheck, value)
+export function decodePathStat(endpoint: string, header: string | undefined): PathStat {
+  const value = parseJson(endpoint, Buffer.from(header ?? '', 'base64').toString())
+  const { mode, ...stat } = checkAnswer(endpoint, statCheck, value)
   const type = typeBits.find(([bit]) => (mode & bit) !== 0)?.[1] ?? 'file'
   return { ...stat, type, mode: mode & 0o777 }
 }

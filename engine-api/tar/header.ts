@@ -1,5 +1,5 @@
 // Tar header blocks: bytes to values, without any I/O. Names stay bytes, since they need not be UTF-8.
-// Surprise: a number can be octal text or, with the top bit set, a binary number; and old writers summed signed bytes.
+// A number can be octal text or, with the top bit set, a binary number; and old writers summed signed bytes.
 //
 //   header = name 100, mode 8, uid 8, gid 8, size 12, mtime 12, checksum 8, type 1, link name 100, magic 6, version 2,
 //            user 32, group 32, major 8, minor 8, prefix 155, zero bytes to 512
@@ -22,7 +22,7 @@ export interface TarHeader {
 
 /** `at` is the byte offset of what is wrong. */
 export function corruptArchive(at: number, message: string): EngineError {
-  return new EngineError(`${message}, at byte ${at}`, { code: 'archive-corrupt', operation: 'tar-read', retry: 'no' })
+  return new EngineError(`${message}, at byte ${at}`, { code: 'archive-corrupt', endpoint: 'tar-read', retry: 'no' })
 }
 
 /** Decodes one header block that starts at byte `at`. Throws EngineError `archive-corrupt`. */

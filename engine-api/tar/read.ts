@@ -1,5 +1,5 @@
 // A strict tar reader: ustar, v7, GNU long names and numbers, PAX. It ends normally only after a complete archive.
-// Surprise: what other readers forgive is an error here (a missing end mark, bytes after it, types that would hide files),
+// What other readers forgive is an error here (a missing end mark, bytes after it, types that would hide files),
 // because an engine cuts archives silently and whoever reads them deletes the original afterwards.
 
 import { EngineError } from '../errors.ts'
@@ -183,7 +183,7 @@ function paddingOf(size: number): number {
 function truncatedArchive(source: ByteSource, where: string): EngineError {
   return new EngineError(`the archive ends ${where}, at byte ${source.offset}`, {
     code: 'archive-truncated',
-    operation: 'tar-read',
+    endpoint: 'tar-read',
     retry: 'same',
   })
 }
@@ -229,7 +229,7 @@ class EntryBody implements AsyncIterable<Buffer> {
 function bodyMisused(): EngineError {
   return new EngineError('the body of an entry is read twice, or after the next entry was asked for', {
     code: 'invalid-argument',
-    operation: 'tar-read',
+    endpoint: 'tar-read',
     retry: 'no',
   })
 }

@@ -123,7 +123,7 @@ function writeBinary(block: Buffer, value: number, start: number, length: number
 function unfit({ name }: Pick<TarInput, 'name'>, reason: string): EngineError {
   return new EngineError(`${JSON.stringify(Buffer.from(name).toString())} cannot be packed: ${reason}`, {
     code: 'invalid-argument',
-    operation: 'tar-write',
+    endpoint: 'tar-write',
     retry: 'no',
   })
 }

@@ -2,7 +2,7 @@
 // that another call is asking for.
 
 import { setMaxListeners } from 'node:events'
-import type { Operation } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 
 /** As `pending`, but rejects with the signal's reason as soon as it fires. What `pending` does after that is ignored. */
@@ -18,13 +18,13 @@ export function untilAborted<Value>(pending: Promise<Value>, signal: AbortSignal
   })
 }
 
-export function abortedError(operation: Operation, path: string, signal: AbortSignal): EngineError {
+export function abortedError(endpoint: Endpoint, path: string, signal: AbortSignal): EngineError {
   return new EngineError('aborted by the caller', {
     code: 'aborted',
-    operation: operation.name,
-    method: operation.method,
+    endpoint: endpoint.name,
+    method: endpoint.method,
     path,
-    retry: operation.retry,
+    retry: endpoint.retry,
     cause: signal.reason,
   })
 }

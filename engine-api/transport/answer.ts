@@ -6,7 +6,7 @@ import { EngineError } from '../errors.ts'
 
 /** The value with the schema's type. Throws EngineError `protocol` naming the first field that does not fit. */
 export function checkAnswer<Schema extends TSchema>(
-  operation: string,
+  endpoint: string,
   check: TypeCheck<Schema>,
   value: unknown,
 ): Static<Schema> {
@@ -17,20 +17,20 @@ export function checkAnswer<Schema extends TSchema>(
     `the engine's answer has another shape than the API's: ${field}: ${first?.message ?? 'wrong'}`,
     {
       code: 'protocol',
-      operation,
+      endpoint,
       retry: 'no',
     },
   )
 }
 
 /** JSON text as a value. Throws EngineError `protocol` for anything else. */
-export function parseJson(operation: string, text: string): unknown {
+export function parseJson(endpoint: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
     throw new EngineError('the engine answered text that is not JSON', {
       code: 'protocol',
-      operation,
+      endpoint,
       retry: 'no',
       engineMessage: text.slice(0, 200),
       cause,

@@ -1,6 +1,6 @@
 // Bodies of answers as one text, each with a limit: refusals are cut at theirs, answers above theirs are an error.
 
-import type { Operation } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 
 export const REFUSAL_TEXT_LIMIT = 64 * 1024
@@ -23,7 +23,7 @@ export async function refusalText(chunks: AsyncIterable<Buffer>): Promise<string
 }
 
 /** The whole text of an answer. EngineError `protocol` where it is absurdly long. */
-export async function wholeText(operation: Operation, chunks: AsyncIterable<Buffer>): Promise<string> {
+export async function wholeText(endpoint: Endpoint, chunks: AsyncIterable<Buffer>): Promise<string> {
   const parts: Buffer[] = []
   let length = 0
   for await (const chunk of chunks) {
@@ -32,7 +32,7 @@ export async function wholeText(operation: Operation, chunks: AsyncIterable<Buff
     if (length <= ANSWER_TEXT_LIMIT) continue
     throw new EngineError(`the answer is longer than ${ANSWER_TEXT_LIMIT} bytes`, {
       code: 'protocol',
-      operation: operation.name,
+      endpoint: endpoint.name,
       retry: 'no',
     })
   }

@@ -1,8 +1,8 @@
 // What a call takes and gives: the seam between endpoints and the transport. Path, query and body are named apart and
-// typed by the operation record, so none can be passed for another.
+// typed by the endpoint record, so none can be passed for another.
 
 import type { Static, TSchema } from '@sinclair/typebox'
-import type { AnsweringOperation, Operation } from '../endpoint.ts'
+import type { AnsweringEndpoint, Endpoint } from '../endpoint.ts'
 import type { Placeholders, QueryValue } from './request-path.ts'
 
 export interface CallOptions {
@@ -14,7 +14,7 @@ export interface Call<Path extends string = string, Query extends string = strin
   readonly path: { readonly [Name in Placeholders<Path>]: string }
   readonly query?: { readonly [Name in Query]?: QueryValue }
   readonly body?: { readonly json: object } | { readonly tar: AsyncIterable<Uint8Array> }
-  /** How long the engine was asked to wait before it answers; added to the patience for the answer's head. */
+  /** How long the engine was asked to wait before it answers; added to the headers timeout. */
   readonly engineWaitsMs?: number
 }
 
@@ -45,22 +45,22 @@ export interface UpgradedConnection {
 export interface Transport {
   /** Sends a call and gives its outcome. */
   send<Path extends string, Query extends string, Outcome extends string>(
-    operation: Operation<Path, Query, Outcome>,
+    endpoint: Endpoint<Path, Query, Outcome>,
     call: Call<NoInfer<Path>, NoInfer<Query>>,
   ): Promise<Outcome>
-  /** Sends a call and gives its JSON answer, checked against the operation's `answer`. */
+  /** Sends a call and gives its JSON answer, checked against the endpoint's `answer`. */
   json<Path extends string, Query extends string, Answer extends TSchema>(
-    operation: AnsweringOperation<Path, Query, string, Answer>,
+    endpoint: AnsweringEndpoint<Path, Query, string, Answer>,
     call: Call<NoInfer<Path>, NoInfer<Query>>,
   ): Promise<Static<Answer>>
   /** Sends a call and gives its answer as soon as the head is there. */
   stream<Path extends string, Query extends string, Outcome extends string>(
-    operation: Operation<Path, Query, Outcome>,
+    endpoint: Endpoint<Path, Query, Outcome>,
     call: Call<NoInfer<Path>, NoInfer<Query>>,
   ): Promise<StreamedAnswer<Outcome>>
   /** Sends a call that asks for an upgrade and gives the connection when the engine has switched. */
   upgrade<Path extends string, Query extends string>(
-    operation: Operation<Path, Query>,
+    endpoint: Endpoint<Path, Query>,
     call: Call<NoInfer<Path>, NoInfer<Query>>,
   ): Promise<UpgradedConnection>
   /** Ends all calls (EngineError `aborted`) and closes all connections. */

@@ -1,6 +1,6 @@
 // What a failed connection means: the words of sockets and of the HTTP library, in the client's own few codes.
 
-import type { Operation } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { EngineError, type EngineErrorCode, isEngineError, type Retry } from '../errors.ts'
 
 /** These say that nothing was sent. */
@@ -40,7 +40,7 @@ const distrusted: Readonly<Record<string, (host: string) => string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
 }
 
-/** These say that the engine fell silent, was closed by us, or answered what is not HTTP. The rest is a broken connection. */
+/** These say that the engine sent nothing for too long, that the client was closed, or answered what is not HTTP. The rest is a broken connection. */
 const known: Readonly<Record<string, readonly [EngineErrorCode, string]>> = {
   UND_ERR_HEADERS_TIMEOUT: ['timeout', 'the engine did not answer in time'],
   UND_ERR_BODY_TIMEOUT: ['timeout', 'the engine fell silent inside its answer'],
@@ -54,21 +54,21 @@ function systemCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-export function connectionError(host: string, operation: Operation, path: string, cause: unknown): EngineError {
+export function connectionError(host: string, endpoint: Endpoint, path: string, cause: unknown): EngineError {
   const code = systemCode(cause)
   const error = (message: string, kind: EngineErrorCode, retry: Retry): EngineError =>
-    new EngineError(message, { code: kind, operation: operation.name, method: operation.method, path, retry, cause })
+    new EngineError(message, { code: kind, endpoint: endpoint.name, method: endpoint.method, path, retry, cause })
 
   const hint = unsent[code] ?? distrusted[code]
   if (hint !== undefined) return error(hint(host), 'unreachable', 'same')
   const [kind, message] = known[code] ?? []
-  if (kind !== undefined && message !== undefined) return error(message, kind, operation.retry)
+  if (kind !== undefined && message !== undefined) return error(message, kind, endpoint.retry)
   const detail = cause instanceof Error ? cause.message : String(cause)
   // A chunked body that is cut also comes from the parser; that is a broken connection and no other protocol.
   if (cause instanceof Error && cause.name === 'HTTPParserError' && !/invalid eof/i.test(detail)) {
-    return error(`${host} answered what is not HTTP: ${detail}`, 'protocol', operation.retry)
+    return error(`${host} answered what is not HTTP: ${detail}`, 'protocol', endpoint.retry)
   }
-  return error(`the connection to ${host} broke: ${detail}`, 'unreachable', operation.retry)
+  return error(`the connection to ${host} broke: ${detail}`, 'unreachable', endpoint.retry)
 }
 
 /** The connection was closed before the head of an answer, as happens to a kept connection that the engine gave up. */

@@ -80,5 +80,5 @@ function readPem(path: string): Buffer {
 }
 
 function unusable(message: string, cause?: unknown): EngineError {
-  return new EngineError(message, { code: 'invalid-argument', operation: 'engine-host', retry: 'no', cause })
+  return new EngineError(message, { code: 'invalid-argument', endpoint: 'engine-host', retry: 'no', cause })
 }

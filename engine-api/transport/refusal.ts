@@ -1,7 +1,7 @@
-// What an answer with an unwanted status means. Statuses decide, by the operation's record; texts only where the record
+// What an answer with an unwanted status means. Statuses decide, by the endpoint's record; texts only where the record
 // lists a deviation. Error bodies come as JSON, as plain text, or as a proxy's HTML page.
 
-import type { Deviation, Operation } from '../endpoint.ts'
+import type { Deviation, Endpoint } from '../endpoint.ts'
 import { EngineError, type EngineErrorCode, type Retry } from '../errors.ts'
 
 export interface Refusal {
@@ -14,16 +14,16 @@ export interface Refusal {
 
 /** The deviation that explains this answer, if one is on record. */
 export function findDeviation<Outcome extends string>(
-  operation: Operation<string, string, Outcome>,
+  endpoint: Endpoint<string, string, Outcome>,
   { status, text }: Refusal,
 ): Deviation<Outcome> | undefined {
   const message = engineMessage(text) ?? ''
-  return operation.deviations?.find((deviation) => deviation.status === status && deviation.message.test(message))
+  return endpoint.deviations?.find((deviation) => deviation.status === status && deviation.message.test(message))
 }
 
-/** The error for an answer that is no outcome of the operation. `path` is as sent. */
+/** The error for an answer that is no outcome of the endpoint. `path` is as sent. */
 export function refusalError(
-  operation: Operation,
+  endpoint: Endpoint,
   path: string,
   refusal: Refusal,
   deviatingCode?: EngineErrorCode,
@@ -34,12 +34,12 @@ export function refusalError(
   const words = isRedirect(status) ? `it redirects to ${location}, which is not followed` : advised(message)
   return new EngineError(`${status} ${words}`, {
     code,
-    operation: operation.name,
-    method: operation.method,
+    endpoint: endpoint.name,
+    method: endpoint.method,
     path,
     status,
     engineMessage: message,
-    retry: retryOf(code, operation),
+    retry: retryOf(code, endpoint),
   })
 }
 
@@ -64,8 +64,8 @@ function codeOf(status: number, message = ''): EngineErrorCode {
 }
 
 /** A version refusal is worth sending again, since the version is then negotiated anew. */
-function retryOf(code: EngineErrorCode, operation: Operation): Retry {
-  if (code === 'server-error') return operation.retry
+function retryOf(code: EngineErrorCode, endpoint: Endpoint): Retry {
+  if (code === 'server-error') return endpoint.retry
   if (code === 'conflict') return 'after-inspect'
   return code === 'version-unsupported' ? 'same' : 'no'
 }

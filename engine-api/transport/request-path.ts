@@ -1,7 +1,7 @@
 // Request paths: the only place where text becomes part of a URL, so nothing else encodes or forgets to.
-// Surprise: an empty or dotted segment is refused, since the server would read another route out of it.
+// An empty or dotted segment is refused, since the server would read another route out of it.
 
-import type { Operation } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 
 /** Names of the placeholders of a path: `/containers/{id}/start` has `id`. */
@@ -19,22 +19,22 @@ export type QueryValue = string | number | boolean | Filters | undefined
  * Throws EngineError `invalid-argument` for an empty placeholder: the engine would answer another route's redirect.
  */
 export function requestPath(
-  operation: Operation,
+  endpoint: Endpoint,
   parameters: Readonly<Record<string, string>>,
   query: Readonly<Record<string, QueryValue>> = {},
 ): string {
-  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+  const path = endpoint.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name]?.trim()
     if (value === undefined || value === '' || value === '.' || value === '..') {
       throw new EngineError(`the ${name} is empty`, {
         code: 'invalid-argument',
-        operation: operation.name,
+        endpoint: endpoint.name,
         retry: 'no',
       })
     }
     return percentEncode(value)
   })
-  const pairs = operation.query.flatMap((name) => {
+  const pairs = endpoint.query.flatMap((name) => {
     const value = query[name]
     return value === undefined ? [] : [`${name}=${percentEncode(queryText(value))}`]
   })

@@ -1,9 +1,8 @@
-// One engine call over HTTP, run from its operation record: version, path, pool, patience, status. The one user of undici.
-// Surprise: undici rejects an aborted request only once it has a connection, so every call also races its signal.
-// Long, since what one call goes through has to be read as one.
+// One engine call over HTTP, run from its endpoint's record: version, path, pool, timeouts, status. Nothing else uses undici.
+// undici rejects an aborted request only once it has a connection, so every call also races its signal.
 
 import { buildConnector, type Dispatcher, Pool } from 'undici'
-import type { Operation, TimeoutClass } from '../endpoint.ts'
+import type { Endpoint, TimeoutClass } from '../endpoint.ts'
 import { systemPing } from '../endpoints/system-ping.ts'
 import { type EngineError, type EngineErrorCode, isEngineError } from '../errors.ts'
 import { abortedError, untilAborted } from './abort.ts'
@@ -20,7 +19,7 @@ import { agreeOnVersion, chooseVersion } from './version.ts'
 
 /** One exchange with the engine, for logs. A repeated call, and the question for the version, are exchanges of their own. */
 export interface CallReport {
-  readonly operation: string
+  readonly endpoint: string
   readonly method: string
   /** As sent, with the version and without the query. */
   readonly path: string
@@ -33,24 +32,29 @@ export interface CallReport {
   readonly error?: unknown
 }
 
-/** Milliseconds of silence each class accepts, before the head of an answer and inside its body. 0: without end. */
-export type Patience = Readonly<Record<TimeoutClass, { readonly head: number; readonly body: number }>>
+/** Of one class of endpoints, in milliseconds; 0 means no limit. */
+export interface Timeouts {
+  /** From the end of the request to the headers of the answer. */
+  readonly headersMs: number
+  /** Between two pieces of the answer's body. */
+  readonly idleMs: number
+}
 
-export const defaultPatience: Patience = {
-  quick: { head: 30_000, body: 30_000 },
-  slow: { head: 300_000, body: 60_000 },
-  unbounded: { head: 0, body: 0 },
+export const defaultTimeouts: Readonly<Record<TimeoutClass, Timeouts>> = {
+  quick: { headersMs: 30_000, idleMs: 30_000 },
+  slow: { headersMs: 300_000, idleMs: 60_000 },
+  unbounded: { headersMs: 0, idleMs: 0 },
 }
 
 export interface EngineOptions extends HostOptions {
-  /** Default: `defaultPatience`. */
-  readonly patience?: Patience | undefined
+  /** Default: `defaultTimeouts`. */
+  readonly timeouts?: Readonly<Record<TimeoutClass, Timeouts>> | undefined
   /** Called after each exchange. Must not throw. */
   readonly onCall?: ((report: CallReport) => void) | undefined
 }
 
 /**
- * For the quick calls of one operation, so that those of one that hangs stand in the way of no other: a list is answered
+ * For the quick calls of one endpoint, so that those of one that hangs stand in the way of no other: a list is answered
  * while inspections hang. Each of the other calls has its own connection, and their callers bound how many run at once.
  */
 const QUICK_CONNECTIONS = 16
@@ -59,7 +63,7 @@ type Head = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>
 
 /** Throws EngineError `invalid-argument` for a host it cannot use. */
 export function createTransport(options: EngineOptions): Transport {
-  const { patience = defaultPatience } = options
+  const { timeouts = defaultTimeouts } = options
   const host = parseHost(options)
   const connect = connectorOf(host)
   const quick = new Map<string, Pool>()
@@ -75,7 +79,7 @@ export function createTransport(options: EngineOptions): Transport {
     throw refusalError(systemPing, target, { status: head.statusCode, text }, 'protocol')
   })
 
-  function poolOf({ name, timeout }: Operation): Pool {
+  function poolOf({ name, timeout }: Endpoint): Pool {
     if (timeout !== 'quick') return streams
     const pool = quick.get(name) ?? new Pool(host.origin, { connect, connections: QUICK_CONNECTIONS })
     quick.set(name, pool)
@@ -83,56 +87,56 @@ export function createTransport(options: EngineOptions): Transport {
   }
 
   /** One request and the head of its answer, whatever its status. */
-  async function exchange(operation: Operation, target: string, call: Omit<Call, 'path'>): Promise<Head> {
+  async function exchange(endpoint: Endpoint, target: string, call: Omit<Call, 'path'>): Promise<Head> {
     const { signal, engineWaitsMs = 0 } = call
-    const { head, body: silence } = patience[operation.timeout]
+    const { headersMs, idleMs } = timeouts[endpoint.timeout]
     const payload = payloadOf(call.body)
-    const report = reporter(operation, target, payload.sent)
+    const report = reporter(endpoint, target, payload.sent)
     try {
-      const pending = poolOf(operation).request({
-        method: operation.method,
+      const pending = poolOf(endpoint).request({
+        method: endpoint.method,
         path: target,
         headers: payload.sent.headers,
         body: payload.body,
-        headersTimeout: head === 0 ? 0 : head + engineWaitsMs,
-        bodyTimeout: silence,
+        headersTimeout: headersMs === 0 ? 0 : headersMs + engineWaitsMs,
+        bodyTimeout: idleMs,
         ...(signal === undefined ? {} : { signal }),
       })
       const answer = await untilAborted(pending, signal)
       report({ status: answer.statusCode })
       return answer
     } catch (cause) {
-      const error = payload.failed() ? cause : explain(operation, target, cause, signal)
+      const error = payload.failed() ? cause : explain(endpoint, target, cause, signal)
       report({ error })
       throw error
     }
   }
 
   function reporter(
-    operation: Operation,
+    endpoint: Endpoint,
     target: string,
     sent: Sent,
   ): (end: Pick<CallReport, 'status' | 'error'>) => void {
     const startedAt = performance.now()
-    const { name, method } = operation
+    const { name, method } = endpoint
     const [path = '', query] = target.split('?', 2)
     return (end) => {
       const durationMs = performance.now() - startedAt
-      const asked = { operation: name, method, path, ...(query === undefined ? {} : { query }), sent }
+      const asked = { endpoint: name, method, path, ...(query === undefined ? {} : { query }), sent }
       options.onCall?.({ ...asked, ...end, durationMs })
     }
   }
 
-  function explain(operation: Operation, target: string, cause: unknown, signal: AbortSignal | undefined): EngineError {
-    if (signal?.aborted === true) return abortedError(operation, target, signal)
+  function explain(endpoint: Endpoint, target: string, cause: unknown, signal: AbortSignal | undefined): EngineError {
+    if (signal?.aborted === true) return abortedError(endpoint, target, signal)
     if (isEngineError(cause)) return cause
-    const error = connectionError(host.name, operation, target, cause)
+    const error = connectionError(host.name, endpoint, target, cause)
     if (error.code === 'unreachable') version.forget()
     return error
   }
 
   async function* chunksOf(
-    operation: Operation,
+    endpoint: Endpoint,
     target: string,
     head: Head,
     signal: AbortSignal | undefined,
@@ -140,24 +144,24 @@ export function createTransport(options: EngineOptions): Transport {
     try {
       yield* head.body
     } catch (cause) {
-      throw explain(operation, target, cause, signal)
+      throw explain(endpoint, target, cause, signal)
     }
   }
 
   /** As `exchange`, for a connection that is no longer HTTP after the answer. */
-  async function exchangeUpgrade(operation: Operation, target: string, call: Omit<Call, 'path'>) {
+  async function exchangeUpgrade(endpoint: Endpoint, target: string, call: Omit<Call, 'path'>) {
     const { signal } = call
     const { sent, body } = payloadOf(call.body)
-    const report = reporter(operation, target, sent)
-    const asked = upgradeRequest((cause) => explain(operation, target, cause, signal), signal)
-    const options = { method: operation.method, path: target, headers: sent.headers, body, upgrade: 'tcp' }
+    const report = reporter(endpoint, target, sent)
+    const asked = upgradeRequest((cause) => explain(endpoint, target, cause, signal), signal)
+    const options = { method: endpoint.method, path: target, headers: sent.headers, body, upgrade: 'tcp' }
     try {
-      streams.dispatch({ ...options, headersTimeout: patience[operation.timeout].head }, asked.handler)
+      streams.dispatch({ ...options, headersTimeout: timeouts[endpoint.timeout].headersMs }, asked.handler)
       const answer = await untilAborted(asked.answer, signal)
       report({ status: 'refusal' in answer ? answer.refusal.status : 101 })
       return answer
     } catch (cause) {
-      const error = explain(operation, target, cause, signal)
+      const error = explain(endpoint, target, cause, signal)
       asked.abandon(error)
       report({ error })
       throw error
@@ -165,30 +169,30 @@ export function createTransport(options: EngineOptions): Transport {
   }
 
   /** The path of a call, with the version. */
-  async function targetOf(operation: Operation, { path: parameters, query, signal }: Call): Promise<string> {
-    const path = requestPath(operation, parameters, query)
+  async function targetOf(endpoint: Endpoint, { path: parameters, query, signal }: Call): Promise<string> {
+    const path = requestPath(endpoint, parameters, query)
     const agreed = await untilAborted(version.get(), signal).catch((cause: unknown) => {
-      throw explain(operation, path, cause, signal)
+      throw explain(endpoint, path, cause, signal)
     })
     return `/v${agreed}${path}`
   }
 
-  /** One call with version, repeat and refusal: gives only answers that are an outcome of the operation. */
+  /** One call with version, repeat and refusal: gives only answers that are an outcome of the endpoint. */
   async function stream<Outcome extends string>(
-    operation: Operation<string, string, Outcome>,
+    endpoint: Endpoint<string, string, Outcome>,
     call: Call,
   ): Promise<StreamedAnswer<Outcome>> {
     const { signal } = call
-    const target = await targetOf(operation, call)
-    const head = await exchange(operation, target, call).catch((error: unknown) => {
-      if (operation.method === 'GET' && wasClosedUnanswered(error)) return exchange(operation, target, call)
+    const target = await targetOf(endpoint, call)
+    const head = await exchange(endpoint, target, call).catch((error: unknown) => {
+      if (endpoint.method === 'GET' && wasClosedUnanswered(error)) return exchange(endpoint, target, call)
       throw error
     })
     const status = head.statusCode
-    const chunks = chunksOf(operation, target, head, signal)
+    const chunks = chunksOf(endpoint, target, head, signal)
     const outcome =
-      operation.statuses[status] ??
-      outcomeOfRefusal(operation, target, {
+      endpoint.statuses[status] ??
+      outcomeOfRefusal(endpoint, target, {
         status,
         location: headerOf(head, 'location'),
         text: await refusalText(chunks),
@@ -197,43 +201,43 @@ export function createTransport(options: EngineOptions): Transport {
       outcome,
       chunks,
       header: (name) => headerOf(head, name),
-      text: () => wholeText(operation, chunks),
+      text: () => wholeText(endpoint, chunks),
       drop: () => head.body.dump(),
     }
   }
 
   /** Throws the refusal's error, unless a deviation on record makes it an outcome. */
   function outcomeOfRefusal<Outcome extends string>(
-    operation: Operation<string, string, Outcome>,
+    endpoint: Endpoint<string, string, Outcome>,
     target: string,
     refusal: Refusal,
   ): Outcome {
-    const deviation = findDeviation(operation, refusal)
+    const deviation = findDeviation(endpoint, refusal)
     if (deviation !== undefined && 'outcome' in deviation) return deviation.outcome
-    throw refused(operation, target, refusal, deviation?.code)
+    throw refused(endpoint, target, refusal, deviation?.code)
   }
 
-  function refused(operation: Operation, target: string, refusal: Refusal, code?: EngineErrorCode): EngineError {
-    const error = refusalError(operation, target, refusal, code)
+  function refused(endpoint: Endpoint, target: string, refusal: Refusal, code?: EngineErrorCode): EngineError {
+    const error = refusalError(endpoint, target, refusal, code)
     if (error.code === 'version-unsupported') version.forget()
     return error
   }
 
   return {
     stream,
-    async send(operation, call) {
-      const answer = await stream(operation, call)
+    async send(endpoint, call) {
+      const answer = await stream(endpoint, call)
       await answer.drop()
       return answer.outcome
     },
-    async json(operation, call) {
-      const answer = await stream(operation, call)
-      return checkAnswer(operation.name, operation.answer, parseJson(operation.name, await answer.text()))
+    async json(endpoint, call) {
+      const answer = await stream(endpoint, call)
+      return checkAnswer(endpoint.name, endpoint.answer, parseJson(endpoint.name, await answer.text()))
     },
-    async upgrade(operation, call) {
-      const target = await targetOf(operation, call)
-      const answer = await exchangeUpgrade(operation, target, call)
-      if ('refusal' in answer) throw refused(operation, target, answer.refusal)
+    async upgrade(endpoint, call) {
+      const target = await targetOf(endpoint, call)
+      const answer = await exchangeUpgrade(endpoint, target, call)
+      if ('refusal' in answer) throw refused(endpoint, target, answer.refusal)
       const { connection } = answer
       upgraded.add(connection)
       connection.onClose(() => upgraded.delete(connection))

@@ -1,5 +1,5 @@
 // A connection that stops being HTTP: both sides then send bytes of their own, and each ends its half on its own.
-// Surprise: what the engine sent before a connection broke is still given, since a process that ends without reading its
+// What the engine sent before a connection broke is still given, since a process that ends without reading its
 // input breaks the connection under our writing; a plain `for await` over the socket would lose that output.
 
 import type { Duplex } from 'node:stream'

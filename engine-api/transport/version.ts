@@ -1,5 +1,5 @@
 // Which API version to speak: the newest that both sides know, asked once and kept until a call gives reason to doubt it.
-// Surprise: no fixed version reaches all engines. Docker 29.0 refuses below 1.44, Docker 20.10 and Podman 4 above 1.41.
+// No fixed version reaches all engines. Docker 29.0 refuses below 1.44, Docker 20.10 and Podman 4 above 1.41.
 
 import { EngineError } from '../errors.ts'
 
@@ -14,7 +14,7 @@ export function chooseVersion(engineVersion: string): string {
     throw new EngineError(
       `the engine speaks API ${engineVersion}, this client 1.${OLDEST_MINOR} to 1.${NEWEST_MINOR}: ` +
         'upgrade the engine to Docker 20.10, Podman 4 or newer',
-      { code: 'version-unsupported', operation: 'version-negotiation', retry: 'no' },
+      { code: 'version-unsupported', endpoint: 'version-negotiation', retry: 'no' },
     )
   }
   return `1.${Math.min(Number(minor), NEWEST_MINOR)}`

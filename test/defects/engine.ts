@@ -73,13 +73,13 @@ export const engineDefects: readonly Defect[] = [
   {
     name: 'output that ends inside a frame is taken for whole',
     file: 'engine-api/streams/frames.ts',
-    edits: [{ find: 'if (remaining > 0 || headerLength > 0) throw cut(operation)', replace: '' }],
+    edits: [{ find: 'if (remaining > 0 || headerLength > 0) throw cut(endpoint)', replace: '' }],
     tests: frameTests,
   },
   {
     name: 'a connection that breaks ends an answer as if it were whole',
     file: 'engine-api/transport/transport.ts',
-    edits: [{ find: 'throw explain(operation, target, cause, signal)', replace: 'void cause' }],
+    edits: [{ find: 'throw explain(endpoint, target, cause, signal)', replace: 'void cause' }],
     tests: ['test/engine-api/streaming.test.ts', 'test/engine-api/transport/transport.test.ts'],
   },
   {

@@ -14,7 +14,7 @@ const host = { host: 'unix:///run/docker.sock' }
 const json = { 'content-type': 'application/json' }
 
 const callOf = (more: Partial<CallReport>): CallReport => ({
-  operation: 'any',
+  endpoint: 'any',
   method: 'POST',
   path: '/v1.41/containers/create',
   sent: { headers: {} },
@@ -129,7 +129,7 @@ test('curl sends what the client sent: method, target, body and its type', { ski
   const sent = [...server.requests]
   assert.equal(sent.length, 6)
 
-  for (const call of calls) if (call.operation !== 'system-ping') await runLine(t, curlLine(server, call), tar)
+  for (const call of calls) if (call.endpoint !== 'system-ping') await runLine(t, curlLine(server, call), tar)
   const shown = ({ method, target, headers, body }: (typeof sent)[number]) =>
     [method, target, headers['content-type'], body.toString('base64')] as const
   assert.deepEqual(server.requests.slice(sent.length).map(shown), sent.map(shown))

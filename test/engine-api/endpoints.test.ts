@@ -1,10 +1,10 @@
-// What each call sends: method, path, query, body. One case an operation, so that a body can never turn into a query
-// or a path go out unencoded. The answers are hand-made. Long, since it has a row for each operation.
+// What each call sends: method, path, query, body. One case an endpoint, so that a body can never turn into a query
+// or a path go out unencoded. The answers are hand-made.
 
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
-import { createEngine, type Engine, operations, packTar, type TarInput } from '../../engine-api/index.ts'
+import { createEngine, type Engine, endpoints, packTar, type TarInput } from '../../engine-api/index.ts'
 import { chunksOf, collected } from './cut.ts'
 import { answerOf, type RawRequest, rawServer } from './raw-server.ts'
 
@@ -43,7 +43,7 @@ const filters = { label: ['a=b', 'c'] }
 const filtersEncoded = encodeURIComponent('{"label":["a=b","c"]}')
 
 interface Case {
-  readonly operation: string
+  readonly endpoint: string
   readonly call: (engine: Engine) => Promise<unknown>
   readonly answer: Buffer
   /** Method and target, without the version. */
@@ -52,222 +52,222 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { operation: 'system-ping', call: (e) => e.system.ping(), answer: answerOf(200, 'OK'), sends: 'GET /_ping' },
-  { operation: 'system-info', call: (e) => e.system.info(), answer: answerOf(200, info), sends: 'GET /info' },
+  { endpoint: 'system-ping', call: (e) => e.system.ping(), answer: answerOf(200, 'OK'), sends: 'GET /_ping' },
+  { endpoint: 'system-info', call: (e) => e.system.info(), answer: answerOf(200, info), sends: 'GET /info' },
   {
-    operation: 'system-df',
+    endpoint: 'system-df',
     call: (e) => e.system.diskUsage(),
     answer: answerOf(200, '{"LayersSize":1,"Images":null,"Containers":[{"Id":"c"}],"Volumes":[]}'),
     sends: 'GET /system/df',
   },
   {
-    operation: 'system-events',
+    endpoint: 'system-events',
     call: (e) => collected(e.system.events({ since: '1.5', until: '2', filters })),
     answer: answerOf(200),
     sends: `GET /events?since=1.5&until=2&filters=${filtersEncoded}`,
   },
   {
-    operation: 'network-create',
+    endpoint: 'network-create',
     call: (e) => e.networks.create({ Name: 'n', Internal: true }),
     answer: answerOf(201, '{"Id":"n","Warning":""}'),
     sends: 'POST /networks/create',
     body: { Name: 'n', Internal: true, CheckDuplicate: true },
   },
   {
-    operation: 'network-inspect',
+    endpoint: 'network-inspect',
     call: (e) => e.networks.inspect(odd),
     answer: answerOf(200, network),
     sends: `GET /networks/${oddEncoded}`,
   },
   {
-    operation: 'network-list',
+    endpoint: 'network-list',
     call: (e) => e.networks.list({ filters }),
     answer: answerOf(200, `[${network}]`),
     sends: `GET /networks?filters=${filtersEncoded}`,
   },
   {
-    operation: 'network-connect',
+    endpoint: 'network-connect',
     call: (e) => e.networks.connect('n', 'c'),
     answer: answerOf(200),
     sends: 'POST /networks/n/connect',
     body: { Container: 'c' },
   },
   {
-    operation: 'network-disconnect',
+    endpoint: 'network-disconnect',
     call: (e) => e.networks.disconnect('n', 'c', { force: true }),
     answer: answerOf(200),
     sends: 'POST /networks/n/disconnect',
     body: { Container: 'c', Force: true },
   },
   {
-    operation: 'network-remove',
+    endpoint: 'network-remove',
     call: (e) => e.networks.remove(odd),
     answer: answerOf(204),
     sends: `DELETE /networks/${oddEncoded}`,
   },
   {
-    operation: 'volume-create',
+    endpoint: 'volume-create',
     call: (e) => e.volumes.create({ Name: 'v', Labels: { a: 'b' } }),
     answer: answerOf(201, volume),
     sends: 'POST /volumes/create',
     body: { Name: 'v', Labels: { a: 'b' } },
   },
   {
-    operation: 'volume-inspect',
+    endpoint: 'volume-inspect',
     call: (e) => e.volumes.inspect(odd),
     answer: answerOf(200, volume),
     sends: `GET /volumes/${oddEncoded}`,
   },
   {
-    operation: 'volume-list',
+    endpoint: 'volume-list',
     call: (e) => e.volumes.list({ filters }),
     answer: answerOf(200, '{"Volumes":null,"Warnings":null}'),
     sends: `GET /volumes?filters=${filtersEncoded}`,
   },
   {
-    operation: 'volume-remove',
+    endpoint: 'volume-remove',
     call: (e) => e.volumes.remove(odd),
     answer: answerOf(204),
     sends: `DELETE /volumes/${oddEncoded}`,
   },
   {
-    operation: 'container-create',
+    endpoint: 'container-create',
     call: (e) => e.containers.create({ name: 'c', body: { Image: 'i', HostConfig: { Init: true } } }),
     answer: answerOf(201, '{"Id":"c","Warnings":[]}'),
     sends: 'POST /containers/create?name=c',
     body: { Image: 'i', HostConfig: { Init: true } },
   },
   {
-    operation: 'container-start',
+    endpoint: 'container-start',
     call: (e) => e.containers.start(odd),
     answer: answerOf(204),
     sends: `POST /containers/${oddEncoded}/start`,
   },
   {
-    operation: 'container-inspect',
+    endpoint: 'container-inspect',
     call: (e) => e.containers.inspect(odd),
     answer: answerOf(200, container),
     sends: `GET /containers/${oddEncoded}/json`,
   },
   {
-    operation: 'container-list',
+    endpoint: 'container-list',
     call: (e) => e.containers.list({ all: true, filters }),
     answer: answerOf(200, '[]'),
     sends: `GET /containers/json?all=1&filters=${filtersEncoded}`,
   },
   {
-    operation: 'container-update',
+    endpoint: 'container-update',
     call: (e) => e.containers.update('c', { RestartPolicy: { Name: 'no' } }),
     answer: answerOf(200, '{"Warnings":null}'),
     sends: 'POST /containers/c/update',
     body: { RestartPolicy: { Name: 'no' } },
   },
   {
-    operation: 'container-pause',
+    endpoint: 'container-pause',
     call: (e) => e.containers.pause(odd),
     answer: answerOf(204),
     sends: `POST /containers/${oddEncoded}/pause`,
   },
   {
-    operation: 'container-unpause',
+    endpoint: 'container-unpause',
     call: (e) => e.containers.unpause(odd),
     answer: answerOf(204),
     sends: `POST /containers/${oddEncoded}/unpause`,
   },
   {
-    operation: 'container-stats',
+    endpoint: 'container-stats',
     call: (e) => e.containers.stats(odd),
     answer: answerOf(200, '{"read":"t","cpu_stats":{"cpu_usage":{"total_usage":0}},"memory_stats":{},"pids_stats":{}}'),
     sends: `GET /containers/${oddEncoded}/stats?stream=0&one-shot=1`,
   },
   {
-    operation: 'container-top',
+    endpoint: 'container-top',
     call: (e) => e.containers.processes(odd),
     answer: answerOf(200, '{"Titles":["PID"],"Processes":[["1"]]}'),
     sends: `GET /containers/${oddEncoded}/top`,
   },
   {
-    operation: 'container-changes',
+    endpoint: 'container-changes',
     call: async (e) => assert.deepEqual(await e.containers.changes(odd), []),
     answer: answerOf(200, 'null\n'),
     sends: `GET /containers/${oddEncoded}/changes`,
   },
   {
-    operation: 'container-stop',
+    endpoint: 'container-stop',
     call: (e) => e.containers.stop('c', { graceSeconds: 0 }),
     answer: answerOf(204),
     sends: 'POST /containers/c/stop?t=0',
   },
   {
-    operation: 'container-kill',
+    endpoint: 'container-kill',
     call: (e) => e.containers.kill(odd),
     answer: answerOf(204),
     sends: `POST /containers/${oddEncoded}/kill`,
   },
   {
-    operation: 'container-wait',
+    endpoint: 'container-wait',
     call: async (e) => (await e.containers.wait('c', { condition: 'next-exit' })).exitCode(),
     answer: answerOf(200, '{"StatusCode":3}'),
     sends: 'POST /containers/c/wait?condition=next-exit',
   },
   {
-    operation: 'container-logs',
+    endpoint: 'container-logs',
     call: (e) => collected(e.containers.logs('c', { timestamps: false, tail: 5 })),
     answer: answerOf(200),
     sends: 'GET /containers/c/logs?stdout=1&stderr=1&timestamps=0&tail=5',
   },
   {
-    operation: 'container-remove',
+    endpoint: 'container-remove',
     call: (e) => e.containers.remove(odd),
     answer: answerOf(204),
     sends: `DELETE /containers/${oddEncoded}`,
   },
   {
-    operation: 'archive-stat',
+    endpoint: 'archive-stat',
     call: (e) => e.containers.stat('c', '/a b'),
     answer: Buffer.from(`HTTP/1.1 200 OK\r\nX-Docker-Container-Path-Stat: ${pathStat}\r\n\r\n`),
     sends: 'HEAD /containers/c/archive?path=%2Fa%20b',
   },
   {
-    operation: 'archive-get',
+    endpoint: 'archive-get',
     call: (e) => collected(e.containers.archive('c', '/home/sinh viên')),
     answer: answerOf(200, Buffer.concat(await collected(packTar(files)))),
     sends: 'GET /containers/c/archive?path=%2Fhome%2Fsinh%20vi%C3%AAn',
   },
   {
-    operation: 'archive-put',
+    endpoint: 'archive-put',
     call: (e) => e.containers.putArchive('c', '/home', packTar(files)),
     answer: answerOf(200),
     sends: 'PUT /containers/c/archive?path=%2Fhome&noOverwriteDirNonDir=1',
     body: 'tar',
   },
   {
-    operation: 'image-inspect',
+    endpoint: 'image-inspect',
     call: (e) => e.images.inspect('registry/name:1'),
     answer: answerOf(200, image),
     sends: 'GET /images/registry%2Fname%3A1/json',
   },
   {
-    operation: 'image-list',
+    endpoint: 'image-list',
     call: (e) => e.images.list({ filters }),
     answer: answerOf(200, '[]'),
     sends: `GET /images/json?filters=${filtersEncoded}`,
   },
   {
-    operation: 'image-pull',
+    endpoint: 'image-pull',
     call: (e) => e.images.pull('busybox:1.36'),
     answer: answerOf(200, '{"status":"done"}\n'),
     sends: 'POST /images/create?fromImage=busybox%3A1.36',
   },
   {
-    operation: 'image-import',
+    endpoint: 'image-import',
     call: (e) => e.images.import({ repository: 'r', tag: 't' }, packTar(files)),
     answer: answerOf(200, `{"status":"sha256:${'0'.repeat(64)}"}\n`),
     sends: 'POST /images/create?fromSrc=-&repo=r&tag=t',
     body: 'tar',
   },
   {
-    operation: 'image-load',
+    endpoint: 'image-load',
     call: async (e) => assert.deepEqual(await e.images.load(packTar(files)), ['r:t', 'sha256:0', 'a:1', 'b:2']),
     answer: answerOf(
       200,
@@ -277,21 +277,21 @@ const cases: readonly Case[] = [
     body: 'tar',
   },
   {
-    operation: 'image-tag',
+    endpoint: 'image-tag',
     call: (e) => e.images.tag(odd, { repository: 'r/n', tag: 't' }),
     answer: answerOf(201),
     sends: `POST /images/${oddEncoded}/tag?repo=r%2Fn&tag=t`,
   },
   {
-    operation: 'image-remove',
+    endpoint: 'image-remove',
     call: (e) => e.images.remove('r/n:t'),
     answer: answerOf(200, '[{"Untagged":"r/n:t"}]'),
     sends: 'DELETE /images/r%2Fn%3At',
   },
 ]
 
-for (const { operation, call, answer, sends, body } of cases) {
-  test(`${operation} sends exactly its request`, async (t) => {
+for (const { endpoint, call, answer, sends, body } of cases) {
+  test(`${endpoint} sends exactly its request`, async (t) => {
     const server = await rawServer(t, (socket) => socket.write(answer))
     const engine = createEngine({ host: server.host })
     t.after(() => engine.close())
@@ -314,10 +314,10 @@ for (const { operation, call, answer, sends, body } of cases) {
 test('every endpoint file is in the table, under its own name, and was called here or by the exec tests', () => {
   const folder = new URL('../../engine-api/endpoints/', import.meta.url)
   const fromFiles = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''))
-  const fromTable = operations.map(({ name }) => name)
+  const fromTable = endpoints.map(({ name }) => name)
   assert.deepEqual([...fromTable].sort(), fromFiles.sort())
   const inExecTests = ['exec-create', 'exec-start', 'exec-attach', 'exec-resize', 'exec-inspect']
-  assert.deepEqual([...cases.map(({ operation }) => operation), ...inExecTests].sort(), fromFiles)
+  assert.deepEqual([...cases.map(({ endpoint }) => endpoint), ...inExecTests].sort(), fromFiles)
 })
 
 test('an empty id is refused before anything is sent', async (t) => {

@@ -1,20 +1,19 @@
 // Ten thousand cuts and damages of what a real engine sent: each ends soon, in data that the bytes justify or in an EngineError.
 // What the bytes justify is worked out here a second time, in the plainest way. MUTATIONS_SEED repeats another run.
-// Surprise: a bit that flips inside a file or a JSON text is for nobody to see; only hashes of the content can.
-// Long, since each kind of stream has its own plain second reading beside its cases.
+// A bit that flips inside a file or a JSON text is for nobody to see; only hashes of the content can.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import { isEngineError, type Operation } from '../../engine-api/index.ts'
+import { type Endpoint, isEngineError } from '../../engine-api/index.ts'
 import { readFrames } from '../../engine-api/streams/frames.ts'
 import { readRecords } from '../../engine-api/streams/ndjson.ts'
 import { checkAnswer, parseJson } from '../../engine-api/transport/answer.ts'
 import { createTransport } from '../../engine-api/transport/transport.ts'
 import { cutSomewhere, damaged, inPieces, type Random, randomFrom } from '../support/random.ts'
-import { operationOf } from '../support/recorded-operation.ts'
+import { endpointOf } from '../support/recorded-endpoint.ts'
 import { type RecordedResponse, readRecording, recordedEngines, recordedScenarios } from '../support/recording.ts'
 import { wireReads } from '../support/replay-engine.ts'
 import { type OwnReading, ownReading, peerFault, peerReadings, skipWithoutTarPeers } from '../support/tar-peers.ts'
@@ -24,10 +23,10 @@ import { rawServer } from './raw-server.ts'
 const seed = Number(process.env['MUTATIONS_SEED'] ?? 20_261_123)
 const counts = { frames: 2500, records: 1500, answers: 1500, archives: 2500, connections: 2000 }
 /** Far above what any of them needs. */
-const patienceMs = 20_000
+const timeoutMs = 20_000
 
 interface Recorded {
-  readonly operation: Operation
+  readonly endpoint: Endpoint
   readonly response: RecordedResponse
 }
 
@@ -35,16 +34,16 @@ const recorded: Recorded[] = []
 for (const engine of await recordedEngines()) {
   for (const scenario of await recordedScenarios(engine)) {
     for (const exchange of (await readRecording(engine, scenario)).exchanges) {
-      const operation = operationOf(exchange)
-      if (operation !== undefined) recorded.push({ operation, response: exchange.response })
+      const endpoint = endpointOf(exchange)
+      if (endpoint !== undefined) recorded.push({ endpoint, response: exchange.response })
     }
   }
 }
 
 const statusOf = ({ statusLine }: RecordedResponse): number => Number(statusLine.split(' ')[1])
-const accepted = recorded.filter(({ operation, response }) => operation.statuses[statusOf(response)] !== undefined)
+const accepted = recorded.filter(({ endpoint, response }) => endpoint.statuses[statusOf(response)] !== undefined)
 const bodiesOf = (...names: readonly string[]): Buffer[] =>
-  accepted.filter(({ operation: { name } }) => names.includes(name)).map(({ response }) => response.body)
+  accepted.filter(({ endpoint: { name } }) => names.includes(name)).map(({ response }) => response.body)
 
 /** What a reader gave up to its end, and whether that was an EngineError. */
 interface Outcome {
@@ -54,7 +53,7 @@ interface Outcome {
 
 /** Fails for any other error, and for a reader that does not end. */
 async function outcomeOf(data: unknown, reading: Promise<unknown>): Promise<Outcome> {
-  const late = AbortSignal.timeout(patienceMs)
+  const late = AbortSignal.timeout(timeoutMs)
   const tooLate = new Promise<never>((_, reject) => late.addEventListener('abort', () => reject(late.reason)))
   try {
     await Promise.race([reading, tooLate])
@@ -67,10 +66,10 @@ async function outcomeOf(data: unknown, reading: Promise<unknown>): Promise<Outc
 
 type Output = Record<'stdout' | 'stderr', string>
 
-/** How the answers of some operations are read, and what bytes justify. */
+/** How the answers of some endpoints are read, and what bytes justify. */
 interface Kind {
-  read(chunks: AsyncIterable<Buffer>, operation: Operation): Promise<Outcome>
-  justified(bytes: Buffer, operation: Operation): Outcome
+  read(chunks: AsyncIterable<Buffer>, endpoint: Endpoint): Promise<Outcome>
+  justified(bytes: Buffer, endpoint: Endpoint): Outcome
 }
 
 const frames: Kind = {
@@ -168,18 +167,18 @@ async function run(t: TestContext, count: number, one: (random: Random) => Promi
 const hurt = (random: Random, bytes: Buffer): Buffer => random.pick([cutSomewhere, damaged])(random, bytes)
 
 /** Reads damaged bytes in pieces, and holds the outcome against what they justify. */
-async function check(random: Random, { read, justified }: Kind, bytes: Buffer, operation: Operation): Promise<Outcome> {
-  const outcome = await read(chunksOf(...inPieces(random, bytes)), operation)
-  assert.deepEqual(outcome, justified(bytes, operation), `of ${JSON.stringify(bytes.toString('latin1'))}`)
+async function check(random: Random, { read, justified }: Kind, bytes: Buffer, endpoint: Endpoint): Promise<Outcome> {
+  const outcome = await read(chunksOf(...inPieces(random, bytes)), endpoint)
+  assert.deepEqual(outcome, justified(bytes, endpoint), `of ${JSON.stringify(bytes.toString('latin1'))}`)
   return outcome
 }
 
-const someOperation = recorded[0]?.operation ?? assert.fail('nothing is recorded')
+const someEndpoint = recorded[0]?.endpoint ?? assert.fail('nothing is recorded')
 
 test('damaged frames give what whole frames before the damage hold, then an error', async (t) => {
   const bodies = bodiesOf('exec-start', 'container-logs')
   bodies.push(Buffer.concat(bodies))
-  await run(t, counts.frames, (random) => check(random, frames, hurt(random, random.pick(bodies)), someOperation))
+  await run(t, counts.frames, (random) => check(random, frames, hurt(random, random.pick(bodies)), someEndpoint))
 })
 
 test('damaged records give the whole ones before the damage, then an error', async (t) => {
@@ -188,16 +187,16 @@ test('damaged records give the whole ones before the damage, then an error', asy
     '{"status":"Pulling from library/busybox","id":"1.36"}\r\n{"status":"Downloading","progressDetail":{}}\r\n'
   const event = '{"Type":"container","Action":"die","Actor":{"ID":"c","Attributes":{"exitCode":"0"}},"timeNano":1}\n'
   const bodies = [...bodiesOf('image-import'), Buffer.from(pull), Buffer.from(`\x1e${event}${event}`)]
-  await run(t, counts.records, (random) => check(random, records, hurt(random, random.pick(bodies)), someOperation))
+  await run(t, counts.records, (random) => check(random, records, hurt(random, random.pick(bodies)), someEndpoint))
 })
 
-test('damaged JSON answers are what their text says, of the shape of their operation, or an error', async (t) => {
+test('damaged JSON answers are what their text says, of the shape of their endpoint, or an error', async (t) => {
   const withAnswer = accepted.filter(
-    ({ operation: { name, answer } }) => answer !== undefined && name !== 'system-events',
+    ({ endpoint: { name, answer } }) => answer !== undefined && name !== 'system-events',
   )
   await run(t, counts.answers, (random) => {
-    const { operation, response } = random.pick(withAnswer)
-    return check(random, answers, hurt(random, response.body), operation)
+    const { endpoint, response } = random.pick(withAnswer)
+    return check(random, answers, hurt(random, response.body), endpoint)
   })
 })
 
@@ -228,37 +227,37 @@ test('damage on a connection: an answer is whole and as sent, or an error; nothi
   t.after(() => transport.close())
 
   /** The outcome of a call that is answered with these bytes. */
-  const call = (bytes: Buffer, operation: Operation): Promise<Outcome> => {
+  const call = (bytes: Buffer, endpoint: Endpoint): Promise<Outcome> => {
     wire = bytes
-    const names = Array.from(operation.path.matchAll(/\{(\w+)\}/g), ([, name = '']) => name)
+    const names = Array.from(endpoint.path.matchAll(/\{(\w+)\}/g), ([, name = '']) => name)
     const asked = { path: Object.fromEntries(names.map((name) => [name, 'x'])) }
-    const read = readerOf(operation)
-    if (read === undefined) return outcomeOf([], transport.send(operation, asked))
+    const read = readerOf(endpoint)
+    if (read === undefined) return outcomeOf([], transport.send(endpoint, asked))
     async function* answered(): AsyncGenerator<Buffer, void, undefined> {
-      yield* (await transport.stream(operation, asked)).chunks
+      yield* (await transport.stream(endpoint, asked)).chunks
     }
-    return read(answered(), operation)
+    return read(answered(), endpoint)
   }
 
   await run(t, counts.connections, async (random) => {
-    const { operation, response } = random.pick(recorded)
+    const { endpoint, response } = random.pick(recorded)
     const bytes = Buffer.concat(wireReads(response))
-    const isAccepted = operation.statuses[statusOf(response)] !== undefined
+    const isAccepted = endpoint.statuses[statusOf(response)] !== undefined
     const way = random.pick(['cut', 'other body', 'anywhere'])
-    if (way === 'anywhere') return call(damaged(random, bytes), operation)
+    if (way === 'anywhere') return call(damaged(random, bytes), endpoint)
     const body = way === 'cut' ? response.body : damaged(random, response.body)
     const sent = way === 'cut' ? cutSomewhere(random, bytes) : Buffer.concat(wireReads(withBody(response, body)))
-    const outcome = await call(sent, operation)
+    const outcome = await call(sent, endpoint)
     if (outcome.failed || !isAccepted) return outcome
     // Where the end of the connection is the end of the body, a cut between two frames is for nobody to see.
     const seen = response.framing === 'close' ? sent.subarray(sent.indexOf('\r\n\r\n') + 4) : body
-    const expected = await readerOf(operation)?.(chunksOf(seen), operation)
-    assert.deepEqual(outcome, expected ?? { data: [], failed: false }, `${operation.name}: ${way}`)
+    const expected = await readerOf(endpoint)?.(chunksOf(seen), endpoint)
+    assert.deepEqual(outcome, expected ?? { data: [], failed: false }, `${endpoint.name}: ${way}`)
     return outcome
   })
 })
 
-function readerOf({ name, answer }: Operation) {
+function readerOf({ name, answer }: Endpoint) {
   if (name === 'exec-start' || name === 'container-logs') return frames.read
   if (name === 'archive-get') return readArchive
   if (name === 'image-import') return records.read

@@ -1,7 +1,7 @@
-// The operation table held against the engine's own OpenAPI documents. They are not part of this repository: name copies
+// The table of endpoints held against the engine's own OpenAPI documents. They are not part of this repository: name copies
 // in ENGINE_OPENAPI, separated by colons. Needs python3 with PyYAML to read them.
-// Surprise: statuses are not compared, since the documents leave out many that engines really answer. Long, since it holds
-// a body of each kind with every field its type allows.
+// Statuses are not compared, since the documents leave out many that engines really answer. A body of each kind is held
+// against them with every field that its type allows.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -10,8 +10,8 @@ import {
   type ContainerSpecification,
   createEngine,
   type Engine,
+  endpoints,
   type NetworkSpecification,
-  operations,
   type RestartPolicy,
   type VolumeSpecification,
 } from '../../engine-api/index.ts'
@@ -227,9 +227,9 @@ function flattened(schema: Part): Part[] {
 
 const skip = reasonToSkip()
 for (const file of files.length === 0 ? ['(none)'] : files) {
-  test(`every operation and its query stand in ${file}`, { skip }, () => {
+  test(`every endpoint and its query stand in ${file}`, { skip }, () => {
     const document = documentOf(file)
-    for (const { name, path, method, query } of operations) {
+    for (const { name, path, method, query } of endpoints) {
       const known = parameters(documented(document, path, method), 'query').map((one) => one.get('name').value)
       const unknown = query.filter((one) => !known.includes(one))
       assert.deepEqual(unknown, [], `${name} sends query names that the document does not know`)
@@ -238,7 +238,7 @@ for (const file of files.length === 0 ? ['(none)'] : files) {
 
   test(`every field that is read from an answer stands in ${file}`, { skip }, () => {
     const document = documentOf(file)
-    const unknown = operations.flatMap(({ name, path, method, answer }) => {
+    const unknown = endpoints.flatMap(({ name, path, method, answer }) => {
       if (answer === undefined) return []
       const responses = documented(document, path, method).get('responses')
       const status = responses.names().find((one) => one.startsWith('2'))
@@ -266,10 +266,10 @@ for (const file of files.length === 0 ? ['(none)'] : files) {
     for (const { method, target, body } of server.requests) {
       const path = (target.split('?')[0] ?? '').replace('/v1.41', '')
       const { name, path: template } =
-        operations.find((one) => {
+        endpoints.find((one) => {
           const pattern = new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`)
           return one.method === method && pattern.test(path)
-        }) ?? assert.fail(`${method} ${path} is no operation`)
+        }) ?? assert.fail(`${method} ${path} is no endpoint`)
       const [schema] = parameters(documented(document, template, method), 'body').map((one) => one.get('schema'))
       assert.ok(schema !== undefined, `${name} has no body in the document`)
       const unknown = unknownFields(schema, JSON.parse(body.toString()), name)
@@ -291,7 +291,7 @@ for (const file of files.length === 0 ? ['(none)'] : files) {
         'network-disconnect',
         'volume-create',
       ],
-      'every operation with a JSON body was sent',
+      'every endpoint with a JSON body was sent',
     )
   })
 }

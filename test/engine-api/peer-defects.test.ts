@@ -9,12 +9,12 @@ import {
   createEngine,
   type Engine,
   type EngineErrorCode,
+  endpoints,
   isEngineError,
-  operations,
   packTar,
 } from '../../engine-api/index.ts'
 import { readFrames } from '../../engine-api/streams/frames.ts'
-import { createTransport, defaultPatience } from '../../engine-api/transport/transport.ts'
+import { createTransport, defaultTimeouts } from '../../engine-api/transport/transport.ts'
 import { chunksOf, collected } from './cut.ts'
 import { answerOf, type RawServer, rawServer } from './raw-server.ts'
 
@@ -41,18 +41,18 @@ async function serve(
   return { engine, server }
 }
 
-test('a 409 never resolves as success, nor any other status that an operation does not accept', async (t) => {
+test('a 409 never resolves as success, nor any other status that an endpoint does not accept', async (t) => {
   let status = 0
   const server = await rawServer(t, (socket) => socket.end(answerOf(status, '{"message":"words"}')))
   const transport = createTransport({ host: server.host })
   t.after(() => transport.close())
-  for (const operation of operations) {
-    const names = Array.from(operation.path.matchAll(/\{(\w+)\}/g), ([, name = '']) => name)
+  for (const endpoint of endpoints) {
+    const names = Array.from(endpoint.path.matchAll(/\{(\w+)\}/g), ([, name = '']) => name)
     const path = Object.fromEntries(names.map((name) => [name, 'x']))
     for (status of [202, 302, 400, 401, 403, 404, 409, 418, 500, 503]) {
-      if (status !== 409 && operation.statuses[status] !== undefined) continue
+      if (status !== 409 && endpoint.statuses[status] !== undefined) continue
       const isRefused = (error: unknown): boolean => isEngineError(error) && error.status === status
-      await assert.rejects(transport.send(operation, { path }), isRefused, `${operation.name}: ${status}`)
+      await assert.rejects(transport.send(endpoint, { path }), isRefused, `${endpoint.name}: ${status}`)
     }
   }
 })
@@ -104,18 +104,18 @@ test('a payload is passed on as it came, never copied together', async () => {
   )
 })
 
-test('what may be silent for long is never timed out: waits, events, execs, pulls', () => {
-  const patient = operations.filter(({ timeout }) => timeout === 'unbounded').map(({ name }) => name)
+test('what may send nothing for long is never timed out: waits, events, execs, pulls', () => {
+  const unbounded = endpoints.filter(({ timeout }) => timeout === 'unbounded').map(({ name }) => name)
   for (const name of ['container-wait', 'system-events', 'exec-start', 'exec-attach', 'image-pull']) {
-    assert.ok(patient.includes(name), name)
+    assert.ok(unbounded.includes(name), name)
   }
-  assert.deepEqual(defaultPatience.unbounded, { head: 0, body: 0 })
+  assert.deepEqual(defaultTimeouts.unbounded, { headersMs: 0, idleMs: 0 })
 })
 
-test('patience is settable per client, not one number for all', async (t) => {
+test('timeouts are settable per client, not one number for all', async (t) => {
   const server = await rawServer(t, () => undefined)
-  const short = { head: 50, body: 50 }
-  const engine = createEngine({ host: server.host, patience: { ...defaultPatience, quick: short } })
+  const short = { headersMs: 50, idleMs: 50 }
+  const engine = createEngine({ host: server.host, timeouts: { ...defaultTimeouts, quick: short } })
   t.after(() => engine.close())
   await assert.rejects(engine.volumes.inspect('v'), is('timeout'))
 })
@@ -178,8 +178,8 @@ test('abort in the middle of any streamed answer is an abort at once, and frees 
       else socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n ')
     })
     // Told when the head of an answer is there.
-    const onCall = ({ operation }: CallReport): void => {
-      if (operation !== 'system-ping' && operation !== 'exec-create') setImmediate(() => controller.abort())
+    const onCall = ({ endpoint }: CallReport): void => {
+      if (endpoint !== 'system-ping' && endpoint !== 'exec-create') setImmediate(() => controller.abort())
     }
     const engine = createEngine({ host: server.host, onCall })
     t.after(() => engine.close())

@@ -1,5 +1,5 @@
 // A server on a temporary Unix socket that answers with hand-made bytes, exactly as given and cut where a test wants it.
-// Surprise: it is a `net` server, since node:http would repair what these tests must break.
+// It is a `net` server, since node:http would repair what these tests must break.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'

@@ -1,6 +1,6 @@
 // One cell of the matrix: a class of two goes up, works and goes down. The fault strikes one of the two calls, which is then made
 // once more without it.
-// The service runs in this process, all of it but its socket. Where an engine or a store hangs it has little patience.
+// The service runs in this process, all of it but its socket. Where an engine or a store hangs its timeouts are short.
 // Slightly over 250 lines: one cell from its first call to its verdict.
 
 import assert from 'node:assert/strict'
@@ -50,7 +50,11 @@ export interface Site {
 
 /** So short that a hang costs seconds, and used for nothing else: a busy machine is slow at times, and not hanging. */
 const hasty = {
-  engine: { quick: { head: 3_000, body: 3_000 }, slow: { head: 5_000, body: 3_000 }, unbounded: { head: 0, body: 0 } },
+  engine: {
+    quick: { headersMs: 3_000, idleMs: 3_000 },
+    slow: { headersMs: 5_000, idleMs: 3_000 },
+    unbounded: { headersMs: 0, idleMs: 0 },
+  },
   s3StallMilliseconds: 2_000,
 }
 const retry = { attempts: 2, firstPauseMilliseconds: 20, totalMilliseconds: 60_000 }
@@ -195,8 +199,8 @@ async function openService(
   const stores = [openStore(s3Limits.stallMilliseconds), openStore(hasty.s3StallMilliseconds)] as const
   // One for both, which then are one process to it: a lease that could not be given back is still their own.
   const leases = new Leases(stores[1])
-  const openApp = (store: Store, patience: typeof hasty.engine | undefined) => {
-    const runtime = createDockerRuntime({ host: engineProxy.host, patience }, { installation, proxy: noProxy, subnets })
+  const openApp = (store: Store, timeouts: typeof hasty.engine | undefined) => {
+    const runtime = createDockerRuntime({ host: engineProxy.host, timeouts }, { installation, proxy: noProxy, subnets })
     const [upGate, collectGate] = [createGroupGate(2), createGroupGate(1)]
     const maxStudents = sandboxesPerSubnet(subnets)
     const reservations = new Reservations()

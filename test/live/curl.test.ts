@@ -9,14 +9,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Type } from '@sinclair/typebox'
-import { operations } from '../../engine-api/index.ts'
+import { endpoints } from '../../engine-api/index.ts'
 import { catalogueOf, image } from '../support/catalogue.ts'
 import { type Block, curlPage } from '../support/curl-page.ts'
 import { containersOf, docker, leftovers, removeAll, shell } from '../support/docker.ts'
 import { downClass, upClass } from '../support/faults.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
 import { install, type Service } from '../support/service.ts'
-import { notOfTheService } from '../support/service-operations.ts'
+import { notOfTheService } from '../support/service-endpoints.ts'
 import { shaped } from '../support/shape.ts'
 
 const skipWithoutCurl = spawnSync('curl', ['--version']).error === undefined ? false : 'curl is not installed'
@@ -153,7 +153,7 @@ test('scripts/curl.md', { skip }, async (t) => {
 })
 
 const TraceLine = Type.Object({
-  operation: Type.String(),
+  endpoint: Type.String(),
   method: Type.String(),
   path: Type.String(),
   curl: Type.String(),
@@ -175,7 +175,7 @@ test('LOG_LEVEL=trace prints each engine call as the line that repeats it, witho
   const calls = callsIn(service)
 
   await t.test('a printed GET gives what the engine gives', async () => {
-    const list = calls.filter(({ operation, path }) => operation === 'container-list' && path.endsWith('/json')).at(-1)
+    const list = calls.filter(({ endpoint, path }) => endpoint === 'container-list' && path.endsWith('/json')).at(-1)
     const ran = await paste(['sh'], `${list?.curl} --silent`, site.folder)
     assert.equal(ran.exitCode, 0, ran.stderr)
     const ids = shaped(Listed, JSON.parse(ran.stdout)).map(({ Id }) => Id)
@@ -183,21 +183,21 @@ test('LOG_LEVEL=trace prints each engine call as the line that repeats it, witho
     assert.equal(ids.length, 1)
   })
   await t.test('a printed POST is the same call: the second create of one network is refused by its name', async () => {
-    const create = calls.find(({ operation }) => operation === 'network-create')
+    const create = calls.find(({ endpoint }) => endpoint === 'network-create')
     const ran = await paste(['sh'], `${create?.curl} --silent --write-out '%{http_code}'`, site.folder)
     assert.match(ran.stdout, /network with name class-trace already exists.*409$/s)
   })
   await t.test('the lab has a secret, and the log does not', async () => {
-    const create = calls.find(({ operation }) => operation === 'container-create')
+    const create = calls.find(({ endpoint }) => endpoint === 'container-create')
     assert.match(create?.curl ?? '', /"Env":\["HOME=\[secret\]","TOKEN=\[secret\]"\]/)
     await downClass(service, 'trace')
     assert.doesNotMatch(service.logs(), /hunter2/)
   })
   await t.test('no call of an up and a down is one that scripts/curl.md leaves out', () => {
-    const made = new Set(callsIn(service).map(({ operation }) => operation))
+    const made = new Set(callsIn(service).map(({ endpoint }) => endpoint))
     assert.ok(made.has('archive-get') && made.has('network-remove'))
     assert.deepEqual(
-      [...made].filter((name) => notOfTheService.has(name) || !operations.some((each) => each.name === name)),
+      [...made].filter((name) => notOfTheService.has(name) || !endpoints.some((each) => each.name === name)),
       [],
     )
   })

@@ -1,4 +1,4 @@
-// Every operation once against a real engine, benign outcomes included. Needs LIVE_ENGINE (unix://...) and a static
+// Every endpoint once against a real engine, benign outcomes included. Needs LIVE_ENGINE (unix://...) and a static
 // busybox at /bin/busybox, of which it makes its own image; removes all it made.
 // Long, since the steps are one life of a sandbox, in order.
 
@@ -249,7 +249,7 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
     assert.deepEqual([many.exitCode, many.stdout.length, many.truncated], [0, 1000, true])
     await assert.rejects(
       engine.exec.run(id, { command: shell('sleep 3'), timeoutMs: 300, maxOutputBytes: 10 }),
-      (error) => isEngineError(error, 'timeout') && error.operation === 'exec-run',
+      (error) => isEngineError(error, 'timeout') && error.endpoint === 'exec-run',
     )
     const missing = await engine.exec.run(id, { command: ['/absent'], ...limits })
     assert.ok(missing.exitCode === 126 || missing.exitCode === 127)

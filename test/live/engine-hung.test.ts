@@ -1,6 +1,6 @@
 // A real engine that hangs (SIGSTOP), dies in the middle of its answers (SIGKILL) and comes back: every call ends in bounded time,
 // says whether it may be sent again, and the same client goes on afterwards.
-// Surprise: for calls that may be silent for long, such as events and waits, the caller's signal is the bound.
+// For calls that may send nothing for long, such as events and waits, the caller's signal is the bound.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -21,8 +21,8 @@ import {
 } from '../support/private-engine.ts'
 
 /** More than the engine needs on a busy machine, and little for a test to wait. */
-const silence = { head: 3_000, body: 3_000 }
-const patience = { quick: silence, slow: silence, unbounded: { head: 0, body: 0 } }
+const short = { headersMs: 3_000, idleMs: 3_000 }
+const timeouts = { quick: short, slow: short, unbounded: { headersMs: 0, idleMs: 0 } }
 const limits = { timeoutMs: 3_000, maxOutputBytes: 1_000 }
 /** Of the file that is being read when the engine fails: more than sockets hold. */
 const largeBytes = 64 * 1024 * 1024
@@ -35,7 +35,7 @@ describe('an engine that hangs, dies and comes back', { skip: skipWithoutPrivate
 
   before(async () => {
     its = await startPrivateEngine(cleanUp)
-    engine = createEngine({ host: its.host, patience })
+    engine = createEngine({ host: its.host, timeouts })
     const body = {
       Image: labImage,
       Cmd: ['sh', '-c', `head -c ${largeBytes} /dev/zero >/large; exec sleep infinity`],

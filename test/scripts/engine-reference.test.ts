@@ -1,4 +1,4 @@
-// engine-api/REFERENCE.md is made from the operation table: an old page would tell lies.
+// engine-api/REFERENCE.md is made from the endpoint table: an old page would tell lies.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -40,7 +40,7 @@ test('a secret that is logged by mistake is not printed; a cause is', async () =
 
 test('an engine call is logged at debug without what it sent, at trace with the curl line and without its secrets', () => {
   const body = { json: { Image: 'a', Env: ['TOKEN=top-secret'] } }
-  const facts = { operation: 'container-create', method: 'POST', path: '/v1.41/containers/create', durationMs: 1 }
+  const facts = { endpoint: 'container-create', method: 'POST', path: '/v1.41/containers/create', durationMs: 1 }
   const call: CallReport = { ...facts, sent: { headers: { 'X-Registry-Auth': 'top-secret' }, body } }
   const linesAt = (level: string): unknown[] => {
     const lines: unknown[] = []

@@ -71,7 +71,7 @@ export async function openRecordingProxy(engineSocket: string): Promise<Recordin
   return {
     host: `unix://${path}`,
     async exchanges() {
-      const signal = AbortSignal.timeout(patienceMs)
+      const signal = AbortSignal.timeout(timeoutMs)
       while (exchanges.some(({ response }) => response === undefined) && !signal.aborted) {
         await once(answered, 'one', { signal }).catch(() => undefined)
       }
@@ -85,7 +85,7 @@ export async function openRecordingProxy(engineSocket: string): Promise<Recordin
   }
 }
 
-const patienceMs = 5_000
+const timeoutMs = 5_000
 
 /** Passes on what `from` says, and its end; also where the other side has gone, so that all of an answer is seen. */
 function passOn(from: Socket, to: Socket, reader: Pick<WireReader, 'push' | 'end'>): void {

@@ -1,6 +1,6 @@
 // An engine made of a recording: a server on a Unix socket that answers each request with the recorded bytes, cut as they
 // were or as a test wants. It is strict: a request that was not recorded gets 599 and a list of what differs.
-// Surprise: reads between two changes may come in any order, since clients send them at once; changes may not.
+// Reads between two changes may come in any order, since clients send them at once; changes may not.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
@@ -33,7 +33,7 @@ export interface ReplayEngine {
   /** What the recording has and nobody has asked for, as `GET /path`. */
   unused(): string[]
   openSockets(): number
-  /** Resolves when no socket is open, or after a patience of some seconds. */
+  /** Resolves when no socket is open, or after some seconds. */
   untilReleased(): Promise<void>
   close(): Promise<void>
 }

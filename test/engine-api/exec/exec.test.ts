@@ -93,7 +93,7 @@ test('an engine that goes away after the start: the command is not said to be sa
   const gone = await serve(t, { inspections: [] })
   await assert.rejects(
     gone.engine.exec.run('c', run),
-    (error) => isEngineError(error, 'unreachable') && error.retry === 'after-inspect' && error.operation === 'exec-run',
+    (error) => isEngineError(error, 'unreachable') && error.retry === 'after-inspect' && error.endpoint === 'exec-run',
   )
   const cut = await serve(t, {
     output: (socket) => socket.end(Buffer.concat([Buffer.from(streamHead), frame(1, 'out').subarray(0, 9)])),
@@ -123,8 +123,8 @@ test("the caller's abort is an abort, while output is awaited and while the exit
     [endless, 'exec-inspect'],
   ] as const) {
     const controller = new AbortController()
-    const onCall = ({ operation }: CallReport): void => {
-      if (operation === last) setImmediate(() => controller.abort())
+    const onCall = ({ endpoint }: CallReport): void => {
+      if (endpoint === last) setImmediate(() => controller.abort())
     }
     const engine = createEngine({ host: server.host, onCall })
     t.after(() => engine.close())

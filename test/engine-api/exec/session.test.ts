@@ -100,7 +100,7 @@ test("a refused start is the engine's error with its words, and frees the connec
     })
     await assert.rejects(open(), (error) => {
       assert.ok(isEngineError(error, code), String(error))
-      assert.deepEqual([error.operation, error.engineMessage], ['exec-attach', message])
+      assert.deepEqual([error.endpoint, error.engineMessage], ['exec-attach', message])
       return true
     })
     await server.untilReleased()

@@ -1,5 +1,4 @@
 // The tar reader, against archives of real tools (fixtures/tar) and against damage. Headers built here are hand-made.
-// Long, since it holds one short case for each thing that a lenient reader forgives.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defineOperation } from '../../../engine-api/endpoint.ts'
+import { defineEndpoint } from '../../../engine-api/endpoint.ts'
 import { isEngineError } from '../../../engine-api/index.ts'
 import { requestPath } from '../../../engine-api/transport/request-path.ts'
 
-const operation = defineOperation({
+const endpoint = defineEndpoint({
   name: 'test',
   method: 'GET',
   path: '/things/{id}/parts/{part}',
@@ -17,15 +17,15 @@ const operation = defineOperation({
 })
 
 test('each placeholder becomes one segment, every byte outside the unreserved set encoded', () => {
-  const path = requestPath(operation, { id: '../a?b#c%d', part: 'ü ~-._Z' })
+  const path = requestPath(endpoint, { id: '../a?b#c%d', part: 'ü ~-._Z' })
   assert.equal(path, '/things/..%2Fa%3Fb%23c%25d/parts/%C3%BC%20~-._Z')
 })
 
 test('blanks around an id are cut; an id of nothing, or of dots that would climb, is refused', () => {
-  assert.equal(requestPath(operation, { id: ' a ', part: 'b' }), '/things/a/parts/b')
+  assert.equal(requestPath(endpoint, { id: ' a ', part: 'b' }), '/things/a/parts/b')
   for (const id of ['', '  ', '.', '..']) {
     assert.throws(
-      () => requestPath(operation, { id, part: 'b' }),
+      () => requestPath(endpoint, { id, part: 'b' }),
       (error) => isEngineError(error, 'invalid-argument'),
     )
   }
@@ -33,7 +33,7 @@ test('blanks around an id are cut; an id of nothing, or of dots that would climb
 
 test('query values: text, numbers, booleans as 1 and 0, filters as JSON; undefined is left out', () => {
   const path = (query: Parameters<typeof requestPath>[2]): string =>
-    requestPath(operation, { id: 'i', part: 'p' }, query)
+    requestPath(endpoint, { id: 'i', part: 'p' }, query)
   assert.equal(path({}), '/things/i/parts/p')
   assert.equal(path({ a: 'x&y=z+', b: undefined }), '/things/i/parts/p?a=x%26y%3Dz%2B')
   assert.equal(path({ a: "/\0!'()*", b: 0 }), '/things/i/parts/p?a=%2F%00%21%27%28%29%2A&b=0')
@@ -45,5 +45,5 @@ test('query values: text, numbers, booleans as 1 and 0, filters as JSON; undefin
 })
 
 test('only query names on record are sent', () => {
-  assert.equal(requestPath(operation, { id: 'i', part: 'p' }, { force: true }), '/things/i/parts/p')
+  assert.equal(requestPath(endpoint, { id: 'i', part: 'p' }, { force: true }), '/things/i/parts/p')
 })

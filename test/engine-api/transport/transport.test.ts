@@ -1,5 +1,4 @@
-// How calls travel: version, statuses, errors, repeats, patience, abort. The server's bytes are hand-made.
-// Long, since it holds one short case for each way a call can go.
+// How calls travel: version, statuses, errors, repeats, timeouts, abort. The server's bytes are hand-made.
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
@@ -28,11 +27,11 @@ function engineFor(t: TestContext, server: RawServer, options: Partial<EngineOpt
   return engine
 }
 
-/** Small patience, for the tests of it. */
-function impatient(t: TestContext, server: RawServer) {
-  const short = { head: 100, body: 100 }
-  const patience = { quick: short, slow: short, unbounded: { head: 0, body: 0 } }
-  const transport = createTransport({ host: server.host, patience })
+/** A transport with short timeouts. */
+function hurried(t: TestContext, server: RawServer) {
+  const short = { headersMs: 100, idleMs: 100 }
+  const timeouts = { quick: short, slow: short, unbounded: { headersMs: 0, idleMs: 0 } }
+  const transport = createTransport({ host: server.host, timeouts })
   t.after(() => transport.close())
   return transport
 }
@@ -122,11 +121,11 @@ test('every refusal is an EngineError with status, words and advice; none resolv
     const server = await rawServer(t, (socket) => socket.write(answerOf(status, '{"message":"the words"}\n')))
     const error = await fails(engineFor(t, server).networks.create({ Name: 'n' }), code)
     assert.ok(error instanceof EngineError && error.stack !== undefined)
-    const { operation, method, path, engineMessage } = error
+    const { endpoint, method, path, engineMessage } = error
     assert.deepEqual(
-      { operation, method, path, status: error.status, engineMessage, retry: error.retry },
+      { endpoint, method, path, status: error.status, engineMessage, retry: error.retry },
       {
-        operation: 'network-create',
+        endpoint: 'network-create',
         method: 'POST',
         path: '/v1.41/networks/create',
         status,
@@ -304,28 +303,28 @@ test('no socket, nobody listening and no permission say what to do', async (t) =
   assert.match((await fails(refusing.system.ping(), 'unreachable')).message, /127\.0\.0\.1:9.*running/)
 })
 
-test('silence before the head and inside the body is a timeout of its class; unbounded calls accept it', async (t) => {
+test('an engine that sends nothing before its headers or inside its body meets the timeouts of the class; unbounded has none', async (t) => {
   const silent = await rawServer(t, () => undefined)
-  const transport = impatient(t, silent)
+  const transport = hurried(t, silent)
   assert.equal((await fails(pingSystem(transport), 'timeout')).retry, 'same')
-  assert.equal(silent.requests.length, 1, 'silence is not repeated')
+  assert.equal(silent.requests.length, 1, 'a call that timed out is not repeated')
   await fails(startContainer(transport, 'c'), 'timeout')
 
   const stalled = await rawServer(t, (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{'))
-  await fails(inspectVolume(impatient(t, stalled), 'v'), 'timeout')
+  await fails(inspectVolume(hurried(t, stalled), 'v'), 'timeout')
 
   const late = await rawServer(t, (socket) => {
     setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n'), 400)
     setTimeout(() => socket.write('{"StatusCode":0}'), 800)
   })
-  assert.equal(await (await waitContainer(impatient(t, late), 'c')).exitCode(), 0)
+  assert.equal(await (await waitContainer(hurried(t, late), 'c')).exitCode(), 0)
 })
 
-test('a stop is given its grace on top of the patience', async (t) => {
+test('a stop is given its grace on top of the headers timeout', async (t) => {
   const server = await rawServer(t, (socket) => {
     setTimeout(() => socket.write('HTTP/1.1 204 Status\r\n\r\n'), 1600)
   })
-  assert.equal(await stopContainer(impatient(t, server), 'c', { graceSeconds: 5 }), 'stopped')
+  assert.equal(await stopContainer(hurried(t, server), 'c', { graceSeconds: 5 }), 'stopped')
 })
 
 test('abort ends a call that waits for a free connection, at once', async (t) => {
@@ -348,7 +347,7 @@ test('abort ends a call that waits for a free connection, at once', async (t) =>
   await Promise.all(held)
 })
 
-test('calls of one operation that hang leave the connections of all others free', async (t) => {
+test('calls of one endpoint that hang leave the connections of all others free', async (t) => {
   const server = await rawServer(t, (socket, { target }) => {
     if (!target.includes('/volumes/v')) socket.write(answerOf(200, '[]'))
   })
@@ -385,11 +384,11 @@ test('one caller giving up on the version leaves it to the others', async (t) =>
   const server = await rawServer(t, (socket) => socket.write(answerOf(200, volume)))
   const engine = engineFor(t, server)
   const controller = new AbortController()
-  const impatientCall = engine.volumes.inspect('v', { signal: controller.signal })
-  const patientCall = engine.volumes.inspect('v')
+  const abortedCall = engine.volumes.inspect('v', { signal: controller.signal })
+  const otherCall = engine.volumes.inspect('v')
   controller.abort()
-  await fails(impatientCall, 'aborted')
-  assert.equal((await patientCall).Name, 'v')
+  await fails(abortedCall, 'aborted')
+  assert.equal((await otherCall).Name, 'v')
 })
 
 test('a signal that serves many calls gathers no listeners', async (t) => {
@@ -474,11 +473,11 @@ test('every exchange is reported, the question for the version and a repeat incl
   const engine = engineFor(t, server, { onCall: (report) => reports.push(report) })
   await engine.containers.list({ all: true })
   const sent = { headers: {} }
-  const asSent = { operation: 'container-list', method: 'GET', path: '/v1.41/containers/json', query: 'all=1', sent }
+  const asSent = { endpoint: 'container-list', method: 'GET', path: '/v1.41/containers/json', query: 'all=1', sent }
   assert.deepEqual(
     reports.map(({ durationMs, error, ...report }) => ({ ...report, failed: isEngineError(error, 'unreachable') })),
     [
-      { operation: 'system-ping', method: 'GET', path: '/_ping', sent, status: 200, failed: false },
+      { endpoint: 'system-ping', method: 'GET', path: '/_ping', sent, status: 200, failed: false },
       { ...asSent, failed: true },
       { ...asSent, status: 200, failed: false },
     ],

@@ -9,7 +9,7 @@ import { RuntimeError } from '../../../../src/runtime/errors.ts'
 function translate(code: EngineErrorCode, engineMessage?: string, cause?: unknown): RuntimeError {
   const original = new EngineError('at unix:///run/secret.sock', {
     code,
-    operation: 'test',
+    endpoint: 'test',
     retry: 'no',
     engineMessage,
     cause,

@@ -1,4 +1,4 @@
-// The operations of the engine client that the service itself does not call: tests and scripts do, or a later call of the
+// The endpoints of the engine client that the service itself does not call: tests and scripts do, or a later call of the
 // service will.
 // test/live/curl.test.ts holds a whole life of a class against this list.
 
