@@ -13,8 +13,9 @@ import { DownAnswer, DownStudent } from '../sessions/outcomes.ts'
 import { type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
 import type { Action, ClassContext } from './context.ts'
 import { answerOf, bagMembers, noBag } from './down/answer.ts'
-import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './down/collect-student.ts'
+import { type CollectedStudent, collectStudent } from './down/collect-student.ts'
 import { begunRemoval, withoutRemovals, withRemovals } from './down/finish-removal.ts'
+import { mayHaveBegun, removeCollected } from './down/remove-collected.ts'
 
 export interface DiscardRequest {
   readonly classId: string

@@ -15,7 +15,7 @@ import { type ResetIntent, readSession, type SessionRecord, withoutStudent, writ
 import { letGoOn, removeHalfSnapshots } from './collect-class.ts'
 import type { Action, ClassContext } from './context.ts'
 import { bagMembers } from './down/answer.ts'
-import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from './down/collect-student.ts'
+import { type CollectedStudent, collectStudent } from './down/collect-student.ts'
 import {
   begunRemoval,
   findRemoval,
@@ -23,6 +23,7 @@ import {
   withoutStaleRemovals,
   withRemovals,
 } from './down/finish-removal.ts'
+import { mayHaveBegun, removeCollected } from './down/remove-collected.ts'
 import { contentsOf, type NotRestored, nameUnrestored, tryOut } from './restore-bag.ts'
 import { planOf } from './up/session.ts'
 import { raiseStudents } from './up/up-class.ts'

@@ -1,5 +1,5 @@
 // How far the sandboxes of a class are kept apart from everything else, told from the network that they are really in.
-// The surprise: an internal network alone keeps nobody from the host, which answers at the network's own gateway address; and
+// An internal network alone keeps nobody from the host, which answers at the network's own gateway address; and
 // without that address it still has one of IPv6 on its side of the network, for who makes packets by hand.
 
 import { type Static, Type } from '@sinclair/typebox'

@@ -4,7 +4,7 @@
 import type { Defect } from './defect.ts'
 
 const downTests = ['test/src/classes/down/down-class.test.ts']
-const takeBackTests = ['test/src/classes/up/roll-back.test.ts']
+const rollBackTests = ['test/src/classes/up/roll-back.test.ts']
 const collectTests = ['test/src/classes/collect-class.test.ts']
 const sweepTests = ['test/src/classes/sweep.test.ts']
 const admissionTests = ['test/src/classes/up/admission.test.ts']
@@ -66,7 +66,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a sandbox is not looked at again before it is removed, though it may have run meanwhile',
-    file: 'src/classes/down/collect-student.ts',
+    file: 'src/classes/down/remove-collected.ts',
     edits: [
       {
         find: 'if (now && (now.startedAt !== life.startedAt || now.finishedAt !== life.finishedAt)) {',
@@ -77,7 +77,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a sandbox is removed though the store has lost its bag meanwhile',
-    file: 'src/classes/down/collect-student.ts',
+    file: 'src/classes/down/remove-collected.ts',
     edits: [
       {
         find: 'await confirmBag(store, collected.bag.prefix, collected.bag.manifestSha256, signal)',
@@ -88,7 +88,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a volume is removed before its container',
-    file: 'src/classes/down/collect-student.ts',
+    file: 'src/classes/down/remove-collected.ts',
     edits: [
       {
         find: "await removing('sandbox', runtime.removeSandbox(life.id))\n",
@@ -161,25 +161,25 @@ export const classesDefects: readonly Defect[] = [
     name: 'a failed up removes a sandbox that ran, without collecting it',
     file: 'src/classes/up/roll-back.ts',
     edits: [{ find: "if (now.state !== 'created') return now", replace: '' }],
-    tests: takeBackTests,
+    tests: rollBackTests,
   },
   {
     name: 'a failed up removes a sandbox that was there before',
     file: 'src/classes/up/roll-back.ts',
     edits: [{ find: 'if (now?.id !== undefined && now.id !== before?.id) {', replace: 'if (now?.id !== undefined) {' }],
-    tests: takeBackTests,
+    tests: rollBackTests,
   },
   {
     name: 'a failed up removes a volume that was there before',
     file: 'src/classes/up/roll-back.ts',
     edits: [{ find: '{ ...collected, files: started.madeFiles }', replace: 'collected' }],
-    tests: takeBackTests,
+    tests: rollBackTests,
   },
   {
     name: 'a failed up removes the network that was there before',
     file: 'src/classes/up/roll-back.ts',
     edits: [{ find: 'if (network.created && !kept) await', replace: 'if (!kept) await' }],
-    tests: takeBackTests,
+    tests: rollBackTests,
   },
   {
     name: 'a sandbox stands still for ever after its snapshot',

@@ -309,7 +309,7 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'part of a path, cut off where the list of sockets ends, is named as a socket',
-    file: 'src/classes/down/collect-student.ts',
+    file: 'src/classes/down/before-stop.ts',
     edits: [{ find: ".split('\\0').slice(0, -1)", replace: ".split('\\0')" }],
     tests: ['test/src/classes/down/down-class.test.ts'],
   },

@@ -39,7 +39,7 @@ export const halfRemovedDefects: readonly Defect[] = [
   },
   {
     name: 'a removal that was refused before it began stays in the record',
-    file: 'src/classes/down/collect-student.ts',
+    file: 'src/classes/down/remove-collected.ts',
     edits: [{ find: " && error.code !== 'running')", replace: ')' }],
     tests,
   },

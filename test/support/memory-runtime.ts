@@ -1,6 +1,5 @@
 // An engine in memory behind the runtime port. It lists what was done to it, refuses what an engine refuses (a taken
 // name, the removal of what runs or is in use), and lets a test put a fault on either side of every effect.
-// One long class, since every method works on the same containers, volumes and networks.
 
 import assert from 'node:assert/strict'
 import { freezeCollect, parseFrozenCollect, specHash } from '../../src/catalogue/frozen-lab.ts'

@@ -1,9 +1,6 @@
-// One student's way from a running sandbox to a committed bag, and from there to nothing left on the engine.
-// The two halves are apart so that a down can commit every bag before it removes the first sandbox.
+// One student's way from a running sandbox, or from what is left of one, to a committed bag.
 
-import { confirmBag } from '../../bag/confirm.ts'
 import { readBag } from '../../bag/find.ts'
-import type { UnarchivedThing } from '../../bag/tag-files.ts'
 import { type FrozenCollect, parseFrozenCollect } from '../../catalogue/frozen-lab.ts'
 import type { CollectionTarget } from '../../collection/bag-work.ts'
 import { type Bag, collect } from '../../collection/collect.ts'
@@ -13,6 +10,7 @@ import { type HeldSandbox, isHalfRemoved, isRunning, type SessionIdentity, witho
 import type { SealedSandbox } from '../../runtime/port.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import type { Action, ClassContext } from '../context.ts'
+import { beforeStop } from './before-stop.ts'
 
 export interface CollectedStudent {
   readonly bag: Bag
@@ -23,21 +21,6 @@ export interface CollectedStudent {
   /** Its removal was begun, and recorded, in an earlier call: the sandbox may be gone. */
   readonly isBegun?: true
 }
-
-/** What the engine would not remove, and why. */
-export class NotRemoved extends RuntimeError {
-  override readonly name = 'NotRemoved'
-  readonly what: 'sandbox' | 'files'
-
-  constructor(what: 'sandbox' | 'files', cause: RuntimeError) {
-    super(cause.code, cause.message, cause)
-    this.what = what
-  }
-}
-
-/** Whether the engine may have removed something before this error: what is left is then no sandbox that anybody worked in. */
-export const mayHaveBegun = ({ isBegun }: CollectedStudent, error: unknown): boolean =>
-  isBegun === true || (error instanceof NotRemoved && error.code !== 'running')
 
 /** Stops the sandbox and makes its bag. Rejects with CollectError or RuntimeError; the sandbox is then kept. */
 export async function collectStudent(
@@ -130,7 +113,7 @@ function makeBag(
     store,
     {
       ...rest,
-      session: identityOf(record),
+      session: sessionIdentity(record),
       studentId: sandbox.studentId,
       logsLost: sandbox.filesOnly,
       collect: frozen,
@@ -148,35 +131,7 @@ function makeBag(
   )
 }
 
-/**
- * Removes what was collected: only if it is still the very life that the bag was made of, by id, itself before its files,
- * and only if the store still holds the bag: it may have been committed long ago, while the others were collected.
- */
-export async function removeCollected(
-  { runtime, store }: ClassContext,
-  { signal }: Action,
-  collected: CollectedStudent,
-): Promise<void> {
-  await confirmBag(store, collected.bag.prefix, collected.bag.manifestSha256, signal)
-  const { life, files, isBegun } = collected
-  const now = await runtime.inspectSealed(life.id).catch((error: unknown) => {
-    if (isBegun && error instanceof RuntimeError && error.code === 'gone') return undefined
-    throw error
-  })
-  if (now && (now.startedAt !== life.startedAt || now.finishedAt !== life.finishedAt)) {
-    throw new RuntimeError('running', 'The sandbox ran again after it was collected. Take the class down again.')
-  }
-  await removing('sandbox', runtime.removeSandbox(life.id))
-  if (files !== undefined) await removing('files', runtime.removeFiles(files))
-}
-
-async function removing(what: NotRemoved['what'], removal: Promise<void>): Promise<void> {
-  await removal.catch((error: unknown) => {
-    throw error instanceof RuntimeError ? new NotRemoved(what, error) : error
-  })
-}
-
-export const identityOf = (record: SessionRecord): SessionIdentity => ({
+const sessionIdentity = (record: SessionRecord): SessionIdentity => ({
   classId: record.classId,
   sessionId: record.sessionId,
   subject: record.subject,
@@ -196,50 +151,5 @@ async function recoverFiles(
   notes.push(
     'The container had been removed by another hand; its volume was collected through a new one, and its logs are lost.',
   )
-  return await runtime.recover(identityOf(record), sandbox, frozen.workspace, record.frozenLab?.imageId)
-}
-
-const socketSearchMs = 10_000
-
-/** What only a running sandbox can do: the lab's own command, and a look for sockets, which the engine's archive leaves out. */
-async function beforeStop(
-  runtime: ClassContext['runtime'],
-  id: string,
-  frozen: FrozenCollect,
-  notes: string[],
-): Promise<UnarchivedThing[]> {
-  const { beforeCollect } = frozen.rules
-  if (beforeCollect) {
-    const outcome = await tryExec(runtime, id, beforeCollect.command, beforeCollect.timeoutSeconds * 1000)
-    notes.push(`beforeCollect: ${outcome.said}`)
-  }
-  const search = await tryExec(runtime, id, ['find', frozen.workspace, '-type', 's', '-print0'], socketSearchMs)
-  if (search.stdout === undefined) {
-    notes.push(`Sockets could not be looked for: ${search.said}`)
-    return []
-  }
-  // Each path ends with a zero byte: what is behind the last one is part of a path.
-  const paths = Buffer.from(search.stdout).toString('latin1').split('\0').slice(0, -1)
-  if (search.truncated === true) notes.push('There are more sockets than could be listed: some are not named.')
-  const inside = Buffer.from(`${frozen.workspace}/`).toString('latin1')
-  return paths
-    .filter((path) => path.startsWith(inside))
-    .map((path) => ({ path: path.slice(inside.length), type: 'socket' }))
-}
-
-/** Any failure is recorded and stops nothing: the files matter more. An engine that is gone says so at the next step. */
-async function tryExec(
-  runtime: ClassContext['runtime'],
-  id: string,
-  command: readonly string[],
-  timeoutMs: number,
-): Promise<{ said: string; stdout?: Uint8Array; truncated?: boolean }> {
-  try {
-    const { exitCode, stdout, stderr, truncated = false } = await runtime.exec(id, command, timeoutMs)
-    const missing = exitCode === 126 || exitCode === 127
-    const words = Buffer.from(stderr).toString('utf8').trim().slice(0, 500)
-    return { said: `exit code ${exitCode}${words ? `: ${words}` : ''}`, ...(missing ? {} : { stdout, truncated }) }
-  } catch (error) {
-    return { said: error instanceof Error ? error.message : String(error) }
-  }
+  return await runtime.recover(sessionIdentity(record), sandbox, frozen.workspace, record.frozenLab?.imageId)
 }

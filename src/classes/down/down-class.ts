@@ -15,10 +15,11 @@ import { type SessionRecord, writeSession } from '../../sessions/record.ts'
 import type { Action, ClassContext } from '../context.ts'
 import { collectFailure } from '../outage.ts'
 import { answerOf, bagMembers, keptStudent } from './answer.ts'
-import { type CollectedStudent, collectStudent, mayHaveBegun, NotRemoved, removeCollected } from './collect-student.ts'
+import { type CollectedStudent, collectStudent } from './collect-student.ts'
 import { confirmOutcome, isUnconfirmed } from './confirm.ts'
 import { begunRemoval, findRemoval, withoutRemovals, withoutStaleRemovals, withRemovals } from './finish-removal.ts'
 import { outcomeOfGone } from './gone.ts'
+import { mayHaveBegun, NotRemoved, removeCollected } from './remove-collected.ts'
 
 export interface DownRequest {
   readonly classId: string

@@ -1,6 +1,6 @@
 // A removal that was begun on the strength of a committed bag is finished, not collected again: what it has left holds no new
 // work, and a bag of that would hold less than the committed one.
-// The surprise: an entry in the record may only be kept while nothing can have run since. It is dropped, in the store, before
+// An entry in the record may only be kept while nothing can have run since. It is dropped, in the store, before
 // its student gets a sandbox again.
 
 import { confirmBag } from '../../bag/confirm.ts'
@@ -10,7 +10,8 @@ import { RuntimeError } from '../../runtime/errors.ts'
 import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
 import { readSession, type SessionRecord, writeSession } from '../../sessions/record.ts'
 import type { Action, ClassContext } from '../context.ts'
-import { type CollectedStudent, removeCollected } from './collect-student.ts'
+import type { CollectedStudent } from './collect-student.ts'
+import { removeCollected } from './remove-collected.ts'
 
 type Removal = NonNullable<SessionRecord['removing']>[number]
 

@@ -6,14 +6,15 @@ import type { StartedSandbox } from '../../runtime/port.ts'
 import type { DownStudent } from '../../sessions/outcomes.ts'
 import { removeSession, writeSession } from '../../sessions/record.ts'
 import { answerOf, bagMembers } from '../down/answer.ts'
-import { type CollectedStudent, collectStudent, mayHaveBegun, removeCollected } from '../down/collect-student.ts'
+import { type CollectedStudent, collectStudent } from '../down/collect-student.ts'
 import { recordRemovals, withRemovals } from '../down/finish-removal.ts'
+import { mayHaveBegun, removeCollected } from '../down/remove-collected.ts'
 import type { Up } from './up-class.ts'
 
 export const interruptedUp = 'The up was interrupted, and everything is kept as it is.'
 
 /** Resolves with one sentence that says what is left. */
-export async function takeBack(
+export async function rollBack(
   up: Up,
   network: { readonly id: string; readonly created: boolean },
   started: ReadonlyMap<string, StartedSandbox>,
@@ -90,7 +91,7 @@ async function each<Some extends Leaver>(
 
 async function collectLeaver(up: Up, leaver: Leaver): Promise<void> {
   const { studentId, started } = leaver
-  const ran = await takeBackIdle(up, studentId, started)
+  const ran = await rollBackIdle(up, studentId, started)
   if (!ran) leaver.state = 'gone'
   if (!ran) return
   const collected = await collectStudent(up.context, up.action, up.record, ran, 'snapshot')
@@ -113,7 +114,7 @@ async function removeLeaver({ context, action }: Up, leaver: CollectedLeaver): P
  * Takes back a sandbox of this call that never ran, and so can hold no work. Answers with one that did run.
  * What the engine has now and had not before is of this call, also where an answer was lost on the way.
  */
-export async function takeBackIdle(
+export async function rollBackIdle(
   up: Up,
   studentId: string,
   { id, madeFiles }: StartedSandbox,

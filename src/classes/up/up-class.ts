@@ -18,7 +18,7 @@ import { finishRemovals } from '../down/finish-removal.ts'
 import { type Noted, noteVanished } from '../vanished.ts'
 import { examine, type Findings, refusals, weigh } from './admission.ts'
 import type { UpOrder } from './order.ts'
-import { interruptedUp, takeBack, takeBackIdle } from './roll-back.ts'
+import { interruptedUp, rollBack, rollBackIdle } from './roll-back.ts'
 import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './session.ts'
 import type { SessionShare } from './usage.ts'
 
@@ -183,7 +183,7 @@ export async function raiseStudents(
   // Another process may have the class by now: what it finds is the record of an up that has not ended.
   const interrupted = action.signal.aborted
   const partial = !interrupted && up.allowPartial && errors.size > 0 && errors.size < up.students.length
-  if (partial) await takeBackFailed(up, started, errors)
+  if (partial) await rollBackFailed(up, started, errors)
 
   const students = await describeStudents(up, errors)
   const answer = {
@@ -201,19 +201,19 @@ export async function raiseStudents(
   const missing = `${errors.size} of ${students.length} sandboxes did not come up; see 'students'.`
   const detail = interrupted
     ? `${interruptedUp} Repeat the call.`
-    : `${missing} ${await takeBack(up, network, started)} Correct the cause and repeat the call.`
+    : `${missing} ${await rollBack(up, network, started)} Correct the cause and repeat the call.`
   throw new Problem('up-failed', detail, { extensions: { ...answer, state: 'up-failed', students } })
 }
 
 /** Files that nobody ran on would stand in the way of a down. A sandbox that ran stays, for down to collect. */
-async function takeBackFailed(
+async function rollBackFailed(
   up: Up,
   started: ReadonlyMap<string, StartedSandbox>,
   errors: ReadonlyMap<string, unknown>,
 ): Promise<void> {
   for (const [studentId, sandbox] of started) {
     if (!errors.has(studentId)) continue
-    await takeBackIdle(up, studentId, sandbox).catch((err: unknown) => {
+    await rollBackIdle(up, studentId, sandbox).catch((err: unknown) => {
       up.action.log.error({ err, studentId }, 'failed sandbox could not be taken back')
     })
   }

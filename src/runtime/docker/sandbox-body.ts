@@ -117,7 +117,7 @@ export function rescueBody(
 const workspaceMount = (session: SessionIdentity, studentId: string, workspace: string) => ({
   Type: 'volume' as const,
   Source: volumeName(session.classId, studentId, session.sessionId),
-  // One level above the workspace, so that the workspace itself can be made the student's (docker-workspace.ts).
+  // One level above the workspace, so that the workspace itself can be made the student's (workspace.ts).
   Target: posix.dirname(workspace),
   // Else the image's folders beside the workspace would be in it, their owner's to write, and in no bag.
   VolumeOptions: { NoCopy: true },
