@@ -5,12 +5,14 @@ import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { CollectRules, Lab } from './schema.ts'
 
-/** The lab's definition plus the image it resolved to at up; containers are made from the image's id, not from its tag. */
+/** The lab's definition plus the image it resolved to at up: sandboxes are made of that, whatever its tag says later. */
 export const FrozenLab = Type.Composite([
   Lab,
   Type.Object({
     name: Type.String(),
+    /** The engine's own; another engine may have another one for the same image. */
     imageId: Type.String(),
+    /** As a registry names it, wherever the image is; absent for one that was never in a registry. */
     imageDigest: Type.Optional(Type.String()),
   }),
 ])

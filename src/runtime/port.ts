@@ -69,7 +69,7 @@ export interface Runtime {
   engineId(): Promise<string | undefined>
   /** The room that there is now. RuntimeError 'proxy-missing' where there is no proxy to attach a class to. */
   room(): Promise<Room>
-  /** By its name or its id. */
+  /** By its name, its id or its digest. */
   image(reference: string): Promise<ImageFacts | undefined>
   pull(reference: string, signal?: AbortSignal): Promise<void>
 

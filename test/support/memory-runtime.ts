@@ -114,7 +114,12 @@ export class MemoryRuntime implements Runtime {
 
   async image(reference: string) {
     await this.before(`image ${reference}`)
-    return this.images.get(reference) ?? [...this.images.values()].find(({ id }) => id === reference)
+    return this.#findImage(reference)
+  }
+
+  #findImage(reference: string): ImageFacts | undefined {
+    const isIt = ({ id, digest }: ImageFacts) => id === reference || digest === reference
+    return this.images.get(reference) ?? [...this.images.values()].find(isIt)
   }
 
   async pull(reference: string): Promise<void> {
@@ -247,7 +252,12 @@ export class MemoryRuntime implements Runtime {
 
   async #createOwn(plan: SessionPlan, studentId: string): Promise<string> {
     const name = containerName(plan.classId, studentId)
-    return await this.#createContainer(memberOf(plan, studentId), name, plan.frozenLab.imageId)
+    return await this.#createContainer(
+      memberOf(plan, studentId),
+      name,
+      plan.frozenLab.imageId,
+      plan.frozenLab.imageDigest,
+    )
   }
 
   #join({ sessionId }: SessionIdentity, { id = '' }: HeldSandbox): void {
@@ -288,11 +298,12 @@ export class MemoryRuntime implements Runtime {
     if (!this.volumes.has(name)) await this.#step(`create-volume ${studentId}`, () => this.volumes.set(name, volume))
   }
 
-  async #createContainer(member: Member, name: string, imageId: string): Promise<string> {
+  async #createContainer(member: Member, name: string, ...images: (string | undefined)[]): Promise<string> {
     const { session, studentId, spec } = member
     return await this.#step(`create-container ${studentId}`, () => {
       this.#refuseForeign('container', name)
-      if (![...this.images.values()].some(({ id }) => id === imageId)) {
+      const image = images.map((reference) => this.#findImage(reference ?? '')).find((each) => each !== undefined)
+      if (!image) {
         throw new RuntimeError('image-missing', `The image of lab '${session.lab}' is no longer on the engine.`)
       }
       const taken = [...this.containers.values()].find((each) => each.name === name)
@@ -303,7 +314,7 @@ export class MemoryRuntime implements Runtime {
         id: this.#newId('container'),
         name,
         volume: volumeName(session.classId, studentId, session.sessionId),
-        imageId,
+        imageId: image.id,
         isDetached: false,
         state: 'created',
         startedAt: never,

@@ -1,6 +1,7 @@
 // Whether an up may begin: everything that can be known before the engine is changed, gathered once, and judged by a list of
 // checks. up-class stops at the first refusal, plan-class tells them all.
 
+import type { FrozenLab } from '../../catalogue/frozen-lab.ts'
 import type { Lab, Quota } from '../../catalogue/schema.ts'
 import type { UidRange } from '../../config.ts'
 import { foldId } from '../../names.ts'
@@ -69,10 +70,20 @@ export async function examine(context: ClassContext, order: UpOrder): Promise<Se
   const { running, unfinished } = sortSessions(ofClass, earlier.vanished)
   const otherStore = await findOtherStore(store, ofClass)
   const [image, room] = await Promise.all([
-    runtime.image(running?.record.frozenLab?.imageId ?? order.lab.image),
+    findImage(runtime, running?.record.frozenLab, order.lab.image),
     runtime.room(),
   ])
   return { order, known, ofClass, running, unfinished, otherStore, earlier, image, room, maxStudents, sandboxUids }
+}
+
+/** That which the running session froze, or else that which the lab names now. */
+async function findImage(
+  runtime: ClassContext['runtime'],
+  frozen: FrozenLab | undefined,
+  named: string,
+): Promise<ImageFacts | undefined> {
+  const image = await runtime.image(frozen?.imageId ?? named)
+  return image ?? (frozen?.imageDigest === undefined ? undefined : await runtime.image(frozen.imageDigest))
 }
 
 async function findOtherStore(store: ClassContext['store'], ofClass: readonly KnownSession[]) {

@@ -1,6 +1,6 @@
 // One student's sandbox on the engine, made and started as far as it is missing.
 
-import { isEngineError } from '../../../engine-api/index.ts'
+import { type ContainerSpecification, isEngineError } from '../../../engine-api/index.ts'
 import { specHash } from '../../catalogue/frozen-lab.ts'
 import { containerName, label, volumeName } from '../../names.ts'
 import type { Contents } from '../archive.ts'
@@ -90,9 +90,15 @@ async function createContainer(context: DockerContext, plan: SessionPlan, studen
   const name = containerName(plan.classId, studentId)
   const address = await fixedAddress(context, plan, studentId)
   const body = sandboxBody(context.installation, context.proxy, plan, studentId, address)
+  const { imageDigest } = plan.frozenLab
+  const create = async (specification: ContainerSpecification): Promise<string> =>
+    (await context.engine.containers.create({ name, body: specification })).Id
   try {
-    const { Id } = await context.engine.containers.create({ name, body })
-    return Id
+    return await create(body).catch((error: unknown) => {
+      // The same image has another id on another engine, and on this one once its store is another.
+      if (imageDigest === undefined || !isEngineError(error, 'not-found')) throw error
+      return create({ ...body, Image: imageDigest })
+    })
   } catch (error) {
     if (isEngineError(error, 'not-found')) {
       throw new RuntimeError(

@@ -149,8 +149,20 @@ export function checkSandboxes(check: Check): void {
     const plan = planFor(site)
     await site.runtime.openNetwork(plan)
     const imageId = `sha256:${'0'.repeat(64)}`
-    await rejects(start(site, { ...plan, frozenLab: { ...plan.frozenLab, imageId } }), 'image-missing')
+    const { imageDigest: _, ...lab } = plan.frozenLab
+    await rejects(start(site, { ...plan, frozenLab: { ...lab, imageId } }), 'image-missing')
     assert.equal((await sandboxOf(site, plan))?.id, undefined)
+  })
+
+  check('an image that has another id on this engine is taken by its digest', async (site, skip) => {
+    if (site.lab.imageDigest === undefined) return skip('the image was never in a registry')
+    const plan = planFor(site)
+    await site.runtime.openNetwork(plan)
+    const imageId = `sha256:${'0'.repeat(64)}`
+    const { id } = await start(site, { ...plan, frozenLab: { ...plan.frozenLab, imageId } })
+    const { imageId: real } = await site.runtime.seal(id ?? '', 1)
+    assert.equal(real, site.lab.imageId)
+    assert.equal((await site.runtime.image(site.lab.imageDigest))?.id, real)
   })
 
   check('a sandbox that somebody paused is not started over their head', async (site) => {

@@ -75,6 +75,32 @@ test('a sandbox that ended is started again, with the restart policy that a stop
   assert.deepEqual(JSON.parse(`${requests[0]?.body}`), { RestartPolicy: { Name: 'unless-stopped' } })
 })
 
+test('an image that has another id on this engine is taken by its digest; without one it is missing', async (t) => {
+  const imageDigest = `busybox@sha256:${'7'.repeat(64)}`
+  for (const [digest, answers, images, code] of [
+    [imageDigest, [json(404, { message: 'No such image' }), json(201, { Id: 'made' })], ['sha256:image', imageDigest]],
+    [imageDigest, [json(404, { message: 'No such image' })], ['sha256:image', imageDigest], 'image-missing'],
+    [undefined, [json(404, { message: 'No such image' })], ['sha256:image'], 'image-missing'],
+    [imageDigest, [json(201, { Id: 'made' })], ['sha256:image']],
+  ] as const) {
+    const { context, requests } = await serve(t, {
+      'POST /volumes/create': json(201, { Name: volume, Driver: 'local', Labels: ours }),
+      'POST /containers/create': answers,
+      'PUT /containers/made/archive': answerOf(200),
+      'POST /containers/made/start': answerOf(204),
+    })
+    const frozenLab = { ...plan.frozenLab, ...(digest === undefined ? {} : { imageDigest: digest }) }
+    const { id, fault } = await startSandbox(context, { ...plan, frozenLab }, studentId, undefined)
+    const asked = requests.filter(({ target }) => target.includes('/containers/create'))
+    assert.deepEqual(
+      asked.map(({ body }) => JSON.parse(`${body}`).Image),
+      images,
+    )
+    if (code) assert.ok(isError(code)(fault), `${fault}`)
+    else assert.deepEqual([id, fault], ['made', undefined])
+  }
+})
+
 const classNetwork = `/networks/class-${plan.classId.toLowerCase()}`
 /** Podman tells no IPRange: what says that a network is divided is the label that came with it. */
 const networkWith = (Subnet: string, Labels: object = { [label.rawPackets]: 'false' }) =>
