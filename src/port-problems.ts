@@ -12,12 +12,24 @@ const problemOf = {
   'subnets-exhausted': 'subnets-exhausted',
 } as const satisfies Partial<Record<RuntimeErrorCode, string>>
 
-/** Faults of engine and store that end a whole action, as problems; `otherwise` is the code for the rest of the engine's. */
-export function asProblem(error: unknown, otherwise: 'up-failed' | 'collect-failed' | 'engine-unavailable'): unknown {
+/** The code for those of the engine's faults that have none of their own. */
+export type FaultCode = 'up-failed' | 'collect-failed' | 'engine-unavailable'
+
+/** Faults of engine and store that end a whole action or answer, as problems; any other error is left as it is. */
+export function asProblem(error: unknown, otherwise: FaultCode): unknown {
   if (error instanceof StoreError) {
     return new Problem('store-unavailable', storeErrorAdvice[error.code], { cause: error })
   }
   if (!(error instanceof RuntimeError)) return error
   const code = Object.entries(problemOf).find(([runtimeCode]) => runtimeCode === error.code)?.[1] ?? otherwise
   return new Problem(code, error.message, { cause: error })
+}
+
+/** As `work`, but that it rejects with problems. */
+export async function withProblems<Result>(otherwise: FaultCode, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw asProblem(error, otherwise)
+  }
 }

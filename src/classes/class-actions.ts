@@ -6,6 +6,7 @@ import { foldId } from '../names.ts'
 import { auditOperation } from '../operations/audit.ts'
 import type { Leases } from '../operations/lease.ts'
 import type { Operation, OperationRequest, Operations } from '../operations/operations.ts'
+import { type FaultCode, withProblems } from '../port-problems.ts'
 import type { ResetIntent, SessionRecord, UpIntent } from '../sessions/record.ts'
 import { type CollectRequest, collectClass, settleCollect } from './collect-class.ts'
 import type { Action, ClassContext } from './context.ts'
@@ -120,11 +121,23 @@ export class ClassActions {
       fingerprint,
       requestId,
       log,
-      work: (run) => this.#leases.hold(classId, run.signal, (signal) => work({ ...run, signal, actor })),
+      work: (run) =>
+        this.#leases.hold(classId, run.signal, (signal) =>
+          withProblems(faultCodes[kind], () => work({ ...run, signal, actor })),
+        ),
     })
     auditOperation(caller, students, operation)
     return operation
   }
+}
+
+const faultCodes: Record<OperationRequest['kind'], FaultCode> = {
+  'up-class': 'up-failed',
+  'down-class': 'collect-failed',
+  'collect-class': 'collect-failed',
+  'reset-student': 'collect-failed',
+  'discard-student': 'collect-failed',
+  'extend-class': 'engine-unavailable',
 }
 
 const resetFingerprint = (studentId: string, restore: string | null): string =>

@@ -5,7 +5,6 @@ import { type Static, Type } from '@sinclair/typebox'
 import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { asCollectError } from '../collection/errors.ts'
 import { foldId, snapshotTime, studentPrefix } from '../names.ts'
-import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
 import { absentSandbox, findSandbox, type HeldSandbox, type HeldSession, isAbsent, isRunning } from '../runtime/held.ts'
 import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
@@ -49,22 +48,18 @@ export async function collectClass(
   request: CollectRequest,
 ): Promise<CollectAnswer> {
   const { store } = context
-  try {
-    await letGoOn(context, await findOpen(context, request.classId))
-    const { held, record } = await findOpen(context, request.classId)
-    const sandboxes = chosen(held, record, request)
-    await writeSession(store, { ...record, collect: { by: action.actor, at: new Date().toISOString() } })
-    action.progress.expectStudents(sandboxes.map(({ studentId }) => studentId))
-    const students = await Promise.all(
-      sandboxes.map((sandbox) => context.collectGate(record.classId, () => snapshot(context, action, record, sandbox))),
-    )
-    await settle(context, action, record)
-    if (students.every(({ state }) => state !== 'failed')) return collected(context, record, 'collected', students)
-    const words = { consequence: 'all go on running', next: '' }
-    throw collectFailure(students, words, collected(context, record, 'collect-failed', students))
-  } catch (error) {
-    throw asProblem(error, 'collect-failed')
-  }
+  await letGoOn(context, await findOpen(context, request.classId))
+  const { held, record } = await findOpen(context, request.classId)
+  const sandboxes = chosen(held, record, request)
+  await writeSession(store, { ...record, collect: { by: action.actor, at: new Date().toISOString() } })
+  action.progress.expectStudents(sandboxes.map(({ studentId }) => studentId))
+  const students = await Promise.all(
+    sandboxes.map((sandbox) => context.collectGate(record.classId, () => snapshot(context, action, record, sandbox))),
+  )
+  await settle(context, action, record)
+  if (students.every(({ state }) => state !== 'failed')) return collected(context, record, 'collected', students)
+  const words = { consequence: 'all go on running', next: '' }
+  throw collectFailure(students, words, collected(context, record, 'collect-failed', students))
 }
 
 /** After a crash: whoever stands still goes on, and what was not committed is removed. */
@@ -73,14 +68,10 @@ export async function settleCollect(
   action: Action,
   { classId }: { classId: string },
 ): Promise<object> {
-  try {
-    const open = await findOpen(context, classId)
-    await letGoOn(context, open)
-    await settle(context, action, open.record)
-    return { classId: open.held.classId, sessionId: open.held.sessionId }
-  } catch (error) {
-    throw asProblem(error, 'collect-failed')
-  }
+  const open = await findOpen(context, classId)
+  await letGoOn(context, open)
+  await settle(context, action, open.record)
+  return { classId: open.held.classId, sessionId: open.held.sessionId }
 }
 
 /** Whom an interrupted collection left standing still. One that somebody else paused is theirs. */

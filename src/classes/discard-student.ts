@@ -5,7 +5,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError, CollectError, type CollectErrorCode } from '../collection/errors.ts'
 import { foldId } from '../names.ts'
-import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
 import { type HeldSandbox, isHalfRemoved } from '../runtime/held.ts'
 import { newestOfStudent, recordOf } from '../sessions/held.ts'
@@ -38,19 +37,15 @@ export async function discardStudent(
   action: Action,
   request: DiscardRequest,
 ): Promise<DiscardAnswer> {
-  try {
-    action.progress.expectStudents([request.studentId])
-    const { record, sandbox, collected } = await collectTwice(context, action, request)
-    const outcome =
-      collected instanceof CollectError
-        ? await giveUp(context, action, { record, sandbox, reason: request.reason, fault: collected })
-        : await remove(context, action, record, sandbox, collected)
-    action.progress.studentDone(request.studentId, 'done')
-    const { leaked: _, ...answer } = answerOf(context.store, record, outcome.state, [outcome], [])
-    return answer
-  } catch (error) {
-    throw asProblem(error, 'collect-failed')
-  }
+  action.progress.expectStudents([request.studentId])
+  const { record, sandbox, collected } = await collectTwice(context, action, request)
+  const outcome =
+    collected instanceof CollectError
+      ? await giveUp(context, action, { record, sandbox, reason: request.reason, fault: collected })
+      : await remove(context, action, record, sandbox, collected)
+  action.progress.studentDone(request.studentId, 'done')
+  const { leaked: _, ...answer } = answerOf(context.store, record, outcome.state, [outcome], [])
+  return answer
 }
 
 interface Attempt {

@@ -2,7 +2,6 @@
 // the one that counts.
 
 import { type Static, Type } from '@sinclair/typebox'
-import { asProblem } from '../port-problems.ts'
 import { findOpen } from '../sessions/held.ts'
 import { writeSession } from '../sessions/record.ts'
 import type { Action, ClassContext } from './context.ts'
@@ -26,17 +25,13 @@ export async function extendClass(
   _action: Action,
   { classId, ttlMinutes }: ExtendRequest,
 ): Promise<ExtendAnswer> {
-  try {
-    const { record } = await findOpen(context, classId)
-    const { sessionId } = record
-    // Where the record was lost, and with it what the lab allows, the class keeps the time that it has.
-    const latest = record.frozenLab
-      ? Date.parse(record.createdAt) + record.frozenLab.maxLifeMinutes * 60_000
-      : Date.parse(record.expiresAt)
-    const expiresAt = new Date(Math.min(Date.now() + ttlMinutes * 60_000, latest)).toISOString()
-    await writeSession(context.store, { ...record, expiresAt })
-    return { classId: record.classId, sessionId, expiresAt, latest: new Date(latest).toISOString() }
-  } catch (error) {
-    throw asProblem(error, 'engine-unavailable')
-  }
+  const { record } = await findOpen(context, classId)
+  const { sessionId } = record
+  // Where the record was lost, and with it what the lab allows, the class keeps the time that it has.
+  const latest = record.frozenLab
+    ? Date.parse(record.createdAt) + record.frozenLab.maxLifeMinutes * 60_000
+    : Date.parse(record.expiresAt)
+  const expiresAt = new Date(Math.min(Date.now() + ttlMinutes * 60_000, latest)).toISOString()
+  await writeSession(context.store, { ...record, expiresAt })
+  return { classId: record.classId, sessionId, expiresAt, latest: new Date(latest).toISOString() }
 }

@@ -6,7 +6,6 @@ import { asCollectError } from '../collection/errors.ts'
 import { requireBag } from '../collection/restore.ts'
 import { bagPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
-import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox } from '../runtime/held.ts'
 import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
@@ -26,7 +25,7 @@ import {
 import { mayHaveBegun, removeCollected } from './down/remove-collected.ts'
 import { contentsOf, type NotRestored, nameUnrestored, tryOut } from './restore-bag.ts'
 import { planOf } from './up/session.ts'
-import { raiseStudents } from './up/up-class.ts'
+import { startStudents } from './up/start-students.ts'
 
 export interface ResetRequest {
   readonly classId: string
@@ -83,22 +82,13 @@ async function attempt(
   classId: string,
   decide: (open: OpenSession) => Promise<ResetIntent>,
 ): Promise<ResetAnswer> {
-  try {
-    // Work that cannot be collected must not begin.
-    await context.store.check()
-    const open = await findOpen(context, classId)
-    await letGoOn(context, open)
-    const intent = await decide(open)
-    const { reset: _, ...settled } = open.record
-    return await carryOut(
-      context,
-      action,
-      { held: open.held, record: withoutStaleRemovals(settled, open.held) },
-      intent,
-    )
-  } catch (error) {
-    throw asProblem(error, 'collect-failed')
-  }
+  // Work that cannot be collected must not begin.
+  await context.store.check()
+  const open = await findOpen(context, classId)
+  await letGoOn(context, open)
+  const intent = await decide(open)
+  const { reset: _, ...settled } = open.record
+  return await carryOut(context, action, { held: open.held, record: withoutStaleRemovals(settled, open.held) }, intent)
 }
 
 async function carryOut(
@@ -123,7 +113,7 @@ async function carryOut(
   // Nothing is left of the old one: what comes now is work, and no part of that removal.
   if (collected || findRemoval(record, studentId))
     await writeSession(context.store, { ...withoutStudent(cleared, studentId), reset: now })
-  const student = await raiseFresh(context, action, cleared, now)
+  const student = await startFresh(context, action, cleared, now)
   const left = missing && { notRestored: missing.first, notRestoredTotal: missing.total }
   return { classId, sessionId, state: 'reset', collected, restored: restore, ...left, ...(student ? { student } : {}) }
 }
@@ -147,27 +137,27 @@ async function examineBag(
 }
 
 /** The fresh sandbox. One that will not come up with the bag's files comes up with what was there before, and the problem says so. */
-async function raiseFresh(context: ClassContext, action: Action, record: SessionRecord, intent: ResetIntent) {
+async function startFresh(context: ClassContext, action: Action, record: SessionRecord, intent: ResetIntent) {
   const { studentId, restore, before } = intent
   const plan = planOf(record)
-  const raise = async (from: string | null) => {
+  const start = async (from: string | null) => {
     const network = await context.runtime.openNetwork(plan)
     const now = await findHeld(context.runtime, record)
     const contents = from === null ? {} : { contents: contentsOf(context, action, plan, studentId, from) }
     // Until the fresh sandbox is there, a down has nobody to look for.
     const up = { context, action, record: withoutStudent(record, studentId), isNew: false, held: now, plan }
     const students = [studentId]
-    return await raiseStudents({ ...up, students, allowPartial: false, ...contents }, network)
+    return await startStudents({ ...up, students, allowPartial: false, ...contents }, network)
   }
   try {
-    return (await raise(restore)).students[0]
+    return (await start(restore)).students[0]
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'up-failed' || action.signal.aborted) throw error
     // Half of the one that failed may be in the way.
     const stored = await readSession(context.store, record.classId, record.sessionId)
     const isFree = stored !== undefined && findRemoval(stored, studentId) === undefined
     const canBeBack = isFree && restore !== null && before !== undefined
-    const back = canBeBack ? await raise(before).catch(() => undefined) : undefined
+    const back = canBeBack ? await start(before).catch(() => undefined) : undefined
     throw new Problem('up-failed', afterFailure(intent, back !== undefined), {
       cause: error,
       extensions: error.extensions,

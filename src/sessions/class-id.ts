@@ -3,7 +3,7 @@
 
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { foldId } from '../names.ts'
-import { asProblem } from '../port-problems.ts'
+import { withProblems } from '../port-problems.ts'
 import type { Ports } from './held.ts'
 
 /** Problems 'unknown-class', 'store-unavailable' and 'engine-unavailable'; neither is asked for a class of the catalogue. */
@@ -13,14 +13,12 @@ export async function canonicalClassId(
   classId: string,
 ): Promise<string> {
   if (catalogue.hasClass(classId)) return catalogue.findClass(classId).classId
-  try {
+  return await withProblems('engine-unavailable', async () => {
     const kept = findSpelling(await store.folders(''), classId)
     if (kept !== undefined) return kept
     const [held] = await runtime.survey(classId)
     return held?.classId ?? catalogue.findClass(classId).classId
-  } catch (error) {
-    throw asProblem(error, 'engine-unavailable')
-  }
+  })
 }
 
 /** `canonicalClassId` of this service: by the catalogue that is in force now. */

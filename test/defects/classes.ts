@@ -142,7 +142,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'up begins though the store cannot be written',
     file: 'src/classes/up/up-class.ts',
-    edits: [{ find: 'await context.store.check()', replace: '' }],
+    edits: [{ find: 'await store.check()', replace: '' }],
     tests: upTests,
   },
   {
@@ -154,7 +154,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'up is not recorded while it runs',
     file: 'src/classes/up/up-class.ts',
-    edits: [{ find: '{ ...record, up: { ...intent, students } }', replace: 'record' }],
+    edits: [{ find: '{ ...record, up: { ...intent, students: underWay } }', replace: 'record' }],
     tests: sweepTests,
   },
   {
@@ -172,7 +172,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'a failed up removes a volume that was there before',
     file: 'src/classes/up/roll-back.ts',
-    edits: [{ find: '{ ...collected, files: started.madeFiles }', replace: 'collected' }],
+    edits: [{ find: '{ ...collected, files: leaver.sandbox.madeFiles }', replace: 'collected' }],
     tests: rollBackTests,
   },
   {
@@ -223,7 +223,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'two ups at once do not see each other',
     file: 'src/classes/up/reservations.ts',
-    edits: [{ find: 'this.#current.add(judged.reservation)', replace: '' }],
+    edits: [{ find: 'this.#current.add(share)', replace: '' }],
     tests: admissionTests,
   },
   {

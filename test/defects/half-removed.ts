@@ -51,8 +51,8 @@ export const halfRemovedDefects: readonly Defect[] = [
   },
   {
     name: 'an up gives a student half a volume for a workspace',
-    file: 'src/classes/up/up-class.ts',
-    edits: [{ find: '          if (stuck) throw stuck\n', replace: '' }],
+    file: 'src/classes/up/start-students.ts',
+    edits: [{ find: '    if (stuck) throw stuck\n', replace: '' }],
     tests,
   },
   {

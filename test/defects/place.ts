@@ -30,7 +30,7 @@ export const placeDefects: readonly Defect[] = [
     name: 'a class of another engine is called lost',
     file: 'src/classes/down/down-class.ts',
     edits: [
-      { find: '    if (!held && record && isElsewhere(record, engine)) throw engineChanged(record)\n', replace: '' },
+      { find: '  if (!held && record && isElsewhere(record, engine)) throw engineChanged(record)\n', replace: '' },
     ],
     tests: placeTests,
   },

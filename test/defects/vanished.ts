@@ -40,7 +40,7 @@ export const vanishedDefects: readonly Defect[] = [
   },
   {
     name: 'an up gives an empty workspace without a word',
-    file: 'src/classes/up/up-class.ts',
+    file: 'src/classes/up/start-students.ts',
     edits: [{ find: '      ...(vanished ? { vanished } : {}),\n', replace: '' }],
     tests: vanishedTests,
   },

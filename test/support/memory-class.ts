@@ -16,6 +16,7 @@ import { Reservations } from '../../src/classes/up/reservations.ts'
 import { upClass } from '../../src/classes/up/up-class.ts'
 import { createGroupGate } from '../../src/gate.ts'
 import { Progress } from '../../src/operations/progress.ts'
+import { withProblems } from '../../src/port-problems.ts'
 import type { SessionRecord } from '../../src/sessions/record.ts'
 import { createDirectoryStore } from '../../src/store/directory/store.ts'
 import type { Store } from '../../src/store/port.ts'
@@ -100,9 +101,11 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
       }
     },
     up: (request = {}, action = {}) =>
-      upClass(ofClass.context, newAction(action), orderUp(ofClass.catalogue, { classId, ...request })),
+      withProblems('up-failed', () =>
+        upClass(ofClass.context, newAction(action), orderUp(ofClass.catalogue, { classId, ...request })),
+      ),
     down: (allowPartial = false, action = {}) =>
-      downClass(ofClass.context, newAction(action), { classId, allowPartial }),
+      withProblems('collect-failed', () => downClass(ofClass.context, newAction(action), { classId, allowPartial })),
     studentFolder: (sessionId, studentId) => join(folder, classId, sessionId, studentId),
     async record(sessionId) {
       const text = await readFile(join(folder, classId, sessionId, 'session.json'), 'utf8').catch(() => undefined)

@@ -9,6 +9,7 @@ import { orderUp, type UpRequest } from '../../src/classes/up/order.ts'
 import { type PlanAnswer, planClass } from '../../src/classes/up/plan-class.ts'
 import { upClass } from '../../src/classes/up/up-class.ts'
 import { Progress } from '../../src/operations/progress.ts'
+import { withProblems } from '../../src/port-problems.ts'
 import { Problem } from '../../src/problems.ts'
 import type { UpAnswer } from '../../src/sessions/outcomes.ts'
 import { type MemoryClass, openClass, quiet } from './memory-class.ts'
@@ -49,8 +50,9 @@ export async function openSubject(t: TestContext, quota: object = {}): Promise<M
   })
   return Object.assign(ofClass, {
     upOf: (classId: string, request: Omit<UpRequest, 'classId'> = {}, context: ClassContext = ofClass.context) =>
-      upClass(context, action(), orderUp(ofClass.catalogue, { classId, ...request })),
-    downOf: (classId: string) => downClass(ofClass.context, action(), { classId, allowPartial: false }),
+      withProblems('up-failed', () => upClass(context, action(), orderUp(ofClass.catalogue, { classId, ...request }))),
+    downOf: (classId: string) =>
+      withProblems('collect-failed', () => downClass(ofClass.context, action(), { classId, allowPartial: false })),
     planOf: (classId: string, request: Omit<UpRequest, 'classId'> = {}) =>
       planClass(ofClass.context, orderUp(ofClass.catalogue, { classId, ...request })),
   })

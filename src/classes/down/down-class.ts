@@ -5,7 +5,6 @@
 
 import { asCollectError, CollectError } from '../../collection/errors.ts'
 import { foldId } from '../../names.ts'
-import { asProblem } from '../../port-problems.ts'
 import { Problem } from '../../problems.ts'
 import { type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
 import { findOwnRecord, isElsewhere } from '../../sessions/find.ts'
@@ -39,25 +38,21 @@ interface Leaver {
 }
 
 export async function downClass(context: ClassContext, action: Action, request: DownRequest): Promise<DownAnswer> {
-  try {
-    const { classId, sessionId } = request
-    const held = await (sessionId === undefined
-      ? newestHeld(context, classId)
-      : findHeld(context.runtime, { classId, sessionId }))
-    const engine = held ? undefined : await context.runtime.engineId()
-    const record = held ? await recordOf(context, held) : await findOwnRecord(context, request, engine)
-    if (!held && record?.ended) return record.ended.answer
-    if (!held && record && isElsewhere(record, engine)) throw engineChanged(record)
-    if (!record) {
-      throw new Problem(
-        'class-not-up',
-        `Class '${request.classId}' is not up and has no earlier session: there is nothing to take down.`,
-      )
-    }
-    return await takeDown(context, action, request, record, held)
-  } catch (error) {
-    throw asProblem(error, 'collect-failed')
+  const { classId, sessionId } = request
+  const held = await (sessionId === undefined
+    ? newestHeld(context, classId)
+    : findHeld(context.runtime, { classId, sessionId }))
+  const engine = held ? undefined : await context.runtime.engineId()
+  const record = held ? await recordOf(context, held) : await findOwnRecord(context, request, engine)
+  if (!held && record?.ended) return record.ended.answer
+  if (!held && record && isElsewhere(record, engine)) throw engineChanged(record)
+  if (!record) {
+    throw new Problem(
+      'class-not-up',
+      `Class '${request.classId}' is not up and has no earlier session: there is nothing to take down.`,
+    )
   }
+  return await takeDown(context, action, request, record, held)
 }
 
 /** What is not here may be safe where it was begun. */

@@ -14,7 +14,7 @@ import { otherStoreOf } from '../../sessions/store-identity.ts'
 import type { ClassContext } from '../context.ts'
 import { type EarlierSessions, findEarlier } from './earlier-sessions.ts'
 import type { UpOrder } from './order.ts'
-import { imageMissing, sortSessions } from './session.ts'
+import { chooseSession, imageMissing } from './session.ts'
 import { freeUids, missingUids, takenUids, uidsExhausted } from './uids.ts'
 import { addUp, exactCpus, type SessionShare, shareOut, type Usage } from './usage.ts'
 
@@ -67,7 +67,7 @@ export async function examine(context: ClassContext, order: UpOrder): Promise<Se
     classId,
     ofClass.map(({ held }) => held),
   )
-  const { running, unfinished } = sortSessions(ofClass, earlier.vanished)
+  const { running, unfinished } = chooseSession(ofClass, earlier.vanished)
   const otherStore = await findOtherStore(store, ofClass)
   const [image, room] = await Promise.all([
     findImage(runtime, running?.record.frozenLab, order.lab.image),

@@ -3,10 +3,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Quota } from '../../catalogue/schema.ts'
 import { classPrefix, foldId } from '../../names.ts'
-import { asProblem } from '../../port-problems.ts'
+import { withProblems } from '../../port-problems.ts'
 import type { ClassContext } from '../context.ts'
 import { vanishedStudents } from '../vanished.ts'
-import { examine, refusals, weigh } from './admission.ts'
+import { examine, type Findings, refusals, weigh } from './admission.ts'
 import type { UpOrder } from './order.ts'
 import { Usage } from './usage.ts'
 
@@ -38,10 +38,10 @@ export type PlanAnswer = Static<typeof PlanAnswer>
 /** Problems of an engine, a proxy or a store that cannot be asked: without them there are no numbers to tell. */
 export async function planClass(context: ClassContext, order: UpOrder): Promise<PlanAnswer> {
   const { classId } = order.ofClass
-  try {
+  return await withProblems('engine-unavailable', async () => {
     // An up writes to the store before anything else; a plan only sees whether it answers.
     await context.store.folders(classPrefix(classId))
-    const findings = await context.reservations.consider(() => examine(context, order), weigh)
+    const findings = await findOut(context, order)
     const reasons = refusals(findings)
     const { lab, needed, networks, limits, used, usedMb, room, image, running } = findings
     const vanished = running ? vanishedStudents(running.record, running.held) : []
@@ -58,7 +58,15 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
       image: { present: image !== undefined },
       subnet: { free: room.hasFreeSubnet },
     }
-  } catch (error) {
-    throw asProblem(error, 'engine-unavailable')
+  })
+}
+
+/** With all that ups of this process are about to make. */
+async function findOut(context: ClassContext, order: UpOrder): Promise<Findings> {
+  const look = context.reservations.look()
+  try {
+    return weigh(await examine(context, order), look.reserved())
+  } finally {
+    look.end()
   }
 }

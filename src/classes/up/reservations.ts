@@ -3,42 +3,38 @@
 
 import type { SessionShare } from './usage.ts'
 
+/** One up or plan, from its first question to the engine until its work has ended. */
+export interface Look {
+  /** All that was reserved at any time since the look began: the engine may not have shown it. To be judged by at once. */
+  reserved(): readonly SessionShare[]
+  /** What was let through, in the same moment in which it was judged. */
+  reserve(share: SessionShare): void
+  /** What was reserved is on the engine by now, or will never be. */
+  end(): void
+}
+
 export class Reservations {
   readonly #current = new Set<SessionShare>()
   /** For each look that is under way: what was released since it began, and so may be on the engine without being seen. */
   readonly #looks = new Set<SessionShare[]>()
 
-  /** `look` at what there is, then `judge` it at one moment, with all that was reserved at any time since the look began. */
-  async consider<Seen, Result>(
-    look: () => Promise<Seen>,
-    judge: (seen: Seen, reserved: readonly SessionShare[]) => Result,
-  ): Promise<Result> {
+  look(): Look {
     const released: SessionShare[] = []
     this.#looks.add(released)
-    try {
-      const seen = await look()
-      return judge(seen, [...released, ...this.#current])
-    } finally {
-      this.#looks.delete(released)
-    }
-  }
-
-  /** As `consider`; what `judge` lets through is reserved in the same moment, until `work` has ended. */
-  async hold<Seen, Admitted extends { readonly reservation: SessionShare }, Result>(
-    look: () => Promise<Seen>,
-    judge: (seen: Seen, reserved: readonly SessionShare[]) => Admitted,
-    work: (admitted: Admitted) => Promise<Result>,
-  ): Promise<Result> {
-    const admitted = await this.consider(look, (seen, reserved) => {
-      const judged = judge(seen, reserved)
-      this.#current.add(judged.reservation)
-      return judged
-    })
-    try {
-      return await work(admitted)
-    } finally {
-      this.#current.delete(admitted.reservation)
-      for (const released of this.#looks) released.push(admitted.reservation)
+    let reservation: SessionShare | undefined
+    return {
+      reserved: () => [...released, ...this.#current],
+      reserve: (share) => {
+        reservation = share
+        this.#looks.delete(released)
+        this.#current.add(share)
+      },
+      end: () => {
+        this.#looks.delete(released)
+        if (reservation === undefined) return
+        this.#current.delete(reservation)
+        for (const each of this.#looks) each.push(reservation)
+      },
     }
   }
 

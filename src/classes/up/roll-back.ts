@@ -2,14 +2,14 @@
 // way of every down, into a committed bag first. What cannot be collected is kept.
 
 import { findSandbox, type HeldSandbox } from '../../runtime/held.ts'
-import type { StartedSandbox } from '../../runtime/port.ts'
+import { findHeld } from '../../sessions/held.ts'
 import type { DownStudent } from '../../sessions/outcomes.ts'
 import { removeSession, writeSession } from '../../sessions/record.ts'
 import { answerOf, bagMembers } from '../down/answer.ts'
 import { type CollectedStudent, collectStudent } from '../down/collect-student.ts'
 import { recordRemovals, withRemovals } from '../down/finish-removal.ts'
 import { mayHaveBegun, removeCollected } from '../down/remove-collected.ts'
-import type { Up } from './up-class.ts'
+import type { StartedStudent, Up } from './session.ts'
 
 export const interruptedUp = 'The up was interrupted, and everything is kept as it is.'
 
@@ -17,10 +17,10 @@ export const interruptedUp = 'The up was interrupted, and everything is kept as 
 export async function rollBack(
   up: Up,
   network: { readonly id: string; readonly created: boolean },
-  started: ReadonlyMap<string, StartedSandbox>,
+  started: readonly StartedStudent[],
 ): Promise<string> {
   const { context, action } = up
-  const leavers = [...started].map(([studentId, sandbox]): Leaver => ({ studentId, started: sandbox, state: 'kept' }))
+  const leavers = started.map(({ studentId, sandbox }): Leaver => ({ studentId, sandbox, state: 'kept' }))
   await each(up, leavers, collectLeaver)
   const collected = leavers.flatMap((leaver) => (isCollected(leaver) ? [leaver] : []))
   if (collected.length > 0) {
@@ -59,9 +59,7 @@ async function endSession({ context: { store }, record }: Up, collected: DownStu
   await writeSession(store, { ...record, ended: { at: new Date().toISOString(), answer } })
 }
 
-interface Leaver {
-  readonly studentId: string
-  readonly started: StartedSandbox
+interface Leaver extends Pick<StartedStudent, 'studentId' | 'sandbox'> {
   /** `gone`: nothing that this call made is left. */
   state: 'kept' | 'half-removed' | 'gone'
   collected?: CollectedStudent
@@ -90,13 +88,12 @@ async function each<Some extends Leaver>(
 }
 
 async function collectLeaver(up: Up, leaver: Leaver): Promise<void> {
-  const { studentId, started } = leaver
-  const ran = await rollBackIdle(up, studentId, started)
+  const ran = await rollBackIdle(up, leaver)
   if (!ran) leaver.state = 'gone'
   if (!ran) return
   const collected = await collectStudent(up.context, up.action, up.record, ran, 'snapshot')
   // Older files stay, for the next sandbox of this student.
-  leaver.collected = { ...collected, files: started.madeFiles }
+  leaver.collected = { ...collected, files: leaver.sandbox.madeFiles }
 }
 
 async function removeLeaver({ context, action }: Up, leaver: CollectedLeaver): Promise<void> {
@@ -116,14 +113,13 @@ async function removeLeaver({ context, action }: Up, leaver: CollectedLeaver): P
  */
 export async function rollBackIdle(
   up: Up,
-  studentId: string,
-  { id, madeFiles }: StartedSandbox,
+  { studentId, sandbox: { id, madeFiles } }: Pick<StartedStudent, 'studentId' | 'sandbox'>,
 ): Promise<HeldSandbox | undefined> {
   const { context, record } = up
   const { runtime } = context
   up.action.signal.throwIfAborted()
   const before = findSandbox(up.held, studentId)
-  const session = (await runtime.survey(record.classId)).find(({ sessionId }) => sessionId === record.sessionId)
+  const session = await findHeld(runtime, record)
   const now = findSandbox(session, studentId)
   if (now?.id !== undefined && now.id !== before?.id) {
     if (now.state !== 'created') return now

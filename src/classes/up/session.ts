@@ -4,12 +4,15 @@
 import type { FrozenLab } from '../../catalogue/frozen-lab.ts'
 import { newSessionId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
+import type { Contents } from '../../runtime/archive.ts'
+import type { RuntimeError } from '../../runtime/errors.ts'
 import type { HeldSession, StoreIdentity } from '../../runtime/held.ts'
-import type { ImageFacts, SessionPlan } from '../../runtime/port.ts'
+import type { ImageFacts, SessionPlan, StartedSandbox } from '../../runtime/port.ts'
 import { findHeld, type KnownSession, type OpenSession } from '../../sessions/held.ts'
 import { isExpired, readSession, type SessionRecord, type UpIntent } from '../../sessions/record.ts'
 import { StoreError } from '../../store/port.ts'
-import type { ClassContext } from '../context.ts'
+import type { Action, ClassContext } from '../context.ts'
+import type { Noted } from '../vanished.ts'
 import type { EarlierSessions } from './earlier-sessions.ts'
 import type { UpOrder } from './order.ts'
 
@@ -21,15 +24,37 @@ export interface ChosenSession {
   readonly held: HeldSession | undefined
 }
 
+/** An up that was let through. */
+export interface Up extends ChosenSession {
+  readonly context: ClassContext
+  readonly action: Action
+  readonly students: readonly string[]
+  readonly allowPartial: boolean
+  readonly plan: SessionPlan
+  /** What lies in a new workspace before its sandbox starts; nothing where absent. */
+  readonly contents?: Contents
+  readonly vanished?: Noted['vanished']
+  /** Who cannot be given one, since what is left of the one before cannot be removed; and why. */
+  readonly stuck?: ReadonlyMap<string, RuntimeError>
+}
+
+/** What became of one student in an up so far. */
+export interface StartedStudent {
+  readonly studentId: string
+  readonly sandbox: StartedSandbox
+  /** Why they have none that is ready. */
+  readonly error?: { readonly code: string; readonly detail: string }
+}
+
 /** Of a class's sessions on the engine, the one that an up joins, and one that must be taken down first. */
-export function sortSessions(
+export function chooseSession(
   sessions: readonly KnownSession[],
   vanished: SessionRecord | undefined,
 ): {
   running: OpenSession | undefined
   unfinished: HeldSession | undefined
 } {
-  let running: ReturnType<typeof sortSessions>['running']
+  let running: ReturnType<typeof chooseSession>['running']
   let unfinished: HeldSession | undefined
   for (const { held, record } of sessions) {
     // What an ended session could not remove (leaked) is safe in its bags and in nobody's way.

@@ -9,6 +9,7 @@ import { discardStudent } from '../../../../src/classes/discard-student.ts'
 import { withoutRemovals } from '../../../../src/classes/down/finish-removal.ts'
 import { resetStudent } from '../../../../src/classes/reset-student.ts'
 import { Progress } from '../../../../src/operations/progress.ts'
+import { withProblems } from '../../../../src/port-problems.ts'
 import { Problem } from '../../../../src/problems.ts'
 import { RuntimeError } from '../../../../src/runtime/errors.ts'
 import type { DownAnswer } from '../../../../src/sessions/outcomes.ts'
@@ -66,9 +67,13 @@ const anAction = () => ({
 })
 const bagsOf = async ({ folderOf }: Worked) => await readdir(folderOf('SV001'))
 const reset = ({ context }: Worked, restore?: string) =>
-  resetStudent(context, anAction(), { classId, studentId: 'SV001', ...(restore ? { restore } : {}) })
+  withProblems('collect-failed', () =>
+    resetStudent(context, anAction(), { classId, studentId: 'SV001', ...(restore ? { restore } : {}) }),
+  )
 const discard = ({ context }: Worked) =>
-  discardStudent(context, anAction(), { classId, studentId: 'SV001', reason: 'broken' })
+  withProblems('collect-failed', () =>
+    discardStudent(context, anAction(), { classId, studentId: 'SV001', reason: 'broken' }),
+  )
 
 for (const [what, breakIt, left] of [
   ['half a volume', breakVolume, { kind: 'volume', name: 'volume' }],

@@ -18,55 +18,35 @@ const share = (classId: string): SessionShare => ({
   memoryMb: 64,
 })
 
-const nothing = async () => undefined
-const letThrough = (classId: string) => () => ({ reservation: share(classId) })
-
-test('what is released while somebody looks counts for that look: the engine may not have shown it', async () => {
+test('what is released while somebody looks counts for that look: the engine may not have shown it', () => {
   const reservations = new Reservations()
-  let endWork = () => {}
-  const work = new Promise<void>((resolve) => {
-    endWork = resolve
-  })
-  const held = reservations.hold(nothing, letThrough('a'), () => work)
-  await turn()
+  const held = reservations.look()
+  held.reserve(share('a'))
   assert.deepEqual(reservations.current(), [share('a')])
-  const looked = await reservations.consider(
-    async () => {
-      endWork()
-      await held
-      assert.deepEqual(reservations.current(), [])
-    },
-    (_, reserved) => reserved,
-  )
-  assert.deepEqual(looked, [share('a')])
-  assert.deepEqual(await reservations.consider(nothing, (_, reserved) => reserved), [])
+  const during = reservations.look()
+  held.end()
+  assert.deepEqual(reservations.current(), [])
+  assert.deepEqual(during.reserved(), [share('a')])
+  assert.deepEqual(reservations.look().reserved(), [])
 })
 
-test('looks go on side by side, and each is judged with what the others reserved before', async () => {
+test('looks go on side by side, and each is judged with what the others reserved before', () => {
   const reservations = new Reservations()
-  const counts: number[] = []
-  const hold = (classId: string) =>
-    reservations.hold(
-      nothing,
-      (_, reserved) => {
-        counts.push(reserved.length)
-        return { reservation: share(classId) }
-      },
-      turn,
-    )
-  await Promise.all(['a', 'b', 'c'].map(hold))
+  const looks = ['a', 'b', 'c'].map((classId) => ({ classId, look: reservations.look() }))
+  const counts = looks.map(({ classId, look }) => {
+    const { length } = look.reserved()
+    look.reserve(share(classId))
+    return length
+  })
   assert.deepEqual(counts, [0, 1, 2])
+  for (const { look } of looks) look.end()
   assert.deepEqual(reservations.current(), [])
 })
 
-test('what is refused reserves nothing', async () => {
-  const reservations = new Reservations()
-  const refusal = new Problem('quota-exceeded', 'no')
-  const refuse = () => {
-    throw refusal
-  }
-  await assert.rejects(reservations.hold(nothing, refuse, assert.fail), refusal)
-  assert.deepEqual(reservations.current(), [])
+test('what is refused reserves nothing', async (t) => {
+  const { upOf, context } = await openSubject(t, { classes: 0 })
+  await assert.rejects(upOf('a'), { code: 'quota-exceeded' })
+  assert.deepEqual([context.reservations.current(), context.reservations.look().reserved()], [[], []])
 })
 
 /** 0.1 CPU and 100 MiB each: both end at four. */
