@@ -14,9 +14,9 @@ type Reach = Static<typeof Reach>
 
 /** What one student's sandbox reaches over the network. There is no other way: it has no mount, device or socket of the host. */
 export const Isolation = Type.Object({
-  /** Sandboxes of the same class share one network, since Traefik must reach each. */
+  /** Sandboxes of the same class share one network, since the proxy must reach each. */
   classmates: Reach,
-  /** Docker keeps networks with a way out apart all the same; Podman does not. */
+  /** Some engines keep networks with a way out apart all the same; others do not. */
   otherClasses: Reach,
   /** Whatever listens on the engine's host, at any of its addresses. */
   host: Reach,

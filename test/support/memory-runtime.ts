@@ -1,5 +1,4 @@
-// An engine in memory behind the runtime port. It lists what was done to it, refuses what an engine refuses (a taken
-// name, the removal of what runs or is in use), and lets a test put a fault on either side of every effect.
+// The runtime port on an engine in memory, which refuses what an engine refuses: a taken name, the removal of what runs or is in use.
 
 import assert from 'node:assert/strict'
 import { freezeCollect, parseFrozenCollect, specHash } from '../../src/catalogue/frozen-lab.ts'
@@ -10,92 +9,17 @@ import {
   type HeldSandbox,
   type HeldSession,
   isHalfRemoved,
-  type SandboxState,
   type SessionIdentity,
   withoutRunner,
 } from '../../src/runtime/held.ts'
-import type {
-  CommandResult,
-  FrozenSandbox,
-  ImageFacts,
-  Runtime,
-  SealedSandbox,
-  SessionPlan,
-} from '../../src/runtime/port.ts'
+import type { CommandResult, FrozenSandbox, Runtime, SealedSandbox, SessionPlan } from '../../src/runtime/port.ts'
 import { roomOfHost } from '../../src/runtime/room.ts'
 import { archiveOf, root, type Thing } from './memory-archive.ts'
+import { type MemoryContainer, MemoryEngine, type MemoryVolume, never, up } from './memory-engine.ts'
 
-export interface MemoryContainer {
-  readonly id: string
-  readonly name: string
-  readonly session: SessionIdentity
-  readonly studentId: string
-  readonly spec: string
-  readonly collect: string
-  readonly volume: string
-  readonly imageId: string
-  /** In no network, or in one that is gone. */
-  isDetached: boolean
-  state: SandboxState
-  startedAt: string
-  finishedAt: string
-  exitCode: number
-  mayRestart: boolean
-  logs: LogPiece[]
-}
-
-export interface MemoryVolume {
-  readonly name: string
-  readonly session: SessionIdentity
-  readonly studentId: string
-  readonly collect: string
-  /** None before the workspace is prepared. */
-  things: Thing[]
-}
-
-interface MemoryNetwork {
-  readonly id: string
-  readonly internal: boolean
-  readonly session: SessionIdentity
-}
-
-/** Called with `stop SV001`, `close-network class-os101-a` and so on. */
-export type RuntimeHook = (event: string) => void | Promise<void>
-
-const never = '0001-01-01T00:00:00Z'
-const up: readonly SandboxState[] = ['running', 'starting', 'unhealthy', 'paused', 'restarting']
 export const engineGone = (): RuntimeError => new RuntimeError('unavailable', 'The Docker Engine does not answer.')
 
-export class MemoryRuntime implements Runtime {
-  /** Every effect and reading that was done, in order. `survey`, `image`, `room` and `check` are left out. */
-  readonly events: string[] = []
-  readonly images = new Map<string, ImageFacts>([
-    ['busybox:1.36', { id: 'sha256:image', digest: 'busybox@sha256:digest', size: 1000, volumes: [] }],
-  ])
-  host = { memoryMb: 65_536, hasFreeSubnet: true }
-  runtimes: readonly string[] = ['runc']
-  /** Undefined: it has no lasting id. */
-  engine: string | undefined = 'engine-1'
-  readonly networks = new Map<string, MemoryNetwork>()
-  readonly containers = new Map<string, MemoryContainer>()
-  readonly volumes = new Map<string, MemoryVolume>()
-  /** Throwing here: the engine refused, and nothing was done. */
-  before: RuntimeHook = () => {}
-  /** Throwing here: it was done, and the answer was lost. */
-  after: RuntimeHook = () => {}
-  hasProxy = true
-  /** Networks that a recreated proxy is not attached to. */
-  readonly unattached = new Set<string>()
-  /** Networks that a container of another hand's is in. */
-  readonly entered = new Set<string>()
-  /** Names of networks, containers and volumes that are not the service's. */
-  readonly foreign = new Set<string>()
-  /** State that a student's container goes to when it is started, where that is not `running`. */
-  readonly startsAs = new Map<string, SandboxState>()
-  onExec: (studentId: string, command: readonly string[]) => Partial<CommandResult> = () => ({})
-  #made = 0
-  #ticks = 0
-
+export class MemoryRuntime extends MemoryEngine implements Runtime {
   async check() {
     await this.before('check')
     return { version: '20.10.24' }
@@ -108,22 +32,17 @@ export class MemoryRuntime implements Runtime {
 
   async room() {
     await this.before('room')
-    this.#requireProxy()
+    this.requireProxy()
     return roomOfHost(this.host.memoryMb, this.host.hasFreeSubnet, this.runtimes)
   }
 
   async image(reference: string) {
     await this.before(`image ${reference}`)
-    return this.#findImage(reference)
-  }
-
-  #findImage(reference: string): ImageFacts | undefined {
-    const isIt = ({ id, digest }: ImageFacts) => id === reference || digest === reference
-    return this.images.get(reference) ?? [...this.images.values()].find(isIt)
+    return this.findImage(reference)
   }
 
   async pull(reference: string): Promise<void> {
-    await this.#step(`pull ${reference}`, () =>
+    await this.step(`pull ${reference}`, () =>
       this.images.set(reference, { id: 'sha256:new', digest: '', size: 1, volumes: [] }),
     )
   }
@@ -174,43 +93,34 @@ export class MemoryRuntime implements Runtime {
   }
 
   async attachProxy(networkIds: readonly string[]): Promise<void> {
-    if (networkIds.length > 0) this.#requireProxy()
+    if (networkIds.length > 0) this.requireProxy()
     for (const id of networkIds) {
       if (!this.unattached.has(id)) continue
-      await this.#step(`attach-proxy ${id}`, () => this.unattached.delete(id))
+      await this.step(`attach-proxy ${id}`, () => this.unattached.delete(id))
     }
   }
 
   async openNetwork(plan: SessionPlan) {
     const name = networkName(plan.classId)
-    this.#requireProxy()
-    this.#refuseForeign('network', name)
+    this.requireProxy()
+    this.refuseForeign('network', name)
     const found = [...this.networks.values()].find(({ session }) => networkName(session.classId) === name)
     const ours = found?.session.sessionId === plan.sessionId ? found : undefined
     if (found && !ours) this.dropNetwork(found.id)
     if (!found && !this.host.hasFreeSubnet) throw new RuntimeError('subnets-exhausted', 'Every subnet is in use.')
     const network = ours ?? {
-      id: this.#newId('network'),
+      id: this.newId('network'),
       session: identityOf(plan),
       internal: !plan.frozenLab.internet,
     }
-    if (!ours) await this.#step(`create-network ${name}`, () => this.networks.set(network.id, network))
+    if (!ours) await this.step(`create-network ${name}`, () => this.networks.set(network.id, network))
     try {
-      await this.#step(`attach-proxy ${name}`, () => {})
+      await this.step(`attach-proxy ${name}`, () => {})
     } catch (error) {
       if (!ours) this.networks.delete(network.id)
       throw error
     }
     return { id: network.id, name, created: !ours }
-  }
-
-  #requireProxy(): void {
-    if (!this.hasProxy) throw new RuntimeError('proxy-missing', 'There is no proxy.')
-  }
-
-  #refuseForeign(kind: string, name: string): void {
-    if (!this.foreign.has(name)) return
-    throw new RuntimeError('name-taken', `A ${kind} named ${name} exists that this service did not make.`)
   }
 
   async startSandbox(...[plan, studentId, found, contents]: Parameters<Runtime['startSandbox']>) {
@@ -220,11 +130,11 @@ export class MemoryRuntime implements Runtime {
       const held = await this.#withoutRemains(found)
       const state = held?.state ?? 'missing'
       if (held?.id !== undefined && held.spec !== specHash(plan.frozenLab)) throw notOfSession(held.name)
-      if (held?.isDetached && state !== 'paused') await this.#step(`join ${studentId}`, () => this.#join(plan, held))
+      if (held?.isDetached && state !== 'paused') await this.step(`join ${studentId}`, () => this.#join(plan, held))
       if (state === 'paused') throw new RuntimeError('failed', 'Somebody has paused this sandbox.')
       if (up.includes(state)) return { id: held?.id, madeFiles }
       const volume = volumeName(plan.classId, studentId, plan.sessionId)
-      this.#refuseForeign('volume', volume)
+      this.refuseForeign('volume', volume)
       if (held?.files === undefined) madeFiles = volume
       await this.#ensureVolume(plan, studentId)
       id = held?.id ?? (await this.#createOwn(plan, studentId))
@@ -232,8 +142,8 @@ export class MemoryRuntime implements Runtime {
         if (contents) await this.#fill(studentId, contents)
         else prepare(this.volume(studentId))
       }
-      const started = this.#get(id)
-      await this.#step(`start ${studentId}`, () => {
+      const started = this.get(id)
+      await this.step(`start ${studentId}`, () => {
         if (started.isDetached) throw new RuntimeError('gone', 'network not found')
         if (!up.includes(started.state)) this.start(started)
       })
@@ -263,7 +173,7 @@ export class MemoryRuntime implements Runtime {
   #join({ sessionId }: SessionIdentity, { id = '' }: HeldSandbox): void {
     const isOpen = [...this.networks.values()].some(({ session }) => session.sessionId === sessionId)
     if (!isOpen) throw new RuntimeError('gone', 'network not found')
-    this.#get(id).isDetached = false
+    this.get(id).isDetached = false
   }
 
   async rehearse(_plan: SessionPlan, contents: Contents) {
@@ -286,7 +196,7 @@ export class MemoryRuntime implements Runtime {
       for await (const chunk of body) chunks.push(chunk)
       things.push({ ...entry, ...(entry.type === 'file' ? { body: Buffer.concat(chunks) } : {}) })
     }
-    await this.#step(`fill ${studentId}`, () => {
+    await this.step(`fill ${studentId}`, () => {
       this.volume(studentId).things = things
     })
   }
@@ -295,14 +205,14 @@ export class MemoryRuntime implements Runtime {
     const name = volumeName(plan.classId, studentId, plan.sessionId)
     const collect = JSON.stringify(freezeCollect(plan.frozenLab))
     const volume = { name, session: identityOf(plan), studentId, collect, things: [] }
-    if (!this.volumes.has(name)) await this.#step(`create-volume ${studentId}`, () => this.volumes.set(name, volume))
+    if (!this.volumes.has(name)) await this.step(`create-volume ${studentId}`, () => this.volumes.set(name, volume))
   }
 
   async #createContainer(member: Member, name: string, ...images: (string | undefined)[]): Promise<string> {
     const { session, studentId, spec } = member
-    return await this.#step(`create-container ${studentId}`, () => {
-      this.#refuseForeign('container', name)
-      const image = images.map((reference) => this.#findImage(reference ?? '')).find((each) => each !== undefined)
+    return await this.step(`create-container ${studentId}`, () => {
+      this.refuseForeign('container', name)
+      const image = images.map((reference) => this.findImage(reference ?? '')).find((each) => each !== undefined)
       if (!image) {
         throw new RuntimeError('image-missing', `The image of lab '${session.lab}' is no longer on the engine.`)
       }
@@ -311,7 +221,7 @@ export class MemoryRuntime implements Runtime {
       if (taken) throw notOfSession(name)
       const container: MemoryContainer = {
         ...member,
-        id: this.#newId('container'),
+        id: this.newId('container'),
         name,
         volume: volumeName(session.classId, studentId, session.sessionId),
         imageId: image.id,
@@ -347,16 +257,16 @@ export class MemoryRuntime implements Runtime {
   }
 
   async exec(containerId: string, command: readonly string[]): Promise<CommandResult> {
-    const { studentId, state } = this.#get(containerId)
+    const { studentId, state } = this.get(containerId)
     if (!up.includes(state)) throw new RuntimeError('failed', 'The engine refused: the container is not running')
     const nothing = new Uint8Array()
     const answer = () => ({ exitCode: 0, stdout: nothing, stderr: nothing, ...this.onExec(studentId, command) })
-    return await this.#step(`exec ${studentId}`, answer)
+    return await this.step(`exec ${studentId}`, answer)
   }
 
   async seal(containerId: string): Promise<SealedSandbox> {
-    const container = this.#get(containerId)
-    return await this.#step(`stop ${container.studentId}`, () => {
+    const container = this.get(containerId)
+    return await this.step(`stop ${container.studentId}`, () => {
       refuseHalfRemoved(container)
       container.mayRestart = false
       if (up.includes(container.state)) this.exit(container, 143)
@@ -365,8 +275,8 @@ export class MemoryRuntime implements Runtime {
   }
 
   async freeze(containerId: string): Promise<FrozenSandbox> {
-    const container = this.#get(containerId)
-    return await this.#step(`freeze ${container.studentId}`, () => {
+    const container = this.get(containerId)
+    return await this.step(`freeze ${container.studentId}`, () => {
       if (!up.includes(container.state)) throw new RuntimeError('failed', 'The engine refused: it does not run')
       container.state = 'paused'
       return { ...factsOf(container), finishedAt: null, exitCode: null }
@@ -376,14 +286,14 @@ export class MemoryRuntime implements Runtime {
   async thaw(containerId: string): Promise<void> {
     const container = this.containers.get(containerId)
     if (container?.state !== 'paused') return
-    await this.#step(`thaw ${container.studentId}`, () => {
+    await this.step(`thaw ${container.studentId}`, () => {
       container.state = 'running'
     })
   }
 
   async inspectSealed(containerId: string): Promise<SealedSandbox> {
-    const container = this.#get(containerId)
-    return await this.#step(`inspect ${container.studentId}`, () => sealedOf(container))
+    const container = this.get(containerId)
+    return await this.step(`inspect ${container.studentId}`, () => sealedOf(container))
   }
 
   async *archive(containerId: string, workspace: string, signal: AbortSignal) {
@@ -393,7 +303,7 @@ export class MemoryRuntime implements Runtime {
       container.state === 'paused' || (!up.includes(container.state) && !container.mayRestart),
       'an archive is taken only of what stands still',
     )
-    await this.#step(`archive ${container.studentId}`, () => refuseHalfRemoved(container))
+    await this.step(`archive ${container.studentId}`, () => refuseHalfRemoved(container))
     const volume = this.volumes.get(container.volume)
     if (volume && container.startedAt === never && container.name !== container.volume) prepare(volume)
     const isWhere = parseFrozenCollect(container.collect)?.workspace ?? workspace
@@ -402,15 +312,15 @@ export class MemoryRuntime implements Runtime {
   }
 
   async *logs(containerId: string, _signal?: AbortSignal, last?: number): AsyncGenerator<LogPiece> {
-    const container = this.#get(containerId)
-    await this.#step(`logs ${container.studentId}`, () => {})
+    const container = this.get(containerId)
+    await this.step(`logs ${container.studentId}`, () => {})
     yield* last === undefined ? container.logs : container.logs.slice(-last)
   }
 
   async removeSandbox(containerId: string): Promise<void> {
     const container = this.containers.get(containerId)
     if (!container) return
-    await this.#step(`remove-container ${container.studentId}`, () => {
+    await this.step(`remove-container ${container.studentId}`, () => {
       if (up.includes(container.state)) throw new RuntimeError('running', 'The sandbox runs.')
       this.containers.delete(containerId)
     })
@@ -419,7 +329,7 @@ export class MemoryRuntime implements Runtime {
   async removeFiles(name: string): Promise<void> {
     const volume = this.volumes.get(name)
     if (!volume) return
-    await this.#step(`remove-volume ${volume.studentId}`, () => {
+    await this.step(`remove-volume ${volume.studentId}`, () => {
       const inUse = [...this.containers.values()].some((container) => container.volume === name)
       if (inUse) throw new RuntimeError('failed', 'The engine refused: volume is in use')
       this.volumes.delete(name)
@@ -429,8 +339,8 @@ export class MemoryRuntime implements Runtime {
   async closeNetwork(networkId: string): Promise<void> {
     const network = this.networks.get(networkId)
     if (!network) return
-    await this.#step(`close-network ${networkName(network.session.classId)}`, () => {
-      const inUse = this.#containersIn(networkId).some(({ state }) => up.includes(state))
+    await this.step(`close-network ${networkName(network.session.classId)}`, () => {
+      const inUse = this.containersIn(networkId).some(({ state }) => up.includes(state))
       if (inUse || this.entered.has(networkId)) {
         throw new RuntimeError('failed', 'The engine refused: network has active endpoints')
       }
@@ -439,98 +349,6 @@ export class MemoryRuntime implements Runtime {
   }
 
   async close(): Promise<void> {}
-
-  /** The student's newest container; fails the test where there is none. */
-  container(studentId: string): MemoryContainer {
-    return found([...this.containers.values()].findLast((each) => each.studentId === studentId))
-  }
-
-  /** The student's newest volume; fails the test where there is none. */
-  volume(studentId: string): MemoryVolume {
-    return found([...this.volumes.values()].findLast((each) => each.studentId === studentId))
-  }
-
-  /** As the student would: adds files to the workspace. */
-  write(studentId: string, ...things: Thing[]): void {
-    this.volume(studentId).things.push(...things)
-  }
-
-  /** As another hand would. */
-  start(container: MemoryContainer): void {
-    container.state = this.startsAs.get(container.studentId) ?? 'running'
-    container.startedAt = this.#now()
-    container.logs.push({ stream: 'stdout', bytes: Buffer.from(`started ${container.startedAt}\n`) })
-    if (container.state === 'exited') this.exit(container, 1)
-  }
-
-  /** As `docker network prune` would: networks without a container that runs. */
-  pruneNetworks(): void {
-    for (const id of this.networks.keys()) {
-      if (!this.#containersIn(id).some(({ state }) => up.includes(state))) this.dropNetwork(id)
-    }
-  }
-
-  /** As another hand would: its containers are in no network then. */
-  dropNetwork(id: string): void {
-    for (const container of this.#containersIn(id)) container.isDetached = true
-    this.networks.delete(id)
-  }
-
-  #containersIn(networkId: string): MemoryContainer[] {
-    const sessionId = this.networks.get(networkId)?.session.sessionId
-    return [...this.containers.values()].filter(({ session }) => session.sessionId === sessionId)
-  }
-
-  /** As the container's own process would. */
-  exit(container: MemoryContainer, exitCode: number): void {
-    container.state = 'exited'
-    container.exitCode = exitCode
-    container.finishedAt = this.#now()
-  }
-
-  /** Each event that begins so waits, until the function that is returned is called. */
-  hold(beginning: string): () => void {
-    let release = () => {}
-    const released = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    this.before = (event) => (event.startsWith(beginning) ? released : undefined)
-    return release
-  }
-
-  /** What is there, such as `container SV001 running`, sorted. */
-  held(): string[] {
-    return [
-      ...[...this.networks.values()].map(({ session }) => `network ${networkName(session.classId)}`),
-      ...[...this.containers.values()].map(({ studentId, state }) => `container ${studentId} ${state}`),
-      ...[...this.volumes.values()].map(({ studentId }) => `volume ${studentId}`),
-    ].sort()
-  }
-
-  async #step<T>(event: string, effect: () => T): Promise<T> {
-    await this.before(event)
-    const result = effect()
-    this.events.push(event)
-    await this.after(event)
-    return result
-  }
-
-  #get(containerId: string): MemoryContainer {
-    const container = this.containers.get(containerId)
-    if (!container) throw new RuntimeError('gone', `No such container: ${containerId}`)
-    return container
-  }
-
-  #newId(kind: string): string {
-    this.#made++
-    return `${kind}-${this.#made}`
-  }
-
-  /** Later at each call. */
-  #now(): string {
-    this.#ticks++
-    return new Date(Date.UTC(2026, 0, 1, 0, 0, this.#ticks)).toISOString()
-  }
 }
 
 function refuseHalfRemoved({ state }: MemoryContainer): void {
@@ -587,8 +405,3 @@ const factsOf = ({ id, startedAt, finishedAt, exitCode, imageId }: MemoryContain
   outOfMemory: false,
   imageId,
 })
-
-function found<T>(value: T | undefined): T {
-  assert(value !== undefined, 'there is no such thing in the engine')
-  return value
-}

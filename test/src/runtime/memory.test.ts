@@ -3,7 +3,8 @@
 import { RuntimeError } from '../../../src/runtime/errors.ts'
 import { freezeLab } from '../../support/frozen-lab.ts'
 import { file, type Thing } from '../../support/memory-archive.ts'
-import { type MemoryContainer, MemoryRuntime } from '../../support/memory-runtime.ts'
+import type { MemoryContainer } from '../../support/memory-engine.ts'
+import { MemoryRuntime } from '../../support/memory-runtime.ts'
 import { failing, type Hands, type Site } from './conformance/site.ts'
 import { conformance } from './conformance.ts'
 
