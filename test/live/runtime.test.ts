@@ -1,5 +1,5 @@
-// The runtime on a real Docker Engine does what every runtime must. Other hands are the docker command and a proxy before the
-// engine's socket that refuses or cuts an answer.
+// The runtime on a real Docker Engine does what every runtime must. Other hands are a client of their own, the docker command, and
+// a proxy before the engine's socket that refuses or cuts an answer.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -7,11 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext } from 'node:test'
 import { Type } from '@sinclair/typebox'
+import { createEngine, type Engine } from '../../engine-api/index.ts'
 import { createDockerRuntime } from '../../src/runtime/docker/runtime.ts'
+import type { SessionPlan } from '../../src/runtime/port.ts'
 import { type EngineProxy, openEngineProxy } from '../faults/engine-proxy.ts'
 import type { Hands, Site } from '../src/runtime/conformance/site.ts'
 import { conformance } from '../src/runtime/conformance.ts'
-import { docker, inspect, removeAll, shell, tryDocker } from '../support/docker.ts'
+import { docker, inspect, shell, tryDocker } from '../support/docker.ts'
 import { cleanUpOfSuite } from '../support/faults.ts'
 import { freezeLab } from '../support/frozen-lab.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
@@ -58,28 +60,33 @@ async function removeProxy(): Promise<void> {
   hasProxy = false
 }
 
-const Attached = Type.Object({ NetworkSettings: Type.Object({ Networks: Type.Record(Type.String(), Type.Unknown()) }) })
-const Endpoints = Type.Object({ Name: Type.String(), Containers: Type.Record(Type.String(), Type.Unknown()) })
 const Layer = Type.Object({ GraphDriver: Type.Object({ Data: Type.Object({ UpperDir: Type.String() }) }) })
 
-async function detachAll(network: string): Promise<void> {
-  const { Containers } = await inspect('network', network, Endpoints)
-  for (const id of Object.keys(Containers)) await docker(['network', 'disconnect', '--force', network, id])
+async function removeNetwork({ networks }: Engine, id: string): Promise<void> {
+  const attached = Object.keys((await networks.inspect(id)).Containers ?? {})
+  for (const container of attached) await networks.disconnect(id, container, { force: true })
+  await networks.remove(id)
 }
 
-function handsOf({ plan }: EngineProxy): Hands {
+/** Removes everything with this label. */
+async function clear(engine: Engine, label: string): Promise<void> {
+  const filters = { label: [label] }
+  const containers = await engine.containers.list({ all: true, filters })
+  if (containers.length > 0) await docker(['rm', '--force', ...containers.map(({ Id }) => Id)])
+  for (const { Id } of await engine.networks.list({ filters })) await removeNetwork(engine, Id)
+  for (const { Name } of await engine.volumes.list({ filters })) await engine.volumes.remove(Name)
+}
+
+function handsOf(engine: Engine, { plan }: EngineProxy): Hands {
   return {
     write: async (id, things) => void (await shell(id, things.map(commandFor).join('\n'))),
     print: async (id, stream, line) =>
       void (await shell(id, `cat >/proc/1/fd/${stream === 'stdout' ? 1 : 2} <<'.'\n${line}.\n`)),
-    kill: async (id) => void (await docker(['kill', id])),
-    start: async (id) => void (await docker(['start', id])),
-    pause: async (id) => void (await docker(['pause', id])),
+    kill: async (id) => void (await engine.containers.kill(id)),
+    start: async (id) => void (await engine.containers.start(id)),
+    pause: async (id) => void (await engine.containers.pause(id)),
     removeContainer: async (id) => void (await docker(['rm', '--force', id])),
-    async removeNetwork(id) {
-      await detachAll(id)
-      await docker(['network', 'rm', id])
-    },
+    removeNetwork: (id) => removeNetwork(engine, id),
     async take(kind, name) {
       const words = kind === 'container' ? ['create', '--name', name, '--label', foreign, image, 'true'] : undefined
       const range = kind === 'network' ? ['--subnet', '10.246.1.0/29'] : []
@@ -97,8 +104,9 @@ function handsOf({ plan }: EngineProxy): Hands {
       }
     },
     async isProxyIn(id) {
-      const { Name } = await inspect('network', id, Endpoints)
-      return Name in (await inspect('container', traefik, Attached)).NetworkSettings.Networks
+      const { Name } = await engine.networks.inspect(id)
+      const { Networks } = (await engine.containers.inspect(traefik)).NetworkSettings
+      return Name in (Networks ?? {})
     },
     async renewProxy(present) {
       await removeProxy()
@@ -123,10 +131,11 @@ function handsOf({ plan }: EngineProxy): Hands {
   }
 }
 
-let opened: Promise<Site> | undefined
+let opened: Promise<Site & { readonly engine: Engine }> | undefined
 let proxy: EngineProxy | undefined
 
-async function openSite(): Promise<Site> {
+async function openSite() {
+  const engine = createEngine({ host: engineHost() })
   const folder = await mkdtemp(join(tmpdir(), 'runtime-'))
   proxy = await openEngineProxy({ socketPath: engineHost().replace('unix://', '') }, join(folder, 'engine.sock'))
   const runtime = createDockerRuntime(
@@ -135,15 +144,16 @@ async function openSite(): Promise<Site> {
   )
   cleanUp.after(async () => {
     if (hasProxy) await removeProxy()
-    await runtime.close()
+    await Promise.all([runtime.close(), engine.close()])
     await proxy?.close()
     await rm(folder, { recursive: true })
   })
   return {
+    engine,
     runtime,
-    hands: handsOf(proxy),
+    hands: handsOf(engine, proxy),
     lab: { ...freezeLab(await runtime.image(image)), user: '1000:1000' },
-    ending: (plan) => ({ ...plan, frozenLab: { ...plan.frozenLab, command: ['false'] } }),
+    ending: (plan: SessionPlan) => ({ ...plan, frozenLab: { ...plan.frozenLab, command: ['false'] } }),
   }
 }
 
@@ -153,8 +163,8 @@ async function open(t: TestContext): Promise<Site> {
   if (!hasProxy) await runProxy()
   t.after(async () => {
     proxy?.plan.set(undefined)
-    await removeAll(own)
-    await removeAll(foreign)
+    await clear(site.engine, own)
+    await clear(site.engine, foreign)
   })
   return site
 }
