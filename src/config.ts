@@ -3,9 +3,8 @@
 
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
-import { nearest } from './nearest.ts'
 import { type SettingName, settingNames, settings } from './settings.ts'
-import { visible } from './visible.ts'
+import { nearest, visible } from './spelling.ts'
 
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number } | { readonly path: string }

@@ -2,8 +2,7 @@
 
 import type { TSchema } from '@sinclair/typebox'
 import { type ValueError, ValueErrorType } from '@sinclair/typebox/compiler'
-import { nearest } from '../nearest.ts'
-import { visible } from '../visible.ts'
+import { nearest, visible } from '../spelling.ts'
 import { Id } from './schema.ts'
 
 /** A catalogue file that cannot be used; the message names the place in the file and what is wrong there. */

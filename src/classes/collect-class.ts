@@ -4,12 +4,13 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { asCollectError } from '../collection/errors.ts'
-import { foldId, snapshotTime, studentPrefix } from '../names.ts'
+import { snapshotTime, studentPrefix } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { absentSandbox, findSandbox, type HeldSandbox, type HeldSession, isAbsent, isRunning } from '../runtime/held.ts'
 import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
 import { DownAnswer, DownStudent } from '../sessions/outcomes.ts'
 import { type SessionRecord, writeSession } from '../sessions/record.ts'
+import { chooseStudents } from './choose-students.ts'
 import type { Action, ClassContext } from './context.ts'
 import { answerOf, bagMembers, keptStudent, noBag } from './down/answer.ts'
 import { snapshotStudent } from './down/collect-student.ts'
@@ -48,7 +49,7 @@ export async function collectClass(
   request: CollectRequest,
 ): Promise<CollectAnswer> {
   const { store } = context
-  await letGoOn(context, await findOpen(context, request.classId))
+  await resume(context, await findOpen(context, request.classId))
   const { held, record } = await findOpen(context, request.classId)
   const sandboxes = chosen(held, record, request)
   await writeSession(store, { ...record, collect: { by: action.actor, at: new Date().toISOString() } })
@@ -69,13 +70,13 @@ export async function settleCollect(
   { classId }: { classId: string },
 ): Promise<object> {
   const open = await findOpen(context, classId)
-  await letGoOn(context, open)
+  await resume(context, open)
   await settle(context, action, open.record)
   return { classId: open.held.classId, sessionId: open.held.sessionId }
 }
 
 /** Whom an interrupted collection left standing still. One that somebody else paused is theirs. */
-export async function letGoOn({ runtime }: ClassContext, { held, record }: OpenSession): Promise<void> {
+export async function resume({ runtime }: ClassContext, { held, record }: OpenSession): Promise<void> {
   if (!record.collect) return
   for (const { id } of held.sandboxes) if (id !== undefined) await runtime.thaw(id)
 }
@@ -86,16 +87,7 @@ function chosen(held: HeldSession, record: SessionRecord, { students }: CollectR
   const gone = vanishedStudents(record, held).filter((studentId) => !findSandbox(held, studentId))
   const sandboxes = [...held.sandboxes, ...gone.map(absentSandbox)]
   if (students === undefined) return sandboxes
-  const named = new Set<HeldSandbox>()
-  for (const studentId of students) {
-    const found = sandboxes.find((sandbox) => foldId(sandbox.studentId) === foldId(studentId))
-    if (!found) throw new Problem('unknown-student', `students: '${studentId}' has no sandbox in class '${classId}'.`)
-    if (named.has(found)) {
-      throw new Problem('duplicate-student', `students: '${studentId}' is named twice; ids are compared without case.`)
-    }
-    named.add(found)
-  }
-  return [...named]
+  return chooseStudents(students, sandboxes, ({ studentId }) => studentId, `has no sandbox in class '${classId}'`)
 }
 
 async function snapshot(

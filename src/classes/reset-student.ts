@@ -11,7 +11,7 @@ import { findSandbox, type HeldSandbox } from '../runtime/held.ts'
 import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
 import { DownStudent, UpStudent } from '../sessions/outcomes.ts'
 import { type ResetIntent, readSession, type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
-import { letGoOn, removeHalfSnapshots } from './collect-class.ts'
+import { removeHalfSnapshots, resume } from './collect-class.ts'
 import type { Action, ClassContext } from './context.ts'
 import { bagMembers } from './down/answer.ts'
 import { type CollectedStudent, collectStudent } from './down/collect-student.ts'
@@ -85,7 +85,7 @@ async function attempt(
   // Work that cannot be collected must not begin.
   await context.store.check()
   const open = await findOpen(context, classId)
-  await letGoOn(context, open)
+  await resume(context, open)
   const intent = await decide(open)
   const { reset: _, ...settled } = open.record
   return await carryOut(context, action, { held: open.held, record: withoutStaleRemovals(settled, open.held) }, intent)

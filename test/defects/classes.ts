@@ -32,8 +32,13 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a sandbox is removed as soon as its own bag is committed, not when all bags are',
-    file: 'src/classes/down/down-class.ts',
+    file: 'src/classes/down/collect-leavers.ts',
     edits: [
+      {
+        find: "import { bagMembers, keptStudent } from './answer.ts'\n",
+        replace:
+          "import { bagMembers, keptStudent } from './answer.ts'\nimport { removeCollected } from './remove-collected.ts'\n",
+      },
       {
         find: "leaver.outcome = { studentId, state: 'collected'",
         replace:
@@ -55,10 +60,10 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'with allowPartial a sandbox that could not be collected is removed too',
-    file: 'src/classes/down/down-class.ts',
+    file: 'src/classes/down/remove-leavers.ts',
     edits: [
       {
-        find: 'if (!collected) return',
+        find: 'if (!collected) return []',
         replace: 'if (!collected) return await context.runtime.removeSandbox(sandbox?.id)',
       },
     ],
@@ -133,7 +138,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a student whom another hand removed is left out of the answer',
-    file: 'src/classes/down/down-class.ts',
+    file: 'src/classes/down/collect-leavers.ts',
     edits: [
       { find: 'new Map(record.students.map((studentId) => [foldId(studentId), studentId]))', replace: 'new Map()' },
     ],
@@ -304,7 +309,7 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'a student who could not be collected is said to be done',
-    file: 'src/classes/down/down-class.ts',
+    file: 'src/classes/down/collect-leavers.ts',
     edits: [{ find: "leaver.outcome.error ? 'failed' : ", replace: '' }],
     tests: downTests,
   },

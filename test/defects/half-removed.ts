@@ -7,7 +7,7 @@ const tests = ['test/src/classes/down/finish-removal.test.ts']
 export const halfRemovedDefects: readonly Defect[] = [
   {
     name: 'a removal is not in the record before it begins',
-    file: 'src/classes/down/down-class.ts',
+    file: 'src/classes/down/remove-leavers.ts',
     edits: [{ find: '  await writeSession(context.store, recorded)\n', replace: '' }],
     tests,
   },
@@ -45,7 +45,7 @@ export const halfRemovedDefects: readonly Defect[] = [
   },
   {
     name: 'a removal that did not begin stays in the record of a down',
-    file: 'src/classes/down/down-class.ts',
+    file: 'src/classes/down/remove-leavers.ts',
     edits: [{ find: '    leaver.isBegun = mayHaveBegun(collected, error)\n', replace: '' }],
     tests,
   },

@@ -101,9 +101,9 @@ export const startDefects: readonly Defect[] = [
   },
   {
     name: 'what cannot be seen stays unseen',
-    file: 'src/visible.ts',
+    file: 'src/spelling.ts',
     edits: [{ find: '\\p{Default_Ignorable_Code_Point}', replace: '' }],
-    tests: ['test/src/nearest.test.ts'],
+    tests: ['test/src/spelling.test.ts'],
   },
   {
     name: 'a killed process that nobody reaped holds its lease',

@@ -8,7 +8,7 @@ const routeTests = ['test/src/http/class-state.test.ts']
 export const vanishedDefects: readonly Defect[] = [
   {
     name: 'a lost student’s snapshot is not named',
-    file: 'src/classes/down/gone.ts',
+    file: 'src/classes/down/collect-leavers.ts',
     edits: [
       {
         find: 'const copy = await findLastCopy(context, action, record, studentId)',

@@ -2,8 +2,8 @@
 
 import type { Catalogue, CatalogueClass } from '../../catalogue/catalogue.ts'
 import type { Lab } from '../../catalogue/schema.ts'
-import { foldId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
+import { chooseStudents } from '../choose-students.ts'
 
 export interface UpRequest {
   readonly classId: string
@@ -37,7 +37,7 @@ export function orderUp(catalogue: Catalogue, request: UpRequest): UpOrder {
       `ttlMinutes is ${ttlMinutes}; lab '${name}' allows ${lab.maxLifeMinutes} at most.`,
     )
   }
-  const students = request.students === undefined ? ofClass.students : inRoster(ofClass, request.students)
+  const students = chosen(ofClass, request.students)
   if (students.length === 0) {
     throw new Problem(
       'roster-empty',
@@ -49,18 +49,10 @@ export function orderUp(catalogue: Catalogue, request: UpRequest): UpOrder {
   return { catalogue, ofClass, labName: name, lab, askedLab, students, ttlMinutes, allowPartial }
 }
 
-function inRoster({ classId, students: roster }: CatalogueClass, asked: readonly string[]): string[] {
-  const spelling = new Map(roster.map((studentId) => [foldId(studentId), studentId]))
-  const chosen = new Set<string>()
-  for (const studentId of asked) {
-    const inRoster = spelling.get(foldId(studentId))
-    if (inRoster === undefined) {
-      throw new Problem('unknown-student', `students: '${studentId}' is not in the roster of class '${classId}'.`)
-    }
-    if (chosen.has(inRoster)) {
-      throw new Problem('duplicate-student', `students: '${studentId}' is named twice; ids are compared without case.`)
-    }
-    chosen.add(inRoster)
-  }
-  return [...chosen]
+function chosen(
+  { classId, students: roster }: CatalogueClass,
+  names: readonly string[] | undefined,
+): readonly string[] {
+  if (names === undefined) return roster
+  return chooseStudents(names, roster, (studentId) => studentId, `is not in the roster of class '${classId}'`)
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nearest } from '../../src/nearest.ts'
-import { visible } from '../../src/visible.ts'
+import { nearest, visible } from '../../src/spelling.ts'
 
 test('the nearest name is found through one or two slips, case and separators; a far one is not guessed', () => {
   const known = ['memoryMb', 'cpus', 'pids', 'image', 'exclude', 'maxFiles', 'maxFileBytes', 'ttlMinutes']

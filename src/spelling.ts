@@ -1,4 +1,4 @@
-// "Did you mean …?": of the names that are known, the one that a misspelt name was most likely meant as.
+// What our own words do with a name that somebody else wrote: which known one it was meant as, and what no eye can see in it.
 
 /** Letters that may be wrong in a name of so many. */
 const toleranceOf = ({ length }: string): number => (length < 3 ? 0 : length < 6 ? 1 : 2)
@@ -44,3 +44,10 @@ function editDistance(one: string, other: string): number {
   }
   return last[other.length] ?? far
 }
+
+/** What is not printed, or prints as nothing: controls, line and paragraph ends, marks of direction, blanks other than the plain one. */
+const unseen = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu
+
+/** `a<zero width space>b` becomes `a\u{200b}b`. */
+export const visible = (text: string): string =>
+  text.replace(unseen, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
