@@ -1,6 +1,7 @@
 // What a start says of itself: which store, engine, catalogue and key source are in use. No secret is in it.
 
-import type { AuthConfig, Config } from './config.ts'
+import type { AuthConfig } from './config/auth.ts'
+import type { Config } from './config.ts'
 
 export function startFacts({ store, engine, catalogue, auth, installation }: Config): Record<string, string> {
   return {

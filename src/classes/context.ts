@@ -1,7 +1,7 @@
 // What the class actions work with.
 
 import type { Logger } from 'pino'
-import type { UidRange } from '../config.ts'
+import type { UidRange } from '../config/ranges.ts'
 import type { GroupGate } from '../gate.ts'
 import type { Progress } from '../operations/progress.ts'
 import type { Runtime } from '../runtime/port.ts'

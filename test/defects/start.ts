@@ -28,7 +28,7 @@ export const startDefects: readonly Defect[] = [
   },
   {
     name: 'a setting of the MinIO server is taken for a misspelt one of ours',
-    file: 'src/config.ts',
+    file: 'src/config/misspelt.ts',
     edits: [{ find: ' || ofMinio.test(name)) continue', replace: ') continue' }],
     tests: configTests,
   },

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { ConfigError, readConfig } from '../../src/config.ts'
+import { ConfigError } from '../../src/config/values.ts'
+import { readConfig } from '../../src/config.ts'
 import { startFacts } from '../../src/start-facts.ts'
 
 const s3 = {

@@ -1,7 +1,7 @@
 // Tokens as a portal, a forger or a careless issuer would make them: signed by hand, so that no library vouches for itself.
 
 import { constants, createHmac, createSecretKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import type { AuthConfig } from '../../src/config.ts'
+import type { AuthConfig } from '../../src/config/auth.ts'
 
 export const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
 

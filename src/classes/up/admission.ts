@@ -3,7 +3,7 @@
 
 import type { FrozenLab } from '../../catalogue/frozen-lab.ts'
 import type { Lab, Quota } from '../../catalogue/schema.ts'
-import type { UidRange } from '../../config.ts'
+import type { UidRange } from '../../config/ranges.ts'
 import { foldId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
 import type { HeldSession } from '../../runtime/held.ts'

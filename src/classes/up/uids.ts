@@ -2,7 +2,7 @@
 // message queues and processes by uid, across classes, and one student must not use up what everybody else needs.
 
 import type { Lab } from '../../catalogue/schema.ts'
-import type { UidRange } from '../../config.ts'
+import type { UidRange } from '../../config/ranges.ts'
 import { Problem } from '../../problems.ts'
 import { findSeat, type Seat } from '../../runtime/seats.ts'
 import type { KnownSession } from '../../sessions/held.ts'

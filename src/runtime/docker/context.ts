@@ -1,7 +1,8 @@
 // What every part of the Docker runtime works with.
 
 import type { Engine } from '../../../engine-api/index.ts'
-import type { ProxyConfig, SubnetConfig } from '../../config.ts'
+import type { SubnetConfig } from '../../config/ranges.ts'
+import type { ProxyConfig } from '../../config.ts'
 
 export interface DockerContext {
   readonly engine: Engine

@@ -3,7 +3,7 @@
 // whoever has no address of their own, which ends with the broadcast address.
 
 import { isIP } from 'node:net'
-import type { SubnetConfig } from '../../config.ts'
+import type { SubnetConfig } from '../../config/ranges.ts'
 
 interface Block {
   readonly first: number
