@@ -3,7 +3,7 @@
 // lost is gone without a sign, so each `gap` asks the caller to list anew.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type EngineEvent, openEvents } from './endpoints/system-events.ts'
+import { type EngineEvent, openEvents } from './endpoints/system/events.ts'
 import { type EngineError, isEngineError } from './errors.ts'
 import type { CallOptions, Transport } from './transport/call.ts'
 import type { Filters } from './transport/request-path.ts'

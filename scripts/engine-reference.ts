@@ -14,7 +14,7 @@ ${endpoints.length} calls of the Docker Engine API. The client runs them from th
 
 ## To add an endpoint
 
-- [ ] \`endpoints/NOUN-VERB.ts\`: its record (\`defineEndpoint\`), its answer in TypeBox with only the fields that are used, and one
+- [ ] \`endpoints/NOUN/VERB.ts\`: its record (\`defineEndpoint\`), its answer in TypeBox with only the fields that are used, and one
       function. The head comment names the path and what a caller would not expect.
 - [ ] Statuses that are no failure go into \`statuses\`; an answer whose status misleads goes into \`deviations\`, with the engines it
       was seen on; what only some engines do and no status tells into \`differences\`; what else a caller must know into \`notes\`.

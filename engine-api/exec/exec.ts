@@ -1,8 +1,8 @@
 // One exec from start to exit code. The end of the output is no proof that the process ended (a killed engine
 // looks the same), so the exit code comes from an inspection afterwards.
 
-import { createExec } from '../endpoints/exec-create.ts'
-import { startExec } from '../endpoints/exec-start.ts'
+import { createExec } from '../endpoints/exec/create.ts'
+import { startExec } from '../endpoints/exec/start.ts'
 import { EngineError, isEngineError } from '../errors.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import { exitCodeOf } from './exit.ts'

@@ -1,7 +1,7 @@
 // The exit code of an exec, from inspections: neither the end of the output nor `Running` false says that it ended.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inspectExec } from '../endpoints/exec-inspect.ts'
+import { inspectExec } from '../endpoints/exec/inspect.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 
 /** The engine records an exit a moment after the output has ended. */

@@ -1,9 +1,9 @@
 // An exec that is talked to while it runs: input, output, the size of its terminal, its exit code.
 // Ending the input does not end the output, and closing the connection does not end the process.
 
-import { attachExec } from '../endpoints/exec-attach.ts'
-import { createExec, type ExecProcess } from '../endpoints/exec-create.ts'
-import { resizeExec, type TerminalSize } from '../endpoints/exec-resize.ts'
+import { attachExec } from '../endpoints/exec/attach.ts'
+import { createExec, type ExecProcess } from '../endpoints/exec/create.ts'
+import { resizeExec, type TerminalSize } from '../endpoints/exec/resize.ts'
 import { type OutputPiece, readFrames } from '../streams/frames.ts'
 import type { CallOptions, Transport } from '../transport/call.ts'
 import { exitCodeOf } from './exit.ts'

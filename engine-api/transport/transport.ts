@@ -3,7 +3,7 @@
 
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Endpoint, TimeoutClass } from '../endpoint.ts'
-import { systemPing } from '../endpoints/system-ping.ts'
+import { systemPing } from '../endpoints/system/ping.ts'
 import { type EngineError, type EngineErrorCode, isEngineError } from '../errors.ts'
 import { abortedError, untilAborted } from './abort.ts'
 import { checkAnswer, parseJson } from './answer.ts'

@@ -84,13 +84,13 @@ export const engineDefects: readonly Defect[] = [
   },
   {
     name: 'the refusal to remove a running container is taken for its removal',
-    file: 'engine-api/endpoints/container-remove.ts',
+    file: 'engine-api/endpoints/container/remove.ts',
     edits: [{ find: "404: 'already-gone' }", replace: "404: 'already-gone', 409: 'removed' }" }],
     tests: ['test/engine-api/peer-defects.test.ts'],
   },
   {
     name: 'a container is removed with force',
-    file: 'engine-api/endpoints/container-remove.ts',
+    file: 'engine-api/endpoints/container/remove.ts',
     edits: [
       { find: 'query: [],', replace: "query: ['force']," },
       { find: '{ path: { id }, ...options }', replace: '{ path: { id }, query: { force: true }, ...options }' },

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
+import { sep } from 'node:path'
 import { test } from 'node:test'
 import { createEngine, type Engine, endpoints, packTar, type TarInput } from '../../engine-api/index.ts'
 import { chunksOf, collected } from './cut.ts'
@@ -313,7 +314,9 @@ for (const { endpoint, call, answer, sends, body } of cases) {
 
 test('every endpoint file is in the table, under its own name, and was called here or by the exec tests', () => {
   const folder = new URL('../../engine-api/endpoints/', import.meta.url)
-  const fromFiles = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''))
+  const fromFiles = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.slice(0, -'.ts'.length).replace(sep, '-'))
   const fromTable = endpoints.map(({ name }) => name)
   assert.deepEqual([...fromTable].sort(), fromFiles.sort())
   const inExecTests = ['exec-create', 'exec-start', 'exec-attach', 'exec-resize', 'exec-inspect']

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { type TestContext, test } from 'node:test'
-import { startContainer } from '../../../engine-api/endpoints/container-start.ts'
-import { stopContainer } from '../../../engine-api/endpoints/container-stop.ts'
-import { waitContainer } from '../../../engine-api/endpoints/container-wait.ts'
-import { pingSystem } from '../../../engine-api/endpoints/system-ping.ts'
-import { inspectVolume } from '../../../engine-api/endpoints/volume-inspect.ts'
+import { startContainer } from '../../../engine-api/endpoints/container/start.ts'
+import { stopContainer } from '../../../engine-api/endpoints/container/stop.ts'
+import { waitContainer } from '../../../engine-api/endpoints/container/wait.ts'
+import { pingSystem } from '../../../engine-api/endpoints/system/ping.ts'
+import { inspectVolume } from '../../../engine-api/endpoints/volume/inspect.ts'
 import {
   type CallReport,
   createEngine,
