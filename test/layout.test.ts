@@ -11,6 +11,7 @@ const root = resolve(import.meta.dirname, '..')
 
 /** The rooms of src/ from low to high. Those on one line know nothing of each other. */
 const layers: readonly (readonly string[])[] = [
+  ['config'],
   ['catalogue'],
   ['runtime', 'store'],
   ['bag'],
@@ -35,7 +36,7 @@ const plantOf = ({ from, to }: { readonly from: string; readonly to: string }): 
   file: `src/${from}/planted-on-${to}.ts`,
   imports: `src/${to}/planted.ts`,
 })
-/** Those that the source does not hold to yet. */
+/** Imports upward that the source still has. */
 const open = ['src/bag/planted-on-collection.ts', 'src/bag/planted-on-sessions.ts']
 const upward = pairs
   .filter(({ from, to }) => from !== to && layerOf(from) <= layerOf(to))
