@@ -1,5 +1,5 @@
 // A gate lets a bounded number of tasks in at once; the others wait in the order they came.
-// The surprise: a gate of groups lets one task of each group in beyond its bound, so that tasks which hang stand in the way
+// A gate of groups lets one task of each group in beyond its bound, so that tasks which hang stand in the way
 // of their own group alone.
 
 export type Gate = <T>(task: () => Promise<T>) => Promise<T>

@@ -1,5 +1,5 @@
 // Work on many small things that never waits: between two of them it asks here whether others are due.
-// The surprise: the time is that of the whole process, so that ten collections at once hold the others up no longer than one.
+// The time is that of the whole process, so that ten collections at once hold the others up no longer than one.
 
 /** So long the event loop may be held; a request waits at most for this and for the one thing that is being done. */
 const heldMs = 5

@@ -1,5 +1,5 @@
 // What the service counts of itself, as Prometheus text (format 0.0.4). Written by hand: it is a list of lines.
-// The surprise: no label ever holds the id of a class, a session or a student, so that the number of series stays small and
+// No label ever holds the id of a class, a session or a student, so that the number of series stays small and
 // whoever may scrape learns of nobody.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'

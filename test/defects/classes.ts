@@ -1,5 +1,4 @@
 // Defects in up, down and collect: what goes too early, what is touched that must not be.
-// Long because it is a list.
 
 import type { Defect } from './defect.ts'
 

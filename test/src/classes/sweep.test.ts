@@ -1,6 +1,6 @@
 // What the service does by itself. A crash is a call that never comes back: its work stands still, and another service
 // with the same engine and the same store looks at what it left.
-// Long, since each thing that a session can ask for, and each that must be left alone, has a short case.
+// Each thing that a session can ask for, and each that must be left alone, has a short case.
 
 import assert from 'node:assert/strict'
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'

@@ -1,5 +1,4 @@
 // Ups that go well or are refused, and ups that are repeated: what is made, what is left alone, what is recorded.
-// Long, since each has a short case.
 
 import assert from 'node:assert/strict'
 import { readdir, rm } from 'node:fs/promises'
