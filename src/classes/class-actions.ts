@@ -9,7 +9,7 @@ import type { Operation, OperationRequest, Operations } from '../operations/oper
 import { type FaultCode, withProblems } from '../port-problems.ts'
 import type { ResetIntent, SessionRecord, UpIntent } from '../sessions/record.ts'
 import { type CollectRequest, collectClass, settleCollect } from './collect-class.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext, Run } from './context.ts'
 import { type DiscardRequest, discardStudent } from './discard-student.ts'
 import { type DownRequest, downClass } from './down/down-class.ts'
 import { type ExtendRequest, extendClass } from './extend-class.ts'
@@ -38,66 +38,66 @@ export class ClassActions {
   up(order: UpOrder, caller: Caller): Operation {
     const { classId } = order.ofClass
     const fingerprint = upFingerprint(order.students, order.labName, order.ttlMinutes, order.allowPartial)
-    return this.#start('up-class', classId, order.students, fingerprint, caller, (action) =>
-      upClass(this.#context, action, order),
+    return this.#start('up-class', classId, order.students, fingerprint, caller, (run) =>
+      upClass(this.#context, run, order),
     )
   }
 
   /** Goes on with an up that was interrupted. A repeat of its call joins it. */
   finishUp({ classId, sessionId, lab }: SessionRecord, intent: UpIntent, caller: Caller): Operation {
     const fingerprint = upFingerprint(intent.students, lab, intent.ttlMinutes, intent.allowPartial)
-    return this.#start('up-class', classId, intent.students, fingerprint, caller, (action) =>
-      finishUp(this.#context, action, classId, sessionId),
+    return this.#start('up-class', classId, intent.students, fingerprint, caller, (run) =>
+      finishUp(this.#context, run, classId, sessionId),
     )
   }
 
   down(request: DownRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([request.allowPartial])
-    return this.#start('down-class', request.classId, null, fingerprint, caller, (action) =>
-      downClass(this.#context, action, request),
+    return this.#start('down-class', request.classId, null, fingerprint, caller, (run) =>
+      downClass(this.#context, run, request),
     )
   }
 
   collect(request: CollectRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([request.students?.toSorted()])
-    return this.#start('collect-class', request.classId, request.students ?? null, fingerprint, caller, (action) =>
-      collectClass(this.#context, action, request),
+    return this.#start('collect-class', request.classId, request.students ?? null, fingerprint, caller, (run) =>
+      collectClass(this.#context, run, request),
     )
   }
 
   /** After a collection that was interrupted. */
   settleCollect(request: { classId: string }, caller: Caller): Operation {
-    return this.#start('collect-class', request.classId, null, 'settle', caller, (action) =>
-      settleCollect(this.#context, action, request),
+    return this.#start('collect-class', request.classId, null, 'settle', caller, (run) =>
+      settleCollect(this.#context, run, request),
     )
   }
 
   reset(request: ResetRequest, caller: Caller): Operation {
     const fingerprint = resetFingerprint(request.studentId, request.restore ?? null)
-    return this.#start('reset-student', request.classId, [request.studentId], fingerprint, caller, (action) =>
-      resetStudent(this.#context, action, request),
+    return this.#start('reset-student', request.classId, [request.studentId], fingerprint, caller, (run) =>
+      resetStudent(this.#context, run, request),
     )
   }
 
   /** Goes on with a reset that was interrupted. A repeat of its call joins it. */
   finishReset({ classId }: SessionRecord, intent: ResetIntent, caller: Caller): Operation {
     const fingerprint = resetFingerprint(intent.studentId, intent.restore)
-    return this.#start('reset-student', classId, [intent.studentId], fingerprint, caller, (action) =>
-      finishReset(this.#context, action, classId),
+    return this.#start('reset-student', classId, [intent.studentId], fingerprint, caller, (run) =>
+      finishReset(this.#context, run, classId),
     )
   }
 
   discard(request: DiscardRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([foldId(request.studentId), request.reason])
-    return this.#start('discard-student', request.classId, [request.studentId], fingerprint, caller, (action) =>
-      discardStudent(this.#context, action, request),
+    return this.#start('discard-student', request.classId, [request.studentId], fingerprint, caller, (run) =>
+      discardStudent(this.#context, run, request),
     )
   }
 
   extend(request: ExtendRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([request.ttlMinutes])
-    return this.#start('extend-class', request.classId, null, fingerprint, caller, (action) =>
-      extendClass(this.#context, action, request),
+    return this.#start('extend-class', request.classId, null, fingerprint, caller, (run) =>
+      extendClass(this.#context, run, request),
     )
   }
 
@@ -112,7 +112,7 @@ export class ClassActions {
     students: readonly string[] | null,
     fingerprint: string,
     caller: Caller,
-    work: (action: Action) => Promise<object>,
+    work: (run: Run) => Promise<object>,
   ): Operation {
     const { actor, requestId, log } = caller
     const operation = this.operations.start({

@@ -11,7 +11,7 @@ import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
 import { DownAnswer, DownStudent } from '../sessions/outcomes.ts'
 import { type SessionRecord, writeSession } from '../sessions/record.ts'
 import { chooseStudents } from './choose-students.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext, Run } from './context.ts'
 import { answerOf, bagMembers, keptStudent, noBag } from './down/answer.ts'
 import { snapshotStudent } from './down/collect-student.ts'
 import { copyMembers, findLastCopy } from './last-copy.ts'
@@ -43,21 +43,17 @@ export const CollectAnswer = Type.Composite([
 ])
 export type CollectAnswer = Static<typeof CollectAnswer>
 
-export async function collectClass(
-  context: ClassContext,
-  action: Action,
-  request: CollectRequest,
-): Promise<CollectAnswer> {
+export async function collectClass(context: ClassContext, run: Run, request: CollectRequest): Promise<CollectAnswer> {
   const { store } = context
   await resume(context, await findOpen(context, request.classId))
   const { held, record } = await findOpen(context, request.classId)
   const sandboxes = chosen(held, record, request)
-  await writeSession(store, { ...record, collect: { by: action.actor, at: new Date().toISOString() } })
-  action.progress.expectStudents(sandboxes.map(({ studentId }) => studentId))
+  await writeSession(store, { ...record, collect: { by: run.actor, at: new Date().toISOString() } })
+  run.progress.expectStudents(sandboxes.map(({ studentId }) => studentId))
   const students = await Promise.all(
-    sandboxes.map((sandbox) => context.collectGate(record.classId, () => snapshot(context, action, record, sandbox))),
+    sandboxes.map((sandbox) => context.collectGate(record.classId, () => snapshot(context, run, record, sandbox))),
   )
-  await settle(context, action, record)
+  await settle(context, run, record)
   if (students.every(({ state }) => state !== 'failed')) return collected(context, record, 'collected', students)
   const words = { consequence: 'all go on running', next: '' }
   throw collectFailure(students, words, collected(context, record, 'collect-failed', students))
@@ -66,12 +62,12 @@ export async function collectClass(
 /** After a crash: whoever stands still goes on, and what was not committed is removed. */
 export async function settleCollect(
   context: ClassContext,
-  action: Action,
+  run: Run,
   { classId }: { classId: string },
 ): Promise<object> {
   const open = await findOpen(context, classId)
   await resume(context, open)
-  await settle(context, action, open.record)
+  await settle(context, run, open.record)
   return { classId: open.held.classId, sessionId: open.held.sessionId }
 }
 
@@ -92,36 +88,36 @@ function chosen(held: HeldSession, record: SessionRecord, { students }: CollectR
 
 async function snapshot(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   sandbox: HeldSandbox,
 ): Promise<Snapshot> {
   const { studentId } = sandbox
   try {
     if (isAbsent(sandbox)) {
-      const copy = await findLastCopy(context, action, record, studentId)
-      action.progress.studentDone(studentId, 'done')
+      const copy = await findLastCopy(context, run, record, studentId)
+      run.progress.studentDone(studentId, 'done')
       return { studentId, state: 'missing', ...copyMembers(copy) }
     }
     if (!isRunning(sandbox)) {
-      action.progress.studentDone(studentId, 'done')
+      run.progress.studentDone(studentId, 'done')
       return { studentId, state: 'not-running', ...noBag }
     }
-    const bag = await snapshotStudent(context, action, record, sandbox)
-    action.progress.studentDone(studentId, 'collected')
+    const bag = await snapshotStudent(context, run, record, sandbox)
+    run.progress.studentDone(studentId, 'collected')
     return { studentId, state: 'collected', ...bagMembers(bag) }
   } catch (error) {
-    action.log.error({ err: error, studentId, container: sandbox.id }, 'no snapshot of this sandbox')
-    action.progress.studentDone(studentId, 'failed')
+    run.log.error({ err: error, studentId, container: sandbox.id }, 'no snapshot of this sandbox')
+    run.progress.studentDone(studentId, 'failed')
     return { ...keptStudent(studentId, asCollectError(error)), state: 'failed' }
   }
 }
 
 /** The collection has ended: no old prefix without a commit mark stays behind, and the record says so. */
-async function settle({ store, runtime }: ClassContext, action: Action, record: SessionRecord): Promise<void> {
+async function settle({ store, runtime }: ClassContext, run: Run, record: SessionRecord): Promise<void> {
   const { collect: _, ...settled } = record
   const session = await findHeld(runtime, record)
-  for (const { studentId } of session?.sandboxes ?? []) await removeHalfSnapshots(store, action, record, studentId)
+  for (const { studentId } of session?.sandboxes ?? []) await removeHalfSnapshots(store, run, record, studentId)
   if (session?.sandboxes.some(({ state }) => state === 'paused')) {
     throw new Problem('collect-failed', 'A sandbox stands still and does not go on yet. The service tries it again.')
   }
@@ -137,7 +133,7 @@ const halfSnapshotMs = 60 * 60_000
 /** What a collection of this student that did not come to its end has left in the store, once it is old enough. */
 export async function removeHalfSnapshots(
   store: ClassContext['store'],
-  { signal }: Action,
+  { signal }: Run,
   { classId, sessionId }: SessionRecord,
   studentId: string,
 ): Promise<void> {

@@ -22,7 +22,7 @@ export interface ClassContext {
 }
 
 /** One running operation, as its work sees it. */
-export interface Action {
+export interface Run {
   readonly actor: string
   readonly log: Logger
   readonly progress: Progress

@@ -10,7 +10,7 @@ import { type HeldSandbox, isHalfRemoved } from '../runtime/held.ts'
 import { newestOfStudent, recordOf } from '../sessions/held.ts'
 import { DownAnswer, DownStudent } from '../sessions/outcomes.ts'
 import { type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext, Run } from './context.ts'
 import { answerOf, bagMembers, noBag } from './down/answer.ts'
 import { type CollectedStudent, collectStudent } from './down/collect-student.ts'
 import { begunRemoval, withoutRemovals, withRemovals } from './down/finish-removal.ts'
@@ -32,18 +32,14 @@ type DiscardAnswer = Static<typeof DiscardAnswer>
 /** Time for a sandbox that nothing more is expected of. */
 const stopSeconds = 10
 
-export async function discardStudent(
-  context: ClassContext,
-  action: Action,
-  request: DiscardRequest,
-): Promise<DiscardAnswer> {
-  action.progress.expectStudents([request.studentId])
-  const { record, sandbox, collected } = await collectTwice(context, action, request)
+export async function discardStudent(context: ClassContext, run: Run, request: DiscardRequest): Promise<DiscardAnswer> {
+  run.progress.expectStudents([request.studentId])
+  const { record, sandbox, collected } = await collectTwice(context, run, request)
   const outcome =
     collected instanceof CollectError
-      ? await giveUp(context, action, { record, sandbox, reason: request.reason, fault: collected })
-      : await remove(context, action, record, sandbox, collected)
-  action.progress.studentDone(request.studentId, 'done')
+      ? await giveUp(context, run, { record, sandbox, reason: request.reason, fault: collected })
+      : await remove(context, run, record, sandbox, collected)
+  run.progress.studentDone(request.studentId, 'done')
   const { leaked: _, ...answer } = answerOf(context.store, record, outcome.state, [outcome], [])
   return answer
 }
@@ -55,34 +51,34 @@ interface Attempt {
 }
 
 /** A fault counts only where it comes twice: one that is gone, or another one, a moment later is not the sandbox's own. */
-async function collectTwice(context: ClassContext, action: Action, request: DiscardRequest): Promise<Attempt> {
-  const first = await tryCollect(context, action, request)
+async function collectTwice(context: ClassContext, run: Run, request: DiscardRequest): Promise<Attempt> {
+  const first = await tryCollect(context, run, request)
   if (!(first.collected instanceof CollectError)) return first
-  refuseToGiveUp(first.collected, action.signal, first.sandbox)
-  const second = await tryCollect(context, action, request)
+  refuseToGiveUp(first.collected, run.signal, first.sandbox)
+  const second = await tryCollect(context, run, request)
   if (!(second.collected instanceof CollectError)) return second
-  refuseToGiveUp(second.collected, action.signal, second.sandbox)
+  refuseToGiveUp(second.collected, run.signal, second.sandbox)
   if (second.collected.code !== first.collected.code) throw refusal('collect-failed', second.collected)
   return second
 }
 
 /** Looks again each time: an attempt that failed may have made files readable that were not. */
-async function tryCollect(context: ClassContext, action: Action, request: DiscardRequest): Promise<Attempt> {
+async function tryCollect(context: ClassContext, run: Run, request: DiscardRequest): Promise<Attempt> {
   const { classId, studentId } = request
   const found = await newestOfStudent(context, classId, studentId)
   if (!found) throw new Problem('unknown-student', `studentId: '${studentId}' has no sandbox in class '${classId}'.`)
   const { held, sandbox } = found
   const record = await recordOf(context, held)
   const kind = record.down ? 'final' : 'snapshot'
-  const collected = await begunRemoval(context, action, record, sandbox)
-    .then((begun) => begun ?? collectStudent(context, action, record, sandbox, kind))
+  const collected = await begunRemoval(context, run, record, sandbox)
+    .then((begun) => begun ?? collectStudent(context, run, record, sandbox, kind))
     .catch(asCollectError)
   return { record, sandbox, collected }
 }
 
 async function remove(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   { studentId }: HeldSandbox,
   collected: CollectedStudent,
@@ -90,9 +86,9 @@ async function remove(
   // Of a running class, a student whose work is in a snapshot is no longer one whose sandbox a down looks for.
   const settled = record.down ? record : withoutStudent(record, studentId)
   await writeSession(context.store, withRemovals(settled, [{ studentId, collected }]))
-  await removeCollected(context, action, collected).catch(async (error: unknown) => {
+  await removeCollected(context, run, collected).catch(async (error: unknown) => {
     if (!mayHaveBegun(collected, error)) await writeSession(context.store, withoutRemovals(settled, [studentId]))
-    refuseToGiveUp(asCollectError(error), action.signal)
+    refuseToGiveUp(asCollectError(error), run.signal)
     throw error
   })
   if (!record.down) await writeSession(context.store, withoutRemovals(settled, [studentId]))
@@ -101,7 +97,7 @@ async function remove(
 
 async function giveUp(
   { runtime, store }: ClassContext,
-  { actor, log }: Action,
+  { actor, log }: Run,
   {
     record,
     sandbox,

@@ -4,7 +4,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { findOpen } from '../sessions/held.ts'
 import { writeSession } from '../sessions/record.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext, Run } from './context.ts'
 
 export interface ExtendRequest {
   readonly classId: string
@@ -22,7 +22,7 @@ export type ExtendAnswer = Static<typeof ExtendAnswer>
 
 export async function extendClass(
   context: ClassContext,
-  _action: Action,
+  _action: Run,
   { classId, ttlMinutes }: ExtendRequest,
 ): Promise<ExtendAnswer> {
   const { record } = await findOpen(context, classId)

@@ -7,13 +7,13 @@ import { asCollectError } from '../collection/errors.ts'
 import { bagPrefix, studentPrefix } from '../names.ts'
 import type { DownStudent } from '../sessions/outcomes.ts'
 import type { SessionRecord } from '../sessions/record.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext, Run } from './context.ts'
 import { bagMembers, noBag } from './down/answer.ts'
 
 /** Undefined where nothing of theirs was ever committed, or nothing of it is whole. Rejects where the store cannot be asked. */
 export async function findLastCopy(
   { store }: ClassContext,
-  { signal, log }: Pick<Action, 'signal' | 'log'>,
+  { signal, log }: Pick<Run, 'signal' | 'log'>,
   { classId, sessionId }: SessionRecord,
   studentId: string,
 ): Promise<StoredBag | undefined> {

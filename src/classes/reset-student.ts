@@ -12,7 +12,7 @@ import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
 import { DownStudent, UpStudent } from '../sessions/outcomes.ts'
 import { type ResetIntent, readSession, type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
 import { removeHalfSnapshots, resume } from './collect-class.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext, Run } from './context.ts'
 import { bagMembers } from './down/answer.ts'
 import { type CollectedStudent, collectStudent } from './down/collect-student.ts'
 import {
@@ -51,9 +51,9 @@ export const ResetAnswer = Type.Object({
 })
 export type ResetAnswer = Static<typeof ResetAnswer>
 
-export async function resetStudent(context: ClassContext, action: Action, request: ResetRequest): Promise<ResetAnswer> {
+export async function resetStudent(context: ClassContext, run: Run, request: ResetRequest): Promise<ResetAnswer> {
   const { classId, studentId: asked, restore = null } = request
-  return await attempt(context, action, classId, async ({ held, record }) => {
+  return await attempt(context, run, classId, async ({ held, record }) => {
     const sandbox = findSandbox(held, asked)
     if (!sandbox) {
       throw new Problem(
@@ -63,14 +63,14 @@ export async function resetStudent(context: ClassContext, action: Action, reques
     }
     const { studentId, id = null } = sandbox
     const bag = restore === null ? undefined : bagPrefix(record.classId, record.sessionId, studentId, restore)
-    if (bag !== undefined) await requireBag(context.store, bag, action.signal)
-    return { by: action.actor, at: new Date().toISOString(), studentId, containerId: id, restore }
+    if (bag !== undefined) await requireBag(context.store, bag, run.signal)
+    return { by: run.actor, at: new Date().toISOString(), studentId, containerId: id, restore }
   })
 }
 
 /** Goes on with a reset that was interrupted. */
-export async function finishReset(context: ClassContext, action: Action, classId: string): Promise<ResetAnswer> {
-  return await attempt(context, action, classId, async ({ record }) => {
+export async function finishReset(context: ClassContext, run: Run, classId: string): Promise<ResetAnswer> {
+  return await attempt(context, run, classId, async ({ record }) => {
     if (record.reset) return record.reset
     throw new Problem('class-not-up', `The interrupted reset in class '${classId}' has ended meanwhile.`)
   })
@@ -78,7 +78,7 @@ export async function finishReset(context: ClassContext, action: Action, classId
 
 async function attempt(
   context: ClassContext,
-  action: Action,
+  run: Run,
   classId: string,
   decide: (open: OpenSession) => Promise<ResetIntent>,
 ): Promise<ResetAnswer> {
@@ -88,12 +88,12 @@ async function attempt(
   await resume(context, open)
   const intent = await decide(open)
   const { reset: _, ...settled } = open.record
-  return await carryOut(context, action, { held: open.held, record: withoutStaleRemovals(settled, open.held) }, intent)
+  return await carryOut(context, run, { held: open.held, record: withoutStaleRemovals(settled, open.held) }, intent)
 }
 
 async function carryOut(
   context: ClassContext,
-  action: Action,
+  run: Run,
   { held, record }: OpenSession,
   intent: ResetIntent,
 ): Promise<ResetAnswer> {
@@ -101,11 +101,10 @@ async function carryOut(
   const { studentId, restore } = intent
   const sandbox = findSandbox(held, studentId)
   const isOld = sandbox !== undefined && !isFresh(sandbox, intent)
-  const missing =
-    restore === null ? undefined : await examineBag(context, action, record, { ...intent, restore }, isOld)
+  const missing = restore === null ? undefined : await examineBag(context, run, record, { ...intent, restore }, isOld)
   await writeSession(context.store, { ...record, reset: intent })
-  await removeHalfSnapshots(context.store, action, record, studentId)
-  const collected = isOld ? await takeOld(context, action, record, sandbox, intent) : null
+  await removeHalfSnapshots(context.store, run, record, studentId)
+  const collected = isOld ? await takeOld(context, run, record, sandbox, intent) : null
   const before = collected?.bag ? lastOf(collected.bag) : intent.before
 
   const now = before === undefined ? intent : { ...intent, before }
@@ -113,7 +112,7 @@ async function carryOut(
   // Nothing is left of the old one: what comes now is work, and no part of that removal.
   if (collected || findRemoval(record, studentId))
     await writeSession(context.store, { ...withoutStudent(cleared, studentId), reset: now })
-  const student = await startFresh(context, action, cleared, now)
+  const student = await startFresh(context, run, cleared, now)
   const left = missing && { notRestored: missing.first, notRestoredTotal: missing.total }
   return { classId, sessionId, state: 'reset', collected, restored: restore, ...left, ...(student ? { student } : {}) }
 }
@@ -121,38 +120,38 @@ async function carryOut(
 /** A bag that cannot be put back ends the reset, with everything as it is: Problem. */
 async function examineBag(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   { studentId, restore }: ResetIntent & { readonly restore: string },
   isOldThere: boolean,
 ): Promise<NotRestored> {
   const look = isOldThere ? tryOut : nameUnrestored
   try {
-    return await look(context, action, planOf(record), studentId, restore)
+    return await look(context, run, planOf(record), studentId, restore)
   } catch (error) {
     // A reset that was interrupted is in the record; this is its end.
-    if (isOldThere && !action.signal.aborted) await writeSession(context.store, record)
+    if (isOldThere && !run.signal.aborted) await writeSession(context.store, record)
     throw error
   }
 }
 
 /** The fresh sandbox. One that will not come up with the bag's files comes up with what was there before, and the problem says so. */
-async function startFresh(context: ClassContext, action: Action, record: SessionRecord, intent: ResetIntent) {
+async function startFresh(context: ClassContext, run: Run, record: SessionRecord, intent: ResetIntent) {
   const { studentId, restore, before } = intent
   const plan = planOf(record)
   const start = async (from: string | null) => {
     const network = await context.runtime.openNetwork(plan)
     const now = await findHeld(context.runtime, record)
-    const contents = from === null ? {} : { contents: contentsOf(context, action, plan, studentId, from) }
+    const contents = from === null ? {} : { contents: contentsOf(context, run, plan, studentId, from) }
     // Until the fresh sandbox is there, a down has nobody to look for.
-    const up = { context, action, record: withoutStudent(record, studentId), isNew: false, held: now, plan }
+    const up = { context, run, record: withoutStudent(record, studentId), isNew: false, held: now, plan }
     const students = [studentId]
     return await startStudents({ ...up, students, allowPartial: false, ...contents }, network)
   }
   try {
     return (await start(restore)).students[0]
   } catch (error) {
-    if (!(error instanceof Problem) || error.code !== 'up-failed' || action.signal.aborted) throw error
+    if (!(error instanceof Problem) || error.code !== 'up-failed' || run.signal.aborted) throw error
     // Half of the one that failed may be in the way.
     const stored = await readSession(context.store, record.classId, record.sessionId)
     const isFree = stored !== undefined && findRemoval(stored, studentId) === undefined
@@ -183,7 +182,7 @@ const isFresh = ({ id, filesOnly }: HeldSandbox, { containerId }: ResetIntent): 
 /** Into a committed bag, then away. What cannot be collected stays, and the reset has come to its end. */
 async function takeOld(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   sandbox: HeldSandbox,
   intent: ResetIntent,
@@ -193,17 +192,17 @@ async function takeOld(
   let collected: CollectedStudent | undefined
   try {
     collected =
-      (await begunRemoval(context, action, record, sandbox)) ??
-      (await collectStudent(context, action, record, sandbox, 'snapshot'))
+      (await begunRemoval(context, run, record, sandbox)) ??
+      (await collectStudent(context, run, record, sandbox, 'snapshot'))
     // Their work is safe now: a down must not miss what the removal, or one whose answer is lost, takes away.
     settled = withRemovals(withoutStudent(record, studentId), [{ studentId, collected }])
     await writeSession(context.store, { ...settled, reset: { ...intent, before: collected.bag.collectionId } })
-    await removeCollected(context, action, collected)
+    await removeCollected(context, run, collected)
     return { studentId, state: 'removed', ...bagMembers(collected.bag) }
   } catch (error) {
-    action.log.error({ err: error, studentId }, 'sandbox not collected: it is not reset')
+    run.log.error({ err: error, studentId }, 'sandbox not collected: it is not reset')
     if (collected && !mayHaveBegun(collected, error)) settled = withoutRemovals(settled, [studentId])
-    if (!action.signal.aborted) await writeSession(context.store, settled)
+    if (!run.signal.aborted) await writeSession(context.store, settled)
     const { code, message } = asCollectError(error)
     throw new Problem(
       code === 'store-unavailable' || code === 'engine-unavailable' ? code : 'collect-failed',

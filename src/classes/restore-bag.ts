@@ -8,7 +8,7 @@ import { Problem } from '../problems.ts'
 import type { Contents } from '../runtime/archive.ts'
 import type { SessionPlan } from '../runtime/port.ts'
 import { sandboxUser } from '../runtime/sandbox-user.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext, Run } from './context.ts'
 
 export interface NotRestored {
   readonly total: number
@@ -20,7 +20,7 @@ const namedAtMost = 100
 /** What the student's new workspace begins with. */
 export function contentsOf(
   { store }: ClassContext,
-  { signal }: Action,
+  { signal }: Run,
   plan: SessionPlan,
   studentId: string,
   collectionId: string,
@@ -36,19 +36,19 @@ export function contentsOf(
  */
 export async function tryOut(
   context: ClassContext,
-  action: Action,
+  run: Run,
   plan: SessionPlan,
   studentId: string,
   collectionId: string,
 ): Promise<NotRestored> {
   try {
-    const altered = await context.runtime.rehearse(plan, contentsOf(context, action, plan, studentId, collectionId))
-    const known = await nameUnrestored(context, action, plan, studentId, collectionId)
+    const altered = await context.runtime.rehearse(plan, contentsOf(context, run, plan, studentId, collectionId))
+    const known = await nameUnrestored(context, run, plan, studentId, collectionId)
     const first = [...known.first, ...altered.map(readable)].slice(0, namedAtMost)
     return { total: known.total + altered.length, first }
   } catch (error) {
     const { code, message } = asCollectError(error)
-    if (action.signal.aborted) throw asProblem(error, 'up-failed')
+    if (run.signal.aborted) throw asProblem(error, 'up-failed')
     throw new Problem(
       code === 'store-unavailable' || code === 'engine-unavailable' ? code : 'restore-failed',
       `restore: ${message} Nothing was removed. Choose another bag, or reset without one.`,
@@ -59,7 +59,7 @@ export async function tryOut(
 
 export async function nameUnrestored(
   { store }: ClassContext,
-  { signal }: Action,
+  { signal }: Run,
   { classId, sessionId }: SessionPlan,
   studentId: string,
   collectionId: string,

@@ -5,7 +5,7 @@ import { foldId } from '../names.ts'
 import { findSandbox, type HeldSession, isAbsent } from '../runtime/held.ts'
 import type { UpStudent } from '../sessions/outcomes.ts'
 import type { SessionRecord, Vanished } from '../sessions/record.ts'
-import type { Action, ClassContext } from './context.ts'
+import type { ClassContext, Run } from './context.ts'
 import { describeCopy, findLastCopy, whenCollected } from './last-copy.ts'
 
 /** In the record, and not on the engine: what a reset, a discard or a failed up took away is not in the record. */
@@ -21,7 +21,7 @@ export interface Noted {
 /** `at`: when the up was asked for. One that was interrupted finds in the record what it had noted. */
 export async function noteVanished(
   context: ClassContext,
-  action: Action,
+  run: Run,
   { record, held, students }: Pick<Noted, 'record'> & { held: HeldSession | undefined; students: readonly string[] },
   at: string,
 ): Promise<Noted> {
@@ -29,12 +29,9 @@ export async function noteVanished(
   const fresh: Vanished[] = []
   for (const studentId of vanishedStudents(record, held)) {
     if (!asked.has(foldId(studentId))) continue
-    const copy = await findLastCopy(context, action, record, studentId)
+    const copy = await findLastCopy(context, run, record, studentId)
     const bag = copy ? { collectionId: copy.collectionId, prefix: copy.prefix, ...whenCollected(copy) } : null
-    action.log.warn(
-      { studentId, bag: bag?.prefix },
-      'a sandbox was removed by another hand: an empty one takes its place',
-    )
+    run.log.warn({ studentId, bag: bag?.prefix }, 'a sandbox was removed by another hand: an empty one takes its place')
     fresh.push({ studentId, at, bag })
   }
   const isFresh = ({ studentId }: Vanished): boolean =>

@@ -41,7 +41,7 @@ export const classesDefects: readonly Defect[] = [
       {
         find: "leaver.outcome = { studentId, state: 'collected'",
         replace:
-          "await removeCollected(context, action, leaver.collected)\n      leaver.outcome = { studentId, state: 'collected'",
+          "await removeCollected(context, run, leaver.collected)\n      leaver.outcome = { studentId, state: 'collected'",
       },
     ],
     tests: downTests,
@@ -262,7 +262,7 @@ export const classesDefects: readonly Defect[] = [
   {
     name: 'work is given up because of a fault that came once',
     file: 'src/classes/discard-student.ts',
-    edits: [{ find: 'const second = await tryCollect(context, action, request)', replace: 'const second = first' }],
+    edits: [{ find: 'const second = await tryCollect(context, run, request)', replace: 'const second = first' }],
     tests: discardTests,
   },
   {
@@ -282,9 +282,9 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/discard-student.ts',
     edits: [
       {
-        find: 'await remove(context, action, record, sandbox, collected)',
+        find: 'await remove(context, run, record, sandbox, collected)',
         replace:
-          'await remove(context, action, record, sandbox, collected).catch((error: unknown) => giveUp(context, action, { record, sandbox, reason: request.reason, fault: asCollectError(error) }))',
+          'await remove(context, run, record, sandbox, collected).catch((error: unknown) => giveUp(context, run, { record, sandbox, reason: request.reason, fault: asCollectError(error) }))',
       },
     ],
     tests: discardTests,

@@ -11,7 +11,7 @@ export const vanishedDefects: readonly Defect[] = [
     file: 'src/classes/down/collect-leavers.ts',
     edits: [
       {
-        find: 'const copy = await findLastCopy(context, action, record, studentId)',
+        find: 'const copy = await findLastCopy(context, run, record, studentId)',
         replace: 'const copy = undefined',
       },
     ],

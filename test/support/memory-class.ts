@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { pino } from 'pino'
 import { type Catalogue, parseCatalogue } from '../../src/catalogue/catalogue.ts'
-import type { Action, ClassContext } from '../../src/classes/context.ts'
+import type { ClassContext, Run } from '../../src/classes/context.ts'
 import { downClass } from '../../src/classes/down/down-class.ts'
 import { orderUp, type UpRequest } from '../../src/classes/up/order.ts'
 import { Reservations } from '../../src/classes/up/reservations.ts'
@@ -51,8 +51,8 @@ export interface MemoryClass {
   sandboxUids: { first: number; last: number }
   /** What happens on each side of the store's calls from now on. */
   storeHooks: StoreHooks
-  up(request?: Omit<UpRequest, 'classId'>, action?: Partial<Action>): ReturnType<typeof upClass>
-  down(allowPartial?: boolean, action?: Partial<Action>): ReturnType<typeof downClass>
+  up(request?: Omit<UpRequest, 'classId'>, action?: Partial<Run>): ReturnType<typeof upClass>
+  down(allowPartial?: boolean, action?: Partial<Run>): ReturnType<typeof downClass>
   studentFolder(sessionId: string, studentId: string): string
   /** The session's record as it lies in the store; undefined where there is none. */
   record(sessionId: string): Promise<SessionRecord | undefined>
@@ -71,7 +71,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
   const reservations = new Reservations()
   // The service meets every fault of an engine, so the referee's own word must not depend on what it makes of it.
   t.after(() => assert.deepEqual(runtime.violations, []))
-  const newAction = (action: Partial<Action>): Action => ({
+  const newRun = (action: Partial<Run>): Run => ({
     actor: 'tester',
     log: quiet,
     progress: new Progress(),
@@ -102,10 +102,10 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
     },
     up: (request = {}, action = {}) =>
       withProblems('up-failed', () =>
-        upClass(ofClass.context, newAction(action), orderUp(ofClass.catalogue, { classId, ...request })),
+        upClass(ofClass.context, newRun(action), orderUp(ofClass.catalogue, { classId, ...request })),
       ),
     down: (allowPartial = false, action = {}) =>
-      withProblems('collect-failed', () => downClass(ofClass.context, newAction(action), { classId, allowPartial })),
+      withProblems('collect-failed', () => downClass(ofClass.context, newRun(action), { classId, allowPartial })),
     studentFolder: (sessionId, studentId) => join(folder, classId, sessionId, studentId),
     async record(sessionId) {
       const text = await readFile(join(folder, classId, sessionId, 'session.json'), 'utf8').catch(() => undefined)

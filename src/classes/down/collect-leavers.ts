@@ -7,7 +7,7 @@ import { foldId } from '../../names.ts'
 import { type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
 import type { DownStudent } from '../../sessions/outcomes.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 import { copyMembers, describeCopy, findLastCopy } from '../last-copy.ts'
 import { bagMembers, keptStudent } from './answer.ts'
 import { type CollectedStudent, collectStudent } from './collect-student.ts'
@@ -41,52 +41,52 @@ export function leaversOf(record: SessionRecord, held: HeldSession | undefined):
 
 export async function collectLeaver(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   leaver: Leaver,
 ): Promise<void> {
   const { sandbox, studentId } = leaver
   try {
-    if (action.signal.aborted)
+    if (run.signal.aborted)
       throw new CollectError('failed', 'The service is stopping. The sandbox is kept; take the class down again.')
-    const begun = sandbox && (await begunRemoval(context, action, record, sandbox))
+    const begun = sandbox && (await begunRemoval(context, run, record, sandbox))
     if (begun || sandbox?.files || (sandbox?.id && !isHalfRemoved(sandbox))) {
-      leaver.collected = begun ?? (await collectStudent(context, action, record, sandbox, 'final'))
+      leaver.collected = begun ?? (await collectStudent(context, run, record, sandbox, 'final'))
       leaver.outcome = { studentId, state: 'collected', ...bagMembers(leaver.collected.bag) }
     } else {
       if (sandbox?.id) await context.runtime.removeSandbox(sandbox.id)
-      leaver.outcome = await outcomeWithout(context, action, record, studentId)
+      leaver.outcome = await outcomeWithout(context, run, record, studentId)
     }
   } catch (error) {
     leaver.outcome = keptStudent(studentId, asCollectError(error))
-    action.log.error({ err: error, studentId }, 'sandbox not collected')
+    run.log.error({ err: error, studentId }, 'sandbox not collected')
   }
-  action.progress.studentDone(studentId, leaver.outcome.error ? 'failed' : leaver.collected ? 'collected' : 'done')
+  run.progress.studentDone(studentId, leaver.outcome.error ? 'failed' : leaver.collected ? 'collected' : 'done')
 }
 
 /** One whose work went into a snapshot before its removal is not among the session's students. */
 async function outcomeWithout(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   studentId: string,
 ): Promise<DownStudent> {
   const removal = findRemoval(record, studentId)
   const isAmong = record.students.some((each) => foldId(each) === foldId(studentId))
   if (removal && !isAmong) return { studentId, state: 'removed', ...bagMembers(removal.bag) }
-  return await outcomeOfGone(context, action, record, studentId)
+  return await outcomeOfGone(context, run, record, studentId)
 }
 
 /** Of somebody who is not on the engine. Where no final bag is whole, the newest copy that is gives the members of the bag. */
 async function outcomeOfGone(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   studentId: string,
 ): Promise<DownStudent> {
   const bag = await findFinalBag(context.store, record, studentId)
   if (bag && !('missing' in bag)) return { studentId, state: 'removed', ...bagMembers(bag) }
-  const copy = await findLastCopy(context, action, record, studentId)
+  const copy = await findLastCopy(context, run, record, studentId)
   const members = copyMembers(copy)
   const isOf = (each: string): boolean => foldId(each) === foldId(studentId)
   const discarded = record.discarded?.find((each) => isOf(each.studentId))
@@ -95,12 +95,12 @@ async function outcomeOfGone(
     return { studentId, state: 'discarded', ...members, reason: discarded.reason }
   const left = copy && describeCopy(record, studentId, copy)
   if (!bag) {
-    action.log.error({ studentId, bag: copy?.prefix }, 'a sandbox was removed by another hand')
+    run.log.error({ studentId, bag: copy?.prefix }, 'a sandbox was removed by another hand')
     const gone = 'Container and volume were removed by another hand'
     const detail = left ? `${gone}. ${left}` : `${gone} before anything was collected.`
     return { studentId, state: 'lost', ...members, error: { code: 'lost', detail } }
   }
-  action.log.error({ studentId, bag: bag.prefix, missing: bag.missing }, 'the bag of a removed sandbox is not whole')
+  run.log.error({ studentId, bag: bag.prefix, missing: bag.missing }, 'the bag of a removed sandbox is not whole')
   const damaged = `Container and volume are gone, and the bag ${bag.prefix} in the store lacks ${bag.missing}. Ask the operator to look at the store.`
   const error = { code: 'store-mismatch', detail: left ? `${damaged} ${left}` : damaged }
   return { studentId, state: 'removed', ...members, bag: members.bag ?? bag.prefix, error }

@@ -9,7 +9,7 @@ import { RuntimeError } from '../../runtime/errors.ts'
 import { type HeldSandbox, isHalfRemoved, isRunning, type SessionIdentity, withoutRunner } from '../../runtime/held.ts'
 import type { SealedSandbox } from '../../runtime/port.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 import { beforeStop } from './before-stop.ts'
 
 export interface CollectedStudent {
@@ -25,18 +25,18 @@ export interface CollectedStudent {
 /** Stops the sandbox and makes its bag. Rejects with CollectError or RuntimeError; the sandbox is then kept. */
 export async function collectStudent(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   found: HeldSandbox,
   kind: 'final' | 'snapshot',
 ): Promise<CollectedStudent> {
   const { runtime } = context
-  action.progress.enter(found.studentId, 'stopping')
-  const sandbox = await withoutHalfRemoved(runtime, action, found)
+  run.progress.enter(found.studentId, 'stopping')
+  const sandbox = await withoutHalfRemoved(runtime, run, found)
   const looked = await lookBefore(runtime, sandbox)
   const id = sandbox.id ?? (await recoverFiles(runtime, record, sandbox, looked))
   const sealed = await runtime.seal(id, looked.frozen.stopSeconds)
-  const bag = await makeBag(context, action, record, sandbox, { kind, container: sealed, ...looked })
+  const bag = await makeBag(context, run, record, sandbox, { kind, container: sealed, ...looked })
   return { bag: sandbox.filesOnly ? await asCommitted(context, bag) : bag, life: sealed, files: sandbox.files }
 }
 
@@ -46,7 +46,7 @@ export async function collectStudent(
  */
 async function withoutHalfRemoved(
   runtime: ClassContext['runtime'],
-  { log }: Action,
+  { log }: Run,
   sandbox: HeldSandbox,
 ): Promise<HeldSandbox> {
   const { id, studentId, files } = sandbox
@@ -73,7 +73,7 @@ async function asCommitted({ store }: ClassContext, bag: Bag): Promise<Bag> {
 /** A snapshot bag of a running sandbox, which stands still meanwhile and then goes on. Rejects as collectStudent does. */
 export async function snapshotStudent(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   sandbox: HeldSandbox & { readonly id: string },
 ): Promise<Bag> {
@@ -81,7 +81,7 @@ export async function snapshotStudent(
   const looked = await lookBefore(runtime, sandbox)
   try {
     const container = await runtime.freeze(sandbox.id)
-    return await makeBag(context, action, record, sandbox, { kind: 'snapshot', container, ...looked })
+    return await makeBag(context, run, record, sandbox, { kind: 'snapshot', container, ...looked })
   } finally {
     await runtime.thaw(sandbox.id)
   }
@@ -101,13 +101,13 @@ async function lookBefore(runtime: ClassContext['runtime'], sandbox: HeldSandbox
 
 function makeBag(
   { runtime, store }: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   sandbox: HeldSandbox,
   looked: Awaited<ReturnType<typeof lookBefore>> & Pick<CollectionTarget, 'kind' | 'container'>,
 ): Promise<Bag> {
   const { frozen, ...rest } = looked
-  action.progress.enter(sandbox.studentId, 'reading')
+  run.progress.enter(sandbox.studentId, 'reading')
   return collect(
     runtime,
     store,
@@ -118,16 +118,16 @@ function makeBag(
       logsLost: sandbox.filesOnly,
       collect: frozen,
       imageDigest: record.frozenLab?.imageDigest,
-      actor: action.actor,
+      actor: run.actor,
     },
     {
       onInventory(files, bytes) {
-        action.progress.expectFiles(sandbox.studentId, files, bytes)
-        action.progress.enter(sandbox.studentId, 'storing')
+        run.progress.expectFiles(sandbox.studentId, files, bytes)
+        run.progress.enter(sandbox.studentId, 'storing')
       },
-      onStored: (files, bytes) => action.progress.filesStored(sandbox.studentId, files, bytes),
+      onStored: (files, bytes) => run.progress.filesStored(sandbox.studentId, files, bytes),
     },
-    action.signal,
+    run.signal,
   )
 }
 

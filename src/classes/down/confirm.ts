@@ -4,12 +4,12 @@
 import { confirmBag } from '../../bag/confirm.ts'
 import { asCollectError } from '../../collection/errors.ts'
 import type { DownStudent } from '../../sessions/outcomes.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 
 /** The same outcome, with an error where the store no longer holds the bag, or cannot be asked. */
 export async function confirmOutcome(
   { store }: ClassContext,
-  { log, signal }: Action,
+  { log, signal }: Run,
   outcome: DownStudent,
 ): Promise<DownStudent> {
   const { studentId, bag, manifestSha256 } = outcome

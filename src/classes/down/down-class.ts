@@ -9,7 +9,7 @@ import { findOwnRecord, isElsewhere } from '../../sessions/find.ts'
 import { findHeld, newestHeld, recordOf, refuseWithoutStore } from '../../sessions/held.ts'
 import type { DownAnswer } from '../../sessions/outcomes.ts'
 import { type SessionRecord, writeSession } from '../../sessions/record.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 import { collectFailure } from '../outage.ts'
 import { answerOf } from './answer.ts'
 import { collectLeaver, type Leaver, leaversOf } from './collect-leavers.ts'
@@ -24,7 +24,7 @@ export interface DownRequest {
   readonly allowPartial: boolean
 }
 
-export async function downClass(context: ClassContext, action: Action, request: DownRequest): Promise<DownAnswer> {
+export async function downClass(context: ClassContext, run: Run, request: DownRequest): Promise<DownAnswer> {
   const { classId, sessionId } = request
   const held = await (sessionId === undefined
     ? newestHeld(context, classId)
@@ -39,7 +39,7 @@ export async function downClass(context: ClassContext, action: Action, request: 
       `Class '${request.classId}' is not up and has no earlier session: there is nothing to take down.`,
     )
   }
-  return await takeDown(context, action, request, record, held)
+  return await takeDown(context, run, request, record, held)
 }
 
 /** What is not here may be safe where it was begun. */
@@ -51,7 +51,7 @@ const engineChanged = ({ classId, sessionId }: SessionRecord): Problem =>
 
 async function takeDown(
   context: ClassContext,
-  action: Action,
+  run: Run,
   request: DownRequest,
   found: SessionRecord,
   held: HeldSession | undefined,
@@ -62,7 +62,7 @@ async function takeDown(
   const { up: _up, collect: _collect, reset: _reset, ...settled } = found
   const record: SessionRecord = {
     ...withoutStaleRemovals(settled, held),
-    down: found.down ?? { by: action.actor, at: new Date().toISOString(), allowPartial },
+    down: found.down ?? { by: run.actor, at: new Date().toISOString(), allowPartial },
   }
   try {
     await writeSession(store, record)
@@ -72,39 +72,34 @@ async function takeDown(
   }
 
   const leavers = leaversOf(record, held)
-  action.progress.expectStudents(leavers.map(({ studentId }) => studentId))
+  run.progress.expectStudents(leavers.map(({ studentId }) => studentId))
   await Promise.all(
-    leavers.map((leaver) => context.collectGate(record.classId, () => collectLeaver(context, action, record, leaver))),
+    leavers.map((leaver) => context.collectGate(record.classId, () => collectLeaver(context, run, record, leaver))),
   )
   if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
 
-  const leaked = await removeLeavers(context, action, record, leavers)
+  const leaked = await removeLeavers(context, run, record, leavers)
   // A sandbox that is left holds its names and its network, so the session is not over; a leaked network makes way by itself.
   const sandboxLeft = leavers.some(({ outcome }) => outcome.state === 'kept' || outcome.state === 'collected')
-  if (!sandboxLeft && held?.network) leaked.push(...(await closeNetwork(context, action, held.network)))
+  if (!sandboxLeft && held?.network) leaked.push(...(await closeNetwork(context, run, held.network)))
 
   if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
   const students = await Promise.all(
-    leavers.map(({ outcome }) => context.collectGate(record.classId, () => confirmOutcome(context, action, outcome))),
+    leavers.map(({ outcome }) => context.collectGate(record.classId, () => confirmOutcome(context, run, outcome))),
   )
   const complete = students.every(({ error }) => error === undefined)
   const answer: DownAnswer = answerOf(store, record, complete ? 'down' : 'down-partial', students, leaked)
-  if (!sandboxLeft && !students.some(isUnconfirmed)) await recordEnd(context, action, record, answer)
+  if (!sandboxLeft && !students.some(isUnconfirmed)) await recordEnd(context, run, record, answer)
   return answer
 }
 
 /** Everything is safe and gone by now: a record that cannot be written is made up for by the next call. */
-async function recordEnd(
-  { store }: ClassContext,
-  action: Action,
-  record: SessionRecord,
-  answer: DownAnswer,
-): Promise<void> {
+async function recordEnd({ store }: ClassContext, run: Run, record: SessionRecord, answer: DownAnswer): Promise<void> {
   const { removing: _, ...settled } = record
   try {
     await writeSession(store, { ...settled, ended: { at: new Date().toISOString(), answer } })
   } catch (error) {
-    action.log.error({ err: error }, 'end of the session not recorded')
+    run.log.error({ err: error }, 'end of the session not recorded')
   }
 }
 

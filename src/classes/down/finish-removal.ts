@@ -9,7 +9,7 @@ import { foldId } from '../../names.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
 import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
 import { readSession, type SessionRecord, writeSession } from '../../sessions/record.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 import type { CollectedStudent } from './collect-student.ts'
 import { removeCollected } from './remove-collected.ts'
 
@@ -73,7 +73,7 @@ export function withoutStaleRemovals(record: SessionRecord, held: HeldSession | 
  */
 export async function begunRemoval(
   { runtime, store }: ClassContext,
-  { signal }: Action,
+  { signal }: Run,
   record: SessionRecord,
   sandbox: HeldSandbox,
 ): Promise<CollectedStudent | undefined> {
@@ -104,7 +104,7 @@ export interface Raisable {
  */
 export async function finishRemovals(
   context: ClassContext,
-  action: Action,
+  run: Run,
   found: SessionRecord,
   held: HeldSession | undefined,
   students: readonly string[],
@@ -116,14 +116,14 @@ export async function finishRemovals(
     if (!findRemoval(record, studentId)) continue
     const sandbox = findSandbox(held, studentId)
     try {
-      const begun = sandbox && (await begunRemoval(context, action, record, sandbox))
+      const begun = sandbox && (await begunRemoval(context, run, record, sandbox))
       if (begun) {
-        await removeCollected(context, action, begun)
+        await removeCollected(context, run, begun)
         finished.push(foldId(studentId))
       }
       record = withoutRemovals(record, [studentId])
     } catch (error) {
-      action.log.error({ err: error, studentId }, 'a removal that was begun cannot be finished')
+      run.log.error({ err: error, studentId }, 'a removal that was begun cannot be finished')
       stuck.set(studentId, asStuck(error))
     }
   }

@@ -3,7 +3,7 @@
 
 import { confirmBag } from '../../bag/confirm.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 import type { CollectedStudent } from './collect-student.ts'
 
 /** What the engine would not remove, and why. */
@@ -27,7 +27,7 @@ export const mayHaveBegun = ({ isBegun }: CollectedStudent, error: unknown): boo
  */
 export async function removeCollected(
   { runtime, store }: ClassContext,
-  { signal }: Action,
+  { signal }: Run,
   collected: CollectedStudent,
 ): Promise<void> {
   await confirmBag(store, collected.bag.prefix, collected.bag.manifestSha256, signal)

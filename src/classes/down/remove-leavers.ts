@@ -4,7 +4,7 @@
 import { asCollectError } from '../../collection/errors.ts'
 import type { DownAnswer } from '../../sessions/outcomes.ts'
 import { type SessionRecord, writeSession } from '../../sessions/record.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 import { keptStudent } from './answer.ts'
 import type { Leaver } from './collect-leavers.ts'
 import { withoutRemovals, withRemovals } from './finish-removal.ts'
@@ -15,7 +15,7 @@ type Leaked = DownAnswer['leaked'][number]
 /** That it has begun is in the record before the first of it goes: an engine may die, or stop, in the middle of any removal. */
 export async function removeLeavers(
   context: ClassContext,
-  action: Action,
+  run: Run,
   record: SessionRecord,
   leavers: readonly Leaver[],
 ): Promise<Leaked[]> {
@@ -24,7 +24,7 @@ export async function removeLeavers(
   const recorded = withRemovals(record, begun)
   await writeSession(context.store, recorded)
   const leaked = await Promise.all(
-    leavers.map((leaver) => context.collectGate(record.classId, () => removeLeaver(context, action, leaver))),
+    leavers.map((leaver) => context.collectGate(record.classId, () => removeLeaver(context, run, leaver))),
   )
   const untouched = leavers.filter(({ collected, isBegun }) => collected && !isBegun)
   const students = untouched.map(({ studentId }) => studentId)
@@ -32,20 +32,20 @@ export async function removeLeavers(
   return leaked.flat()
 }
 
-async function removeLeaver(context: ClassContext, action: Action, leaver: Leaver): Promise<Leaked[]> {
+async function removeLeaver(context: ClassContext, run: Run, leaver: Leaver): Promise<Leaked[]> {
   const { collected, outcome, studentId } = leaver
   if (!collected) return []
   leaver.isBegun = true
-  action.progress.enter(studentId, 'removing')
+  run.progress.enter(studentId, 'removing')
   try {
-    await removeCollected(context, action, collected)
-    action.progress.enter(studentId, 'removed')
+    await removeCollected(context, run, collected)
+    run.progress.enter(studentId, 'removed')
     leaver.outcome = { ...outcome, state: 'removed' }
     return []
   } catch (error) {
     const fault = asCollectError(error)
-    action.log.error({ err: error, studentId }, 'sandbox not removed')
-    action.progress.enter(studentId, 'failed')
+    run.log.error({ err: error, studentId }, 'sandbox not removed')
+    run.progress.enter(studentId, 'failed')
     leaver.isBegun = mayHaveBegun(collected, error)
     const toCollectAgain = fault.code === 'changed' || fault.code === 'store-mismatch'
     if (!toCollectAgain) return [{ ...placeOf(error, leaver), reason: fault.message }]
@@ -63,14 +63,14 @@ function placeOf(error: unknown, { collected, sandbox, studentId }: Leaver): { k
 
 export async function closeNetwork(
   context: ClassContext,
-  action: Action,
+  run: Run,
   network: { id: string; name: string },
 ): Promise<Leaked[]> {
   try {
     await context.runtime.closeNetwork(network.id)
     return []
   } catch (error) {
-    action.log.error({ err: error, network: network.name }, 'network not removed')
+    run.log.error({ err: error, network: network.name }, 'network not removed')
     return [{ kind: 'network', name: network.name, reason: asCollectError(error).message }]
   }
 }

@@ -19,7 +19,7 @@ export async function rollBack(
   network: { readonly id: string; readonly created: boolean },
   started: readonly StartedStudent[],
 ): Promise<string> {
-  const { context, action } = up
+  const { context, run } = up
   const leavers = started.map(({ studentId, sandbox }): Leaver => ({ studentId, sandbox, state: 'kept' }))
   await each(up, leavers, collectLeaver)
   const collected = leavers.flatMap((leaver) => (isCollected(leaver) ? [leaver] : []))
@@ -28,14 +28,14 @@ export async function rollBack(
       await recordRemovals(context, up.record, collected)
       await each(up, collected, removeLeaver)
     } catch (error) {
-      action.log.error({ err: error }, 'removals of a failed up not recorded: the sandboxes are kept')
+      run.log.error({ err: error }, 'removals of a failed up not recorded: the sandboxes are kept')
     }
   }
   const removed = collected.flatMap(({ studentId, state, collected: { bag } }): DownStudent[] =>
     state === 'gone' ? [{ studentId, state: 'removed', ...bagMembers(bag) }] : [],
   )
   const kept = leavers.some(({ state }) => state !== 'gone')
-  if (action.signal.aborted) return interruptedUp
+  if (run.signal.aborted) return interruptedUp
   const begun = collected.filter(({ state }) => state === 'half-removed')
   const record = begun.length > 0 ? withRemovals(up.record, begun) : up.record
   try {
@@ -43,7 +43,7 @@ export async function rollBack(
     if (network.created && !kept && up.isNew) await endSession(up, removed)
     else await writeSession(context.store, record)
   } catch (error) {
-    action.log.error({ err: error }, 'network or record of a failed up could not be taken back')
+    run.log.error({ err: error }, 'network or record of a failed up could not be taken back')
     return 'The network or the record could not be removed: take the class down.'
   }
   if (kept) return 'Some sandboxes could not be taken back and are kept: take the class down.'
@@ -74,13 +74,13 @@ async function each<Some extends Leaver>(
   leavers: readonly Some[],
   work: (up: Up, leaver: Some) => Promise<void>,
 ): Promise<void> {
-  const { context, action, record } = up
+  const { context, run, record } = up
   await Promise.all(
     leavers.map((leaver) =>
       context.collectGate(record.classId, () =>
         work(up, leaver).catch((err: unknown) => {
           const { studentId } = leaver
-          action.log.error({ err, studentId }, 'sandbox of a failed up could not be taken back')
+          run.log.error({ err, studentId }, 'sandbox of a failed up could not be taken back')
         }),
       ),
     ),
@@ -91,15 +91,15 @@ async function collectLeaver(up: Up, leaver: Leaver): Promise<void> {
   const ran = await rollBackIdle(up, leaver)
   if (!ran) leaver.state = 'gone'
   if (!ran) return
-  const collected = await collectStudent(up.context, up.action, up.record, ran, 'snapshot')
+  const collected = await collectStudent(up.context, up.run, up.record, ran, 'snapshot')
   // Older files stay, for the next sandbox of this student.
   leaver.collected = { ...collected, files: leaver.sandbox.madeFiles }
 }
 
-async function removeLeaver({ context, action }: Up, leaver: CollectedLeaver): Promise<void> {
+async function removeLeaver({ context, run }: Up, leaver: CollectedLeaver): Promise<void> {
   const { collected } = leaver
   try {
-    await removeCollected(context, action, collected)
+    await removeCollected(context, run, collected)
     leaver.state = 'gone'
   } catch (error) {
     if (mayHaveBegun(collected, error)) leaver.state = 'half-removed'
@@ -117,7 +117,7 @@ export async function rollBackIdle(
 ): Promise<HeldSandbox | undefined> {
   const { context, record } = up
   const { runtime } = context
-  up.action.signal.throwIfAborted()
+  up.run.signal.throwIfAborted()
   const before = findSandbox(up.held, studentId)
   const session = await findHeld(runtime, record)
   const now = findSandbox(session, studentId)

@@ -11,7 +11,7 @@ import type { ImageFacts, SessionPlan, StartedSandbox } from '../../runtime/port
 import { findHeld, type KnownSession, type OpenSession } from '../../sessions/held.ts'
 import { isExpired, readSession, type SessionRecord, type UpIntent } from '../../sessions/record.ts'
 import { StoreError } from '../../store/port.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 import type { Noted } from '../vanished.ts'
 import type { EarlierSessions } from './earlier-sessions.ts'
 import type { UpOrder } from './order.ts'
@@ -27,7 +27,7 @@ export interface ChosenSession {
 /** An up that was let through. */
 export interface Up extends ChosenSession {
   readonly context: ClassContext
-  readonly action: Action
+  readonly run: Run
   readonly students: readonly string[]
   readonly allowPartial: boolean
   readonly plan: SessionPlan

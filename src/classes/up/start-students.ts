@@ -20,16 +20,16 @@ export async function startStudents(
   up: Up,
   network: { id: string; name: string; created: boolean },
 ): Promise<UpAnswer> {
-  const { context, action, plan } = up
-  action.progress.expectStudents(up.students)
+  const { context, run, plan } = up
+  run.progress.expectStudents(up.students)
   const started = await Promise.all(
     up.students.map((studentId) => context.upGate(plan.classId, () => startStudent(up, studentId))),
   )
   const outcomes = await waitReady(up, started)
-  for (const { studentId, error } of outcomes) action.progress.enter(studentId, error ? 'failed' : 'running')
+  for (const { studentId, error } of outcomes) run.progress.enter(studentId, error ? 'failed' : 'running')
   const failed = outcomes.filter(({ error }) => error !== undefined)
   // Another process may have the class by now: what it finds is the record of an up that has not ended.
-  const interrupted = action.signal.aborted
+  const interrupted = run.signal.aborted
   const partial = !interrupted && up.allowPartial && failed.length > 0 && failed.length < outcomes.length
   if (partial) await rollBackFailed(up, failed)
 
@@ -53,21 +53,21 @@ export async function startStudents(
   throw new Problem('up-failed', detail, { extensions: { ...answer, state: 'up-failed', students } })
 }
 
-async function startStudent({ context, action, ...up }: Up, studentId: string): Promise<StartedStudent> {
+async function startStudent({ context, run, ...up }: Up, studentId: string): Promise<StartedStudent> {
   let sandbox: StartedSandbox = { id: undefined, madeFiles: undefined }
   try {
-    if (action.signal.aborted) throw new RuntimeError('failed', 'The service is stopping.')
+    if (run.signal.aborted) throw new RuntimeError('failed', 'The service is stopping.')
     const stuck = up.stuck?.get(studentId)
     if (stuck) throw stuck
-    action.progress.enter(studentId, 'starting')
+    run.progress.enter(studentId, 'starting')
     sandbox = await context.runtime.startSandbox(up.plan, studentId, findSandbox(up.held, studentId), up.contents)
     if (sandbox.fault !== undefined) throw sandbox.fault
   } catch (error) {
-    action.log.warn({ err: error, studentId }, 'sandbox did not come up')
-    action.progress.studentDone(studentId, 'failed')
+    run.log.warn({ err: error, studentId }, 'sandbox did not come up')
+    run.progress.studentDone(studentId, 'failed')
     return { studentId, sandbox, error: describe(error) }
   }
-  action.progress.studentDone(studentId, 'starting')
+  run.progress.studentDone(studentId, 'starting')
   return { studentId, sandbox }
 }
 
@@ -75,7 +75,7 @@ async function startStudent({ context, action, ...up }: Up, studentId: string): 
 async function rollBackFailed(up: Up, failed: readonly StartedStudent[]): Promise<void> {
   for (const student of failed) {
     await rollBackIdle(up, student).catch((err: unknown) => {
-      up.action.log.error({ err, studentId: student.studentId }, 'failed sandbox could not be taken back')
+      up.run.log.error({ err, studentId: student.studentId }, 'failed sandbox could not be taken back')
     })
   }
 }
@@ -91,11 +91,11 @@ async function recordStudents({ context, record }: Up, students: readonly UpStud
 
 /** Those whose sandbox does not become ready have failed. */
 async function waitReady(
-  { context, action, plan }: Up,
+  { context, run, plan }: Up,
   started: readonly StartedStudent[],
 ): Promise<readonly StartedStudent[]> {
   const ids = started.flatMap(({ sandbox, error }) => (error ? [] : (sandbox.id ?? [])))
-  const signal = AbortSignal.any([action.signal, AbortSignal.timeout(readyTimeoutMs)])
+  const signal = AbortSignal.any([run.signal, AbortSignal.timeout(readyTimeoutMs)])
   const reasons = await context.runtime.waitReady(plan, ids, signal)
   return started.map((student) => {
     const { sandbox, error } = student

@@ -7,7 +7,7 @@ import { seatStudents } from '../../runtime/seats.ts'
 import type { UpAnswer } from '../../sessions/outcomes.ts'
 import { removeSession, type UpIntent, writeSession } from '../../sessions/record.ts'
 import { storeIdentity } from '../../sessions/store-identity.ts'
-import type { Action, ClassContext } from '../context.ts'
+import type { ClassContext, Run } from '../context.ts'
 import { finishRemovals } from '../down/finish-removal.ts'
 import { noteVanished } from '../vanished.ts'
 import { examine, type Findings, refusals, weigh } from './admission.ts'
@@ -16,15 +16,15 @@ import type { Look } from './reservations.ts'
 import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './session.ts'
 import { startStudents } from './start-students.ts'
 
-export async function upClass(context: ClassContext, action: Action, order: UpOrder): Promise<UpAnswer> {
+export async function upClass(context: ClassContext, run: Run, order: UpOrder): Promise<UpAnswer> {
   const { students, ttlMinutes, allowPartial } = order
-  const intent = { by: action.actor, at: new Date().toISOString(), students: [...students], ttlMinutes, allowPartial }
+  const intent = { by: run.actor, at: new Date().toISOString(), students: [...students], ttlMinutes, allowPartial }
   const look = await beginLook(context)
   try {
     const seen = await examine(context, order)
     const store = await storeIdentity(context.store)
-    const session = admit(context, action, weigh(seen, look.reserved()), store)
-    return await startSession(context, action, look, session, intent)
+    const session = admit(context, run, weigh(seen, look.reserved()), store)
+    return await startSession(context, run, look, session, intent)
   } finally {
     look.end()
   }
@@ -37,12 +37,7 @@ async function beginLook({ store, reservations }: ClassContext): Promise<Look> {
 }
 
 /** Problem: the first of the reasons why this up must not begin. */
-function admit(
-  { installation }: ClassContext,
-  action: Action,
-  findings: Findings,
-  store: StoreIdentity,
-): ChosenSession {
+function admit({ installation }: ClassContext, run: Run, findings: Findings, store: StoreIdentity): ChosenSession {
   const [refusal] = refusals(findings)
   if (refusal) throw refusal
   const { order, running, image, earlier } = findings
@@ -50,11 +45,11 @@ function admit(
   if (elsewhere) {
     const { classId, sessionId, engine } = elsewhere
     // An engine that is lost for good must not lock its classes for ever.
-    action.log.warn({ classId, sessionId, engine }, 'the class is also up on another engine')
+    run.log.warn({ classId, sessionId, engine }, 'the class is also up on another engine')
   }
   const record = running
     ? joinSession(running.record, order)
-    : newSession(installation, action.actor, order, image, store, earlier)
+    : newSession(installation, run.actor, order, image, store, earlier)
   return { record: seatStudents(record, order.students, findings.uids), isNew: !running, held: running?.held }
 }
 
@@ -62,16 +57,11 @@ function admit(
  * Goes on with an up that was interrupted, as if its call were repeated; the lab is the one that the session froze. It was let
  * through when it was asked for, and is not judged again.
  */
-export async function finishUp(
-  context: ClassContext,
-  action: Action,
-  classId: string,
-  sessionId: string,
-): Promise<UpAnswer> {
+export async function finishUp(context: ClassContext, run: Run, classId: string, sessionId: string): Promise<UpAnswer> {
   const look = await beginLook(context)
   try {
     const { intent, ...session } = await findInterrupted(context, classId, sessionId)
-    return await startSession(context, action, look, session, intent)
+    return await startSession(context, run, look, session, intent)
   } finally {
     look.end()
   }
@@ -80,7 +70,7 @@ export async function finishUp(
 /** Reserves what the up needs before it waits for anything: between the judgement and that, nobody else may be judged. */
 async function startSession(
   context: ClassContext,
-  action: Action,
+  run: Run,
   look: Look,
   session: ChosenSession,
   intent: UpIntent,
@@ -92,9 +82,9 @@ async function startSession(
   const uids = session.record.seats?.flatMap(({ uid }) => uid ?? []) ?? []
   look.reserve({ classId, sessionId, subject, students, cpus, memoryMb, uids })
 
-  const asked = { context, action, students, allowPartial, ...session, plan }
-  const cleared = { ...asked, ...(await finishRemovals(context, action, asked.record, asked.held, asked.students)) }
-  const up = { ...cleared, ...(await noteVanished(context, action, cleared, intent.at)) }
+  const asked = { context, run, students, allowPartial, ...session, plan }
+  const cleared = { ...asked, ...(await finishRemovals(context, run, asked.record, asked.held, asked.students)) }
+  const up = { ...cleared, ...(await noteVanished(context, run, cleared, intent.at)) }
   const { record } = up
   const underWay = [...new Set([...(record.up?.students ?? []), ...students])]
   await writeSession(context.store, { ...record, up: { ...intent, students: underWay } })
@@ -102,9 +92,9 @@ async function startSession(
   try {
     network = await context.runtime.openNetwork(up.plan)
   } catch (error) {
-    if (action.signal.aborted) throw error
+    if (run.signal.aborted) throw error
     const undone = session.isNew ? removeSession(context.store, record) : writeSession(context.store, record)
-    await undone.catch((err: unknown) => action.log.error({ err }, 'record of the failed up not taken back'))
+    await undone.catch((err: unknown) => run.log.error({ err }, 'record of the failed up not taken back'))
     throw error
   }
   return await startStudents(up, network)

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { pino } from 'pino'
 import { ClassActions } from '../../../src/classes/class-actions.ts'
 import { collectClass } from '../../../src/classes/collect-class.ts'
-import type { Action } from '../../../src/classes/context.ts'
+import type { Run } from '../../../src/classes/context.ts'
 import { discardStudent } from '../../../src/classes/discard-student.ts'
 import { downClass } from '../../../src/classes/down/down-class.ts'
 import { extendClass } from '../../../src/classes/extend-class.ts'
@@ -27,7 +27,7 @@ import { classId, openWorkedClass, pair, quiet } from '../../support/memory-clas
 import { openService } from '../../support/memory-service.ts'
 import { createMemoryStore } from '../../support/memory-store.ts'
 
-const newAction = (): Action => ({
+const newRun = (): Run => ({
   actor: 'tester',
   log: quiet,
   progress: new Progress(),
@@ -70,13 +70,13 @@ test('with another store every call of the class is refused, and neither the eng
   const before = runtime.held()
   const order = orderUp((await openWorkedClass(t)).ofClass.catalogue, { classId })
   const calls = [
-    () => downClass(context, newAction(), { classId, allowPartial: false }),
-    () => downClass(context, newAction(), { classId, allowPartial: true }),
-    () => collectClass(context, newAction(), { classId }),
-    () => extendClass(context, newAction(), { classId, ttlMinutes: 5 }),
-    () => resetStudent(context, newAction(), { classId, studentId: 'SV001' }),
-    () => discardStudent(context, newAction(), { classId, studentId: 'SV001', reason: 'none' }),
-    () => upClass(context, newAction(), order),
+    () => downClass(context, newRun(), { classId, allowPartial: false }),
+    () => downClass(context, newRun(), { classId, allowPartial: true }),
+    () => collectClass(context, newRun(), { classId }),
+    () => extendClass(context, newRun(), { classId, ttlMinutes: 5 }),
+    () => resetStudent(context, newRun(), { classId, studentId: 'SV001' }),
+    () => discardStudent(context, newRun(), { classId, studentId: 'SV001', reason: 'none' }),
+    () => upClass(context, newRun(), order),
   ]
   const here = await storeIdentity(other)
   const begun = await storeIdentity(store)
@@ -143,7 +143,7 @@ test('what a session of another store left without a sandbox makes way', async (
   runtime.containers.clear()
   runtime.volumes.clear()
   const order = orderUp(ofClass.catalogue, { classId, students: pair })
-  assert.equal((await upClass(context, newAction(), order)).state, 'up')
+  assert.equal((await upClass(context, newRun(), order)).state, 'up')
 })
 
 test('the state of a class says that it belongs to another store, and does not wait for a store that hangs', async (t) => {
@@ -172,7 +172,7 @@ test('a class of another engine is not lost: its down is refused, with allowPart
   const back = becomeAnotherEngine(runtime)
   await assert.rejects(down(), isProblem('engine-changed'))
   await assert.rejects(down(true), isProblem('engine-changed'))
-  const named = downClass(ofClass.context, newAction(), { classId, sessionId, allowPartial: true })
+  const named = downClass(ofClass.context, newRun(), { classId, sessionId, allowPartial: true })
   await assert.rejects(named, isProblem('engine-changed'))
   assert.equal(await sweepOf(ofClass.context).round(), undefined)
   const record = await ofClass.record(sessionId)
