@@ -1,5 +1,5 @@
 // Runs tests by node's own runner: `run-tests.ts --unit` (all but test/live), `--live` (test/live, one file at a time), or the files named.
-// The surprise: node calls a run without files, and a file without tests, a success; here both fail.
+// Node calls a run without files, and a file without tests, a success; here both fail.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,6 +10,7 @@ import { stripVTControlCharacters } from 'node:util'
 
 const testFolder = resolve(import.meta.dirname, '../test')
 const liveFolder = join(testFolder, 'live') + sep
+const compiled = new URL('compiled.js', import.meta.url).href
 /** For one file (Node 20) or one test (later): far above any honest need, so that a hang ends and is named. */
 const timeoutMs = 600_000
 
@@ -33,7 +34,7 @@ async function runNode(files: readonly string[]): Promise<{ exitCode: number; re
   const node = spawn(
     process.execPath,
     [
-      ...['--import', 'tsx', '--test', '--test-reporter=spec'],
+      ...['--import', compiled, '--test', '--test-reporter=spec'],
       ...[`--test-timeout=${timeoutMs}`, `--test-concurrency=${concurrency}`, ...files],
     ],
     { cwd: resolve(testFolder, '..'), stdio: ['ignore', 'pipe', 'inherit'] },
