@@ -36,12 +36,7 @@ const plantOf = ({ from, to }: { readonly from: string; readonly to: string }): 
   file: `src/${from}/planted-on-${to}.ts`,
   imports: `src/${to}/planted.ts`,
 })
-/** Imports upward that the source still has. */
-const open = ['src/bag/planted-on-collection.ts', 'src/bag/planted-on-sessions.ts']
-const upward = pairs
-  .filter(({ from, to }) => from !== to && layerOf(from) <= layerOf(to))
-  .map(plantOf)
-  .filter(({ file }) => !open.includes(file))
+const upward = pairs.filter(({ from, to }) => from !== to && layerOf(from) <= layerOf(to)).map(plantOf)
 const downward = pairs.filter(({ from, to }) => layerOf(from) > layerOf(to)).map(plantOf)
 
 const refused: readonly Plant[] = [

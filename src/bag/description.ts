@@ -1,10 +1,34 @@
 // What a bag says about itself: the labels of bag-info.txt and the head of meta/submission.json.
 
-import type { BagWork } from '../collection/bag-work.ts'
+import type { FrozenCollect } from '../catalogue/frozen-lab.ts'
+import type { SessionIdentity } from '../runtime/held.ts'
+import type { FrozenSandbox, SealedSandbox } from '../runtime/port.ts'
+import type { Content } from '../store/port.ts'
+import type { BagContents } from './contents.ts'
+import type { SubmissionHead, UnarchivedThing } from './submission.ts'
 import { bagInfoLabel, manifestKey, type TagFile } from './tag-files.ts'
 
+/** Whose work a bag holds, and how it was come by. */
+export interface BagSubject {
+  readonly session: SessionIdentity
+  readonly studentId: string
+  readonly container: SealedSandbox | FrozenSandbox
+  readonly collect: FrozenCollect
+  readonly unarchived: readonly UnarchivedThing[]
+  /** What graders should know of the way here: beforeCollect's result, what could not be looked at. */
+  readonly notes: readonly string[]
+  readonly imageDigest: string | undefined
+  readonly actor: string
+}
+
+export interface DescribedBag {
+  readonly target: BagSubject
+  readonly inventory: Pick<BagContents, 'files' | 'bytes' | 'skipped'>
+  readonly logs: { readonly files: readonly { readonly content: Content }[]; readonly notes: readonly string[] }
+}
+
 export function bagInfoLabels(
-  { inventory, logs, target }: BagWork,
+  { inventory, logs, target }: DescribedBag,
   collectionId: string,
   manifestFile: TagFile,
 ): [string, string][] {
@@ -32,10 +56,10 @@ const unkeptNote =
   'Extended attributes of files (user.*) are not kept: the engine leaves them out. Those that it gives are with their files.'
 
 export function submissionHead(
-  { target, inventory, logs }: BagWork,
+  { target, inventory, logs }: DescribedBag,
   collectionId: string,
   manifestFile: TagFile,
-): object {
+): SubmissionHead {
   const { session, container, collect, imageDigest } = target
   const { rules, workspace } = collect
   return {

@@ -1,12 +1,20 @@
 // What was committed: the bags of a session, and of a student's what the bag's own bag-info.txt says: small, however large the bag is.
 
 import { type Static, Type } from '@sinclair/typebox'
-import type { Bag } from '../collection/collect.ts'
 import { createGate } from '../gate.ts'
 import { bagPrefix, sessionPrefix, snapshotTime, studentPrefix } from '../names.ts'
-import type { SessionRecord } from '../sessions/record.ts'
 import { readText, type Store, StoreError } from '../store/port.ts'
 import { bagDeclarationKey, bagInfoKey, bagInfoLabel, tagManifestKey } from './tag-files.ts'
+
+/** A committed bag. */
+export interface Bag {
+  readonly collectionId: string
+  readonly prefix: string
+  readonly files: number
+  readonly bytes: number
+  readonly skipped: number
+  readonly manifestSha256: string
+}
 
 /** A bag as it says of itself. */
 export interface StoredBag extends Bag {
@@ -26,10 +34,9 @@ export interface DamagedBag {
  */
 export async function findFinalBag(
   store: Store,
-  record: SessionRecord,
+  { classId, sessionId }: { readonly classId: string; readonly sessionId: string },
   studentId: string,
 ): Promise<StoredBag | DamagedBag | undefined> {
-  const { classId, sessionId } = record
   const folders = await store.folders(studentPrefix(classId, sessionId, studentId))
   const newestFirst = finalsNewestFirst(folders)
   const prefixOf = (name: string): string => bagPrefix(classId, sessionId, studentId, name)

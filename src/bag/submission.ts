@@ -1,6 +1,6 @@
-// meta/submission.json as a schema, for callers: what writes it (tag-files.ts) streams it and never has it as one value.
+// meta/submission.json, which says what a bag holds: the one schema of its writer, of its reader and of callers.
 
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { CollectRules } from '../catalogue/schema.ts'
 import { Nullable } from '../nullable.ts'
 
@@ -20,7 +20,7 @@ const facts = {
   ),
 }
 
-export const Submission = Type.Object({
+const head = {
   schemaVersion: Type.Literal(1),
   classId: Type.String(),
   sessionId: Type.String(),
@@ -42,36 +42,58 @@ export const Submission = Type.Object({
   limits: CollectRules,
   manifest: Type.Object({ key: Type.String(), sha256: Type.String() }),
   notes: Type.Array(Type.String()),
-  files: Type.Array(
-    Type.Object({
-      ...named,
-      key: Type.String({ description: 'Of the object in the bag; what /files/ takes.' }),
-      size: Type.Integer(),
-      sha256: Type.String(),
-      ...facts,
-    }),
-  ),
-  links: Type.Array(
-    Type.Object({
-      ...named,
-      type: Type.String(),
-      target: Type.String(),
-      targetBase64: Type.Optional(Type.String()),
-      ...facts,
-    }),
-  ),
-  directories: Type.Array(Type.Object({ ...named, ...facts })),
-  skipped: Type.Array(
-    Type.Object({
-      ...named,
-      type: Type.String(),
-      reason: Type.String(),
-      size: Type.Optional(Type.Integer()),
-      mode: Type.Optional(facts.mode),
-      mtime: Type.Optional(facts.mtime),
-      uid: Type.Optional(facts.uid),
-      gid: Type.Optional(facts.gid),
-      xattrs: facts.xattrs,
-    }),
-  ),
+}
+
+const File = Type.Object({
+  ...named,
+  key: Type.String({ description: 'Of the object in the bag; what /files/ takes.' }),
+  size: Type.Integer(),
+  sha256: Type.String(),
+  ...facts,
 })
+
+const Link = Type.Object({
+  ...named,
+  type: Type.String(),
+  target: Type.String(),
+  targetBase64: Type.Optional(Type.String()),
+  ...facts,
+})
+
+const Directory = Type.Object({ ...named, ...facts })
+
+const Skipped = Type.Object({
+  ...named,
+  type: Type.String(),
+  reason: Type.String(),
+  size: Type.Optional(Type.Integer()),
+  mode: Type.Optional(facts.mode),
+  mtime: Type.Optional(facts.mtime),
+  uid: Type.Optional(facts.uid),
+  gid: Type.Optional(facts.gid),
+  xattrs: facts.xattrs,
+})
+
+/** What each of its lists holds, in their order. */
+export const listedThings = { files: File, links: Link, directories: Directory, skipped: Skipped }
+
+export type ListTitle = keyof typeof listedThings
+export type Listed<T extends ListTitle> = Static<(typeof listedThings)[T]>
+
+export const Submission = Type.Object({
+  ...head,
+  files: Type.Array(File),
+  links: Type.Array(Link),
+  directories: Type.Array(Directory),
+  skipped: Type.Array(Skipped),
+})
+
+/** What comes before the lists. */
+export type SubmissionHead = Omit<Static<typeof Submission>, ListTitle>
+
+/** What cannot be archived at all: sockets, found by looking inside the sandbox before it stopped. */
+export interface UnarchivedThing {
+  /** Relative to the workspace, one character a byte. */
+  readonly path: string
+  readonly type: 'socket'
+}

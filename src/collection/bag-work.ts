@@ -1,27 +1,16 @@
 // What the steps that make one bag share: who it is of, what was found, where it goes.
 
-import type { UnarchivedThing } from '../bag/tag-files.ts'
-import type { FrozenCollect } from '../catalogue/frozen-lab.ts'
-import type { SessionIdentity } from '../runtime/held.ts'
-import type { FrozenSandbox, Runtime, SealedSandbox } from '../runtime/port.ts'
+import type { BagSubject } from '../bag/description.ts'
+import type { Runtime } from '../runtime/port.ts'
 import type { Store } from '../store/port.ts'
 import type { Inventory } from './inventory.ts'
 import type { SpooledLogs } from './logs.ts'
 
-export interface CollectionTarget {
-  readonly session: SessionIdentity
-  readonly studentId: string
+export interface CollectionTarget extends BagSubject {
   /** `final` at down; a `snapshot` at any other time, which no down takes for the student's last word. */
   readonly kind: 'final' | 'snapshot'
-  readonly container: SealedSandbox | FrozenSandbox
   /** The container is a new one around a volume that had lost its own: its logs are not the student's. */
   readonly logsLost: boolean
-  readonly collect: FrozenCollect
-  readonly unarchived: readonly UnarchivedThing[]
-  /** What graders should know of the way here: beforeCollect's result, what could not be looked at. */
-  readonly notes: readonly string[]
-  readonly imageDigest: string | undefined
-  readonly actor: string
 }
 
 export interface CollectionProgress {

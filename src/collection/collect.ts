@@ -1,28 +1,21 @@
 // Makes the bag of one stopped sandbox: inventory, logs, then a bag in the store. Nothing here deletes anything of the
 // sandbox; what it answers with is committed and read back.
 
-import { compareBag, tagFilesIntact } from '../bag/confirm.ts'
+import { tagFilesIntact } from '../bag/confirm.ts'
+import type { Bag } from '../bag/find.ts'
 import { bagDeclarationKey, manifest, manifestKey, type TagFile } from '../bag/tag-files.ts'
 import { bagPrefix, snapshotId, snapshotTime, studentPrefix } from '../names.ts'
 import type { Runtime } from '../runtime/port.ts'
 import { sha256Of } from '../store/content.ts'
 import type { Content, Store } from '../store/port.ts'
 import type { BagWork, CollectionProgress, CollectionTarget } from './bag-work.ts'
+import { compareBag } from './compare.ts'
 import { asCollectError } from './errors.ts'
 import { compileExclude } from './exclude.ts'
 import { fillBag } from './fill-bag.ts'
 import type { Inventory } from './inventory.ts'
 import { type SpooledLogs, spoolLogs } from './logs.ts'
 import { takeInventory } from './take-inventory.ts'
-
-export interface Bag {
-  readonly collectionId: string
-  readonly prefix: string
-  readonly files: number
-  readonly bytes: number
-  readonly skipped: number
-  readonly manifestSha256: string
-}
 
 /** Rejects with CollectError; the sandbox is then as it was. */
 export async function collect(

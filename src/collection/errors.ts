@@ -1,5 +1,6 @@
 // Why one student's sandbox could not be collected. Whatever the reason, the sandbox is kept.
 
+import { BagError } from '../bag/errors.ts'
 import { RuntimeError } from '../runtime/errors.ts'
 import { StoreError, storeErrorAdvice } from '../store/port.ts'
 
@@ -35,6 +36,7 @@ export class CollectError extends Error {
 export function asCollectError(error: unknown): CollectError {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof CollectError) return cause
+    if (cause instanceof BagError) return new CollectError('store-mismatch', cause.message, cause)
     if (cause instanceof RuntimeError) return fromRuntime(cause)
   }
   if (error instanceof StoreError) {

@@ -1,13 +1,14 @@
 // Fills one prefix of the store until it is a bag: leftovers out, payload, logs, tag files, comparison both ways, commit.
 
-import { compareBag } from '../bag/confirm.ts'
+import { workspacePrefix } from '../bag/contents.ts'
 import { bagInfoLabels, submissionHead } from '../bag/description.ts'
-import { bagDeclaration, bagDeclarationKey, bagInfo, submission, type TagFile, tagManifest } from '../bag/tag-files.ts'
+import { bagDeclaration, bagDeclarationKey, bagInfo, type TagFile, tagManifest } from '../bag/tag-files.ts'
+import { submission } from '../bag/write-submission.ts'
 import { digestOf, sha256Of } from '../store/content.ts'
 import { type Content, type Store, StoreError } from '../store/port.ts'
 import type { BagWork } from './bag-work.ts'
+import { compareBag } from './compare.ts'
 import { CollectError } from './errors.ts'
-import { workspacePrefix } from './inventory.ts'
 import { uploadPass } from './upload-pass.ts'
 
 /** A passing fault of the store is met by sending again; what is already safe is not sent twice. */

@@ -3,47 +3,20 @@
 // and however long its path.
 
 import { createHash } from 'node:crypto'
-import { ObjectKeys, objectKey } from '../bag/object-key.ts'
+import {
+  type BagContents,
+  type InventoryRecord,
+  isLeftOut,
+  isStored,
+  recordKey,
+  type StoredRecord,
+  trait,
+  workspacePrefix,
+} from '../bag/contents.ts'
+import { ObjectKeys } from '../bag/object-key.ts'
 import { giveWay } from '../give-way.ts'
-import type { ArchiveEntryType } from '../runtime/archive.ts'
-import type { Content } from '../store/port.ts'
-import { encodeRecord, readFrame, trait } from './record-frame.ts'
+import { encodeRecord, readFrame } from './record-frame.ts'
 import type { Spool } from './spool.ts'
-
-/** Where the workspace lies in a bag. */
-export const workspacePrefix = 'data/workspace/'
-
-/** One thing in the workspace. Paths hold one character a byte (latin1): the only form that keeps every name apart. */
-export interface InventoryRecord {
-  readonly type: ArchiveEntryType
-  readonly path: string
-  readonly size: number
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly mtimeMs: number
-  /** Target of a hard or symbolic link, one character a byte. */
-  readonly target?: string
-  /** Extended attributes: name, and value in Base64. */
-  readonly xattrs?: Readonly<Record<string, string>>
-  /** Content of a file, or of the file that a hard link names. */
-  readonly content?: Content
-  /** What a hard link names, where that is not a file: any inode but a directory can have a second name. */
-  readonly linkedType?: ArchiveEntryType
-  /** Why a file or hard link is not stored, though it could be. */
-  readonly skipped?: string
-}
-
-export type StoredRecord = InventoryRecord & { readonly content: Content }
-
-export const isStored = (record: InventoryRecord): record is StoredRecord =>
-  record.content !== undefined && record.skipped === undefined
-
-/** Neither stored nor fully described by its name: it is counted and named as skipped. */
-export const isLeftOut = (record: InventoryRecord): boolean =>
-  !isStored(record) && !['directory', 'symbolic-link'].includes(record.linkedType ?? record.type)
-
-export const recordKey = (path: string): string => workspacePrefix + objectKey(Buffer.from(path, 'latin1'))
 
 const lookUpBytes = 1024
 const scanBytes = 64 * 1024
@@ -52,7 +25,7 @@ const scanBytes = 64 * 1024
 const fingerprint = (text: string): string =>
   createHash('sha256').update(text, 'utf8').digest().toString('latin1', 0, 16)
 
-export class Inventory {
+export class Inventory implements BagContents {
   readonly #spool: Spool
   /** Fingerprint of the path -> offset of the record, for everything that a hard link can name, skipped files included. */
   readonly #named = new Map<string, number>()

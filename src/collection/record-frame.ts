@@ -3,12 +3,9 @@
 //
 //   frame = length of all that follows, traits, path length, target length (32 bits each), path, target, JSON of the rest
 
-import type { InventoryRecord } from './inventory.ts'
+import type { InventoryRecord } from '../bag/contents.ts'
 
 const headBytes = 16
-
-/** What a reading can ask for: bits, of which a record may have several. */
-export const trait = { any: 1, stored: 2, directory: 4, link: 8, hardLink: 16, leftOut: 32 } as const
 
 export function encodeRecord({ path, target, ...rest }: InventoryRecord, traits: number): Buffer {
   const [pathBytes, targetBytes] = [Buffer.from(path, 'latin1'), Buffer.from(target ?? '', 'latin1')]

@@ -2,7 +2,8 @@
 // symbolic links, so that nothing is written through a link. Hard links come back as files and links of their own.
 
 import { createHash } from 'node:crypto'
-import { type Listed, listed, rawPath, rawTarget } from '../bag/submission-lists.ts'
+import { listed, rawPath, rawTarget } from '../bag/read-submission.ts'
+import type { Listed } from '../bag/submission.ts'
 import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { Problem } from '../problems.ts'
 import type { ArchiveEntry } from '../runtime/archive.ts'

@@ -1,10 +1,11 @@
 // The inventory pass: one reading of a sandbox's archive, with nothing stored yet. The lab's limits are checked here.
 
+import type { InventoryRecord } from '../bag/contents.ts'
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/archive.ts'
 import { Digest } from '../store/content.ts'
 import { CollectError } from './errors.ts'
-import { Inventory, type InventoryRecord } from './inventory.ts'
+import { Inventory } from './inventory.ts'
 import { Spool } from './spool.ts'
 
 export interface InventoryLimits {

@@ -3,14 +3,14 @@
 
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { holds } from '../bag/confirm.ts'
+import { type InventoryRecord, type StoredRecord, trait } from '../bag/contents.ts'
 import { ObjectKeys } from '../bag/object-key.ts'
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/archive.ts'
 import type { Content, Store } from '../store/port.ts'
+import { holds } from './compare.ts'
 import { CollectError } from './errors.ts'
-import type { Inventory, InventoryRecord, StoredRecord } from './inventory.ts'
-import { trait } from './record-frame.ts'
+import type { Inventory } from './inventory.ts'
 import { describe } from './take-inventory.ts'
 
 /** Up to this size a file is held in memory and sent beside others; a larger one streams alone. */

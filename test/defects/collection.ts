@@ -6,7 +6,7 @@ const inventoryTests = ['test/src/collection/inventory.test.ts']
 const uploadTests = ['test/src/collection/upload-pass.test.ts']
 const fillTests = ['test/src/collection/fill-bag.test.ts']
 const collectTests = ['test/src/collection/collect.test.ts']
-const verifyTests = ['test/src/bag/confirm.test.ts']
+const verifyTests = ['test/src/collection/compare.test.ts']
 const tagTests = ['test/src/bag/tag-files.test.ts']
 const keyTests = ['test/src/bag/object-key.test.ts']
 
@@ -56,11 +56,11 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: "a file over the lab's limit is left out without a word",
-    file: 'src/bag/tag-files.ts',
+    file: 'src/bag/write-submission.ts',
     edits: [
       {
-        find: 'yield* described(inventory.records(trait.leftOut), skipped)',
-        replace: 'for await (const each of inventory.records(trait.leftOut)) if (!each.skipped) yield skipped(each)',
+        find: 'yield* described(contents.records(trait.leftOut), skipped)',
+        replace: 'for await (const each of contents.records(trait.leftOut)) if (!each.skipped) yield skipped(each)',
       },
     ],
     tests: tagTests,
@@ -91,7 +91,7 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'an object that an earlier attempt left is used by its key alone',
-    file: 'src/bag/confirm.ts',
+    file: 'src/collection/compare.ts',
     edits: [
       {
         find: 'return object !== undefined && (await matches(store, object, content, signal))',
@@ -119,13 +119,13 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'what is missing in the store is not noticed',
-    file: 'src/bag/confirm.ts',
+    file: 'src/collection/compare.ts',
     edits: [{ find: 'if (found.size < expected.inventory.files + expected.others.size)', replace: 'if (false)' }],
     tests: [...verifyTests, ...fillTests],
   },
   {
     name: 'what the store holds is compared by its size alone',
-    file: 'src/bag/confirm.ts',
+    file: 'src/collection/compare.ts',
     edits: [{ find: 'if (object.md5 !== undefined && object.md5 === content.md5) return', replace: 'return' }],
     tests: verifyTests,
   },
@@ -194,7 +194,7 @@ export const collectionDefects: readonly Defect[] = [
     name: 'the manifest lacks empty files',
     file: 'src/bag/tag-files.ts',
     edits: [
-      { find: 'of inventory.stored()) yield', replace: 'of inventory.stored()) if (record.content.size > 0) yield' },
+      { find: 'of contents.stored()) yield', replace: 'of contents.stored()) if (record.content.size > 0) yield' },
     ],
     tests: [...tagTests, ...collectTests],
   },
@@ -206,8 +206,8 @@ export const collectionDefects: readonly Defect[] = [
   },
   {
     name: 'submission.json gives names that are not UTF-8 as text only',
-    file: 'src/bag/tag-files.ts',
-    edits: [{ find: "return Buffer.from(text, 'utf8').equals(bytes)", replace: 'return true' }],
+    file: 'src/bag/write-submission.ts',
+    edits: [{ find: "return Buffer.from(text, 'utf8').equals(bytes) ?", replace: 'return bytes.length >= 0 ?' }],
     tests: tagTests,
   },
   {

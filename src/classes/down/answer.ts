@@ -1,6 +1,6 @@
 // The shape of what down-class answers, the same for success and failure, so that a portal reads both alike.
 
-import type { Bag } from '../../collection/collect.ts'
+import type { Bag } from '../../bag/find.ts'
 import type { CollectError } from '../../collection/errors.ts'
 import { foldId, sessionPrefix } from '../../names.ts'
 import type { DownAnswer, DownStudent } from '../../sessions/outcomes.ts'

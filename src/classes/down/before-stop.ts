@@ -1,6 +1,6 @@
 // What only a running sandbox can do before it is stopped or frozen.
 
-import type { UnarchivedThing } from '../../bag/tag-files.ts'
+import type { UnarchivedThing } from '../../bag/submission.ts'
 import type { FrozenCollect } from '../../catalogue/frozen-lab.ts'
 import type { ClassContext } from '../context.ts'
 

@@ -1,9 +1,9 @@
 // One student's way from a running sandbox, or from what is left of one, to a committed bag.
 
-import { readBag } from '../../bag/find.ts'
+import { type Bag, readBag } from '../../bag/find.ts'
 import { type FrozenCollect, parseFrozenCollect } from '../../catalogue/frozen-lab.ts'
 import type { CollectionTarget } from '../../collection/bag-work.ts'
-import { type Bag, collect } from '../../collection/collect.ts'
+import { collect } from '../../collection/collect.ts'
 import { CollectError } from '../../collection/errors.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
 import { type HeldSandbox, isHalfRemoved, isRunning, type SessionIdentity, withoutRunner } from '../../runtime/held.ts'

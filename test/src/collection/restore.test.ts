@@ -55,7 +55,7 @@ test('a submission record that is cut or not ours is refused, never taken for an
     const { read, bag } = await openBag(t)
     const path = join(bag, 'meta/submission.json')
     await writeFile(path, damage(await readFile(path, 'utf8')))
-    await assert.rejects(read(), { code: 'store-mismatch' })
+    await assert.rejects(read(), { name: 'BagError' })
   }
 })
 

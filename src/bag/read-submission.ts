@@ -1,48 +1,22 @@
 // The lists of a committed bag's submission.json, one thing at a time: it may be as long as a bag has files, and has one thing
-// a line (tag-files.ts).
+// a line (write-submission.ts).
 
-import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { CollectError } from '../collection/errors.ts'
 import type { Store } from '../store/port.ts'
+import { BagError } from './errors.ts'
 import { linesOf } from './lines.ts'
+import { type Listed, type ListTitle, listedThings } from './submission.ts'
 import { submissionKey } from './tag-files.ts'
 
-const owner = {
-  mode: Type.String(),
-  mtime: Type.String(),
-  uid: Type.Integer(),
-  gid: Type.Integer(),
-  xattrs: Type.Optional(Type.Record(Type.String(), Type.String())),
-}
-const name = { path: Type.String(), pathBase64: Type.Optional(Type.String()) }
-
-const shapes = {
-  directories: Type.Object({ ...name, ...owner }),
-  files: Type.Object({ ...name, ...owner, key: Type.String(), size: Type.Integer(), sha256: Type.String() }),
-  links: Type.Object({
-    ...name,
-    ...owner,
-    type: Type.String(),
-    target: Type.String(),
-    targetBase64: Type.Optional(Type.String()),
-  }),
-  // A socket is known by its name alone.
-  skipped: Type.Object({ ...name, type: Type.String(), reason: Type.String() }),
-} as const satisfies Record<string, TSchema>
-type Title = keyof typeof shapes
-
 const checks = {
-  directories: TypeCompiler.Compile(shapes.directories),
-  files: TypeCompiler.Compile(shapes.files),
-  links: TypeCompiler.Compile(shapes.links),
-  skipped: TypeCompiler.Compile(shapes.skipped),
+  directories: TypeCompiler.Compile(listedThings.directories),
+  files: TypeCompiler.Compile(listedThings.files),
+  links: TypeCompiler.Compile(listedThings.links),
+  skipped: TypeCompiler.Compile(listedThings.skipped),
 }
 
-export type Listed<T extends Title> = Static<(typeof shapes)[T]>
-
-/** In the order of the archive. CollectError 'store-mismatch' where it is cut, or not what this service writes. */
-export async function* listed<T extends Title>(
+/** In the order of the archive. BagError where it is cut, or not what this service writes. */
+export async function* listed<T extends ListTitle>(
   store: Store,
   prefix: string,
   title: T,
@@ -59,8 +33,7 @@ export async function* listed<T extends Title>(
     } else if (line.startsWith(`  "${title}": []`)) return
     else inside = line === `  "${title}": [`
   }
-  throw new CollectError(
-    'store-mismatch',
+  throw new BagError(
     `The bag cannot be put back: its ${submissionKey} is damaged, or another version wrote it. Ask the operator to verify the bag.`,
   )
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { compareBag, holds } from '../../../src/bag/confirm.ts'
+import { compareBag, holds } from '../../../src/collection/compare.ts'
 import { compileExclude } from '../../../src/collection/exclude.ts'
 import { takeInventory } from '../../../src/collection/take-inventory.ts'
 import { digestOf } from '../../../src/store/content.ts'
