@@ -1,5 +1,5 @@
 // The shell line that repeats a call: for logs, and for whoever wants to ask the engine what the client asked.
-// The surprise: it never holds a secret, so a line with `[secret]` in it must be completed by hand before it is pasted.
+// It never holds a secret, so a line with `[secret]` in it must be completed by hand before it is pasted.
 
 import { type HostOptions, parseAddress } from './transport/host.ts'
 import type { CallReport } from './transport/transport.ts'

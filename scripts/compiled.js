@@ -17,6 +17,11 @@ if (isMainThread) {
   register(import.meta.url)
 }
 
+/** Part of what a kept text is known by: another compiler, or another setting in this file, makes another text. */
+const compiler = Promise.all(
+  [join(repository, 'node_modules/esbuild/package.json'), import.meta.filename].map((each) => readFile(each, 'utf8')),
+)
+
 async function compile(path, source) {
   const { transform } = await import('esbuild')
   const { code } = await transform(source, {
@@ -36,7 +41,9 @@ async function compile(path, source) {
 /** The compiled text of a file of this repository; another process may be at the same file. */
 async function kept(path, source) {
   const place = join(repository, '.local/compiled', `${relative(repository, path)}.js`)
-  const mark = `\n// ${createHash('sha256').update(source).digest('hex')}\n`
+  const mark = `\n// ${createHash('sha256')
+    .update(`${await compiler}${source}`)
+    .digest('hex')}\n`
   const before = await readFile(place, 'utf8').catch(() => '')
   if (before.endsWith(mark)) return before
   const code = (await compile(path, source)) + mark

@@ -40,7 +40,9 @@ function callsWith(code: string): string {
   const byToken = calls.filter(({ access }) => access !== 'open')
   if (found.length === byToken.length && byToken.every((call) => found.includes(call)))
     return 'every call that needs a token'
-  return found.map(({ name }) => `\`${name}\``).join(', ') || 'what is no call'
+  const names = found.map(({ name }) => `\`${name}\``)
+  if (code === 'not-found' || names.length === 0) names.push('what is no call')
+  return names.join(', ')
 }
 
 const problemsPage = [

@@ -1,6 +1,6 @@
 // Plants known defects (test/defects/) one at a time into a copy of the repository, and shows that unit tests catch each:
 // `seeded-defects.ts [--list] [WORD...]`; with words, only those whose name holds one of them. Exits 1 where one is not caught.
-// The surprise: where a defect's text is not in the source exactly once nothing runs, so that no change of the source can
+// Where a defect's text is not in the source exactly once nothing runs, so that no change of the source can
 // turn a defect into one that plants nothing.
 
 import { execFileSync } from 'node:child_process'

@@ -1,6 +1,6 @@
 // npm run supply: are the packages that the service runs on pinned, permissively licensed and without known grave defects?
 // Exit code 0: yes; 1: no; 2: yes as far as can be seen, but the registry told no advisories.
-// The surprise: an outage of the registry is no fault of the project, so it is told apart and fails nobody.
+// An outage of the registry is no fault of the project, so it is told apart and fails nobody.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// One engine call over HTTP, run from its endpoint's record: version, path, pool, timeouts, status. Nothing else uses undici.
+// One engine call over HTTP, run from its endpoint's record: version, path, pool, timeouts, status. Nothing else in engine-api uses undici.
 // undici rejects an aborted request only once it has a connection, so every call also races its signal.
 
 import { buildConnector, type Dispatcher, Pool } from 'undici'

@@ -6,7 +6,7 @@ import type { Operation } from '../operations/operations.ts'
 import { noteBegun } from './audit.ts'
 import { identityOf } from './auth/access.ts'
 import type { CallContext } from './call-context.ts'
-import { type Call, defineCall, json } from './define-call.ts'
+import { type Call, json } from './define-call.ts'
 import { Operation as OperationSchema } from './openapi/schemas.ts'
 import { answerWhenDone } from './prefer.ts'
 
@@ -21,7 +21,7 @@ interface Action<Body extends TSchema> extends Pick<Call, 'name' | 'summary' | '
 }
 
 export function defineAction<Body extends TSchema>({ result, start, ...action }: Action<Body>): Call {
-  return defineCall({
+  const call: Call<TSchema, Body> = {
     ...action,
     method: 'POST',
     url: `/room/${action.name}`,
@@ -42,7 +42,8 @@ export function defineAction<Body extends TSchema>({ result, start, ...action }:
       noteBegun(request)
       return await answerWhenDone(request, reply, operation)
     },
-  })
+  }
+  return call
 }
 
 const applied = { 'preference-applied': 'The preference that was followed, where one was sent.' }

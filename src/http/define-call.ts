@@ -59,7 +59,10 @@ export interface Call<Params extends TSchema = TSchema, Body extends TSchema = T
   run(context: CallContext, request: CallRequest<Static<Params>, Static<Body>>, reply: FastifyReply): Promise<unknown>
 }
 
-export const defineCall = <Params extends TSchema, Body extends TSchema>(call: Call<Params, Body>): Call => call
+/** A class action is defined by `defineAction`, which starts an operation: that is what leaves the audit line. */
+export const defineCall = <Params extends TSchema, Body extends TSchema>(
+  call: Call<Params, Body> & { readonly access: Exclude<Access, 'class-action' | 'admin-action'> },
+): Call => call
 
 export const json = (description: string, schema: TSchema): Answer => ({
   description,

@@ -1,5 +1,5 @@
-// The store port: what keeps bags. Two implementations: s3-store.ts (MinIO or any S3) and directory-store.ts.
-// Keys are '/'-separated valid UTF-8 of at most 1,024 bytes; collection/object-key.ts makes them safe for every store.
+// The store port: what keeps bags. Two implementations: s3/ (MinIO or any S3) and directory/.
+// Keys are '/'-separated valid UTF-8 of at most 1,024 bytes; bag/object-key.ts makes them safe for every store.
 
 /** What is known of an object before its bytes are sent: size in bytes, digests as lower-case hex. */
 export interface Content {

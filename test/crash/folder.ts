@@ -1,6 +1,6 @@
 // In a service whose store is a folder: every change there is told to the parent first, which numbers it beside the requests
 // that it sees, and may kill this process before or after it. Of calls that would change nothing most are not told.
-// The surprise: the functions are replaced in node:fs/promises itself, so that the product needs to know nothing of it.
+// The functions are replaced in node:fs/promises itself, so that the product needs to know nothing of it.
 
 import { existsSync, type PathLike } from 'node:fs'
 import promises, { type FileHandle } from 'node:fs/promises'

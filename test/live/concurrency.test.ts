@@ -1,5 +1,5 @@
 // Calls that meet: the same twice at once, opposite ones, long ones that nobody waits for. Real engine, real HTTP.
-// The surprise: one class ignores the stop signal for two seconds, so that a down is surely still running when the next call comes.
+// One class ignores the stop signal for two seconds, so that a down is surely still running when the next call comes.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

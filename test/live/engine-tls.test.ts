@@ -1,5 +1,5 @@
 // Mutual TLS with a real dockerd (--tlsverify), as with Docker in Docker: DOCKER_HOST=tcp://…, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH.
-// Surprise: the engine listens on the loopback of its own network, so two relays carry the bytes there, unread.
+// The engine listens on the loopback of its own network, so two relays carry the bytes there, unread.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,6 +1,6 @@
 // The engine hangs (SIGSTOP) or dies (SIGKILL) in the middle of the archive of a down. No call is made after it is back: the
 // down finishes by itself, and every file is in a committed bag.
-// The surprise: LIVE_ENGINE is set here, to the engine that these tests may stop and kill.
+// LIVE_ENGINE is set here, to the engine that these tests may stop and kill.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

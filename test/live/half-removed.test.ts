@@ -1,6 +1,6 @@
 // A real engine that cannot finish a removal: one file of the workspace is immutable to it, or one of the container's layer.
 // The bag that was committed before is the answer each time, and the next down finishes as soon as the obstacle is gone.
-// The surprise: LIVE_ENGINE is set here, to the engine into whose files these tests reach.
+// LIVE_ENGINE is set here, to the engine into whose files these tests reach.
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'

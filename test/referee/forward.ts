@@ -1,5 +1,5 @@
 // Passes HTTP exchanges on to a server, heads and bodies as they came; who uses it decides which, and what becomes of answers.
-// Surprise: `Connection` alone is not passed on. Each exchange has a connection of its own to the server, so that none is
+// `Connection` alone is not passed on. Each exchange has a connection of its own to the server, so that none is
 // ever met just as the server closes it: such a fault would be the proxy's and not the server's.
 
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'

@@ -1,6 +1,6 @@
 // A proxy before an engine's socket that lets no removal pass which could lose a student's work. It believes nobody: it shares
 // no code with what it watches, and before each removal it reads the store itself.
-// Surprise: a removal that breaks a rule is refused, not only told, so that what would have been lost can be looked at.
+// A removal that breaks a rule is refused, not only told, so that what would have been lost can be looked at.
 
 import { appendFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

@@ -1,5 +1,5 @@
 // HTTP/1.1 messages cut out of a connection's bytes, for servers and proxies of the tests that must see every byte.
-// Surprise: `reads` keeps where the other side's writes ended, which node:http would lose.
+// `reads` keeps where the other side's writes ended, which node:http would lose.
 
 /** `upgraded` is the 101 after which a connection is no longer HTTP: its body is all that side says until it ends. */
 export type Framing = 'none' | 'length' | 'chunked' | 'close' | 'upgraded'

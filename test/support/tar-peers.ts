@@ -1,5 +1,5 @@
 // Archives as Python's tarfile and GNU tar read them, to hold the own reader against. One process for a whole batch.
-// Surprise: both forgive much that the own reader refuses, so only what the own reader accepts is worth asking about.
+// Both forgive much that the own reader refuses, so only what the own reader accepts is worth asking about.
 
 import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,5 +1,5 @@
 // The store in a bucket of MinIO or any other S3 server. The only user of minio-js, and only for what is sound in it: it signs, lists, copies
-// and steers multipart uploads. Objects travel by presigned URLs (upload.ts), because its putObject stores short streams as complete objects,
+// and steers multipart uploads. Objects travel by presigned URLs (transfers.ts), because its putObject stores short streams as complete objects,
 // can hang for ever, and resumes another attempt's leftovers.
 import { Client, S3Error } from 'minio'
 import { abortable } from '../abortable.ts'

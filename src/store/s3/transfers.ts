@@ -1,4 +1,4 @@
-// Sends and fetches bodies by presigned URLs: the only user of undici in the service. Every wait ends: a server that neither takes
+// Sends and fetches bodies by presigned URLs: the only user of undici in src/. Every wait ends: a server that neither takes
 // nor gives a byte for `stallMilliseconds` is given up, however large the body is. Bodies are streamed, never gathered.
 import { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
