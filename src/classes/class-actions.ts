@@ -47,7 +47,7 @@ export class ClassActions {
   finishUp({ classId, sessionId, lab }: SessionRecord, intent: UpIntent, caller: Caller): Operation {
     const fingerprint = upFingerprint(intent.students, lab, intent.ttlMinutes, intent.allowPartial)
     return this.#start('up-class', classId, intent.students, fingerprint, caller, (run) =>
-      finishUp(this.#context, run, classId, sessionId),
+      finishUp(this.#context, run, classId, sessionId, intent),
     )
   }
 

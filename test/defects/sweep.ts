@@ -87,4 +87,10 @@ export const sweepDefects: readonly Defect[] = [
     edits: [{ find: "ours || lost.abort(new Error('another process took over'))", replace: 'ours' }],
     tests: leaseTests,
   },
+  {
+    name: 'an up that another process has finished is repeated for those who did not come up',
+    file: 'src/classes/up/session.ts',
+    edits: [{ find: 'seen.students.filter((studentId) => cameUp.has(foldId(studentId)))', replace: 'seen.students' }],
+    tests: sweepTests,
+  },
 ]

@@ -2,7 +2,7 @@
 // the one of an up that was interrupted.
 
 import type { FrozenLab } from '../../catalogue/frozen-lab.ts'
-import { newSessionId } from '../../names.ts'
+import { foldId, newSessionId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
 import type { Contents } from '../../runtime/archive.ts'
 import type { RuntimeError } from '../../runtime/errors.ts'
@@ -120,19 +120,25 @@ export function newSession(
   }
 }
 
-/** The session of an up that was interrupted, for the same students, without the mark that it has not ended. */
+/**
+ * The session of an up that was interrupted, for the same students, without the mark that it has not ended. `seen`: what that
+ * mark said. Where another process has come to the end of it meanwhile, those who came up are left of it.
+ */
 export async function findInterrupted(
   { runtime, store }: ClassContext,
   classId: string,
   sessionId: string,
+  seen: UpIntent,
 ): Promise<ChosenSession & { readonly intent: UpIntent }> {
   const found = await readSession(store, classId, sessionId)
-  if (!found?.up || found.down || found.ended) {
+  const cameUp = new Set(found?.students.map(foldId))
+  const left = found?.up ?? { ...seen, students: seen.students.filter((studentId) => cameUp.has(foldId(studentId))) }
+  if (!found || left.students.length === 0 || found.down || found.ended) {
     throw new Problem('class-not-up', `The interrupted up of class '${classId}' has ended meanwhile.`)
   }
-  const { up: intent, ...record } = found
+  const { up: _, ...record } = found
   const held = await findHeld(runtime, record)
-  return { record, intent, isNew: record.students.length === 0, held }
+  return { record, intent: left, isNew: record.students.length === 0, held }
 }
 
 export function planOf(record: SessionRecord): SessionPlan {

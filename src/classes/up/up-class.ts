@@ -57,10 +57,16 @@ function admit({ installation }: ClassContext, run: Run, findings: Findings, sto
  * Goes on with an up that was interrupted, as if its call were repeated; the lab is the one that the session froze. It was let
  * through when it was asked for, and is not judged again.
  */
-export async function finishUp(context: ClassContext, run: Run, classId: string, sessionId: string): Promise<UpAnswer> {
+export async function finishUp(
+  context: ClassContext,
+  run: Run,
+  classId: string,
+  sessionId: string,
+  seen: UpIntent,
+): Promise<UpAnswer> {
   const look = await beginLook(context)
   try {
-    const { intent, ...session } = await findInterrupted(context, classId, sessionId)
+    const { intent, ...session } = await findInterrupted(context, classId, sessionId, seen)
     return await startSession(context, run, look, session, intent)
   } finally {
     look.end()

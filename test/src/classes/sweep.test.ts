@@ -11,9 +11,11 @@ import { pino } from 'pino'
 import { ClassActions } from '../../../src/classes/class-actions.ts'
 import { Sweep, type SweepSettings } from '../../../src/classes/sweep.ts'
 import { orderUp } from '../../../src/classes/up/order.ts'
+import { finishUp } from '../../../src/classes/up/up-class.ts'
 import { newSessionId } from '../../../src/names.ts'
 import { Leases } from '../../../src/operations/lease.ts'
 import { Operations } from '../../../src/operations/operations.ts'
+import { Progress } from '../../../src/operations/progress.ts'
 import { RuntimeError } from '../../../src/runtime/errors.ts'
 import type { SessionIdentity } from '../../../src/runtime/held.ts'
 import type { SessionRecord } from '../../../src/sessions/record.ts'
@@ -184,6 +186,18 @@ test('the repeated call joins an up, and a down, that the sweep goes on with', a
   assert.equal(service.down(true), service.operations.runningFor(classId))
   release()
   assert.equal((await round)?.state, 'succeeded')
+})
+
+test('an up that another process has finished meanwhile is repeated for those who came up, and for nobody else', async (t) => {
+  const ofClass = await openClass(t)
+  const { sessionId } = await ofClass.up({ students: ['SV001', 'SV002'] })
+  const running = ofClass.runtime.container('SV001').id
+  const seen = { by: 't', at: '', students: ['SV001', 'SV002', 'SV003'], ttlMinutes: 180, allowPartial: false }
+  const action = { actor: 't', log: quiet, progress: new Progress(), signal: new AbortController().signal }
+  const { state, students } = await finishUp(ofClass.context, action, classId, sessionId, seen)
+  assert.deepEqual([state, students.map(({ studentId }) => studentId)], ['up', ['SV001', 'SV002']])
+  assert.equal(students[0]?.containerId, running)
+  assert.equal((await ofClass.record(sessionId))?.up, undefined)
 })
 
 test('a late joiner’s up does not make the sweep forget an interrupted up of others', async (t) => {

@@ -208,6 +208,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
     const record = (await ofClass.record(sessionId)) ?? assert.fail('no record')
     const order = { by: 'tester', at: '', students: ['SV001', 'SV002', 'SV003'], ttlMinutes: 180, allowPartial: false }
     const caller = { actor: 'sweep', requestId: 'f2d8ee1e-8cb2-4a1f-a4c3-b1b0a4a0d2c1', log: app.log }
+    await ofClass.down()
     actions.finishUp(record, order, caller)
     return await ask(service, call)
   },
