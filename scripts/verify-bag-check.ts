@@ -1,6 +1,6 @@
 // What is wrong with one bag, by what its store gives out now: every object is read, and nothing the service once said is believed.
 // Memory holds a bag's names and tag files, never the content of its files. The bytes of the tag files are parsed here
-// anew and not by src/collection, so that the two cannot be wrong in the same way.
+// anew and not by src/bag, so that the two cannot be wrong in the same way.
 
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'

@@ -1,5 +1,5 @@
 // What the store port promises, made of the plain calls of an S3 bucket: bytes proven before an answer counts, again after a passing
-// fault, nothing left after any other. Long, since all methods of the port share what is known of the bucket.
+// fault, nothing left after any other.
 
 import { createHash, randomUUID } from 'node:crypto'
 import { checkBytes, checkedBody, contentOf } from '../checked-body.ts'
