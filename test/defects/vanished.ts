@@ -92,6 +92,12 @@ export const vanishedDefects: readonly Defect[] = [
     tests: vanishedTests,
   },
   {
+    name: 'an up joins a session that may be on another engine',
+    file: 'src/classes/up/earlier-sessions.ts',
+    edits: [{ find: 'engine !== undefined && open?.engine === engine', replace: 'open !== undefined' }],
+    tests: vanishedTests,
+  },
+  {
     name: 'an up joins a session that was removed whole and has expired',
     file: 'src/classes/up/session.ts',
     edits: [{ find: 'vanished.down || isExpired(vanished)', replace: 'vanished.down' }],

@@ -11,7 +11,10 @@ export interface EarlierSessions {
   readonly newest: string | undefined
   /** It has not ended, and it belongs to another engine. */
   readonly elsewhere: SessionRecord | undefined
-  /** It has not ended, students had sandboxes in it, and nothing of it is on the engine any more. */
+  /**
+   * It has not ended, students had sandboxes in it, and nothing of it is on the engine any more. Only where both are known to
+   * be one engine: on another one its sandboxes may be at work, and a session is never on two.
+   */
   readonly vanished: SessionRecord | undefined
 }
 
@@ -24,12 +27,12 @@ export async function findEarlier(
   const [newest] = newestFirst([...(await storedSessions(context.store, classId)), ...held], () => false)
   const record = await newestRecord(context, classId, engine)
   const open = record?.ended ? undefined : record
-  const isHere = open !== undefined && !isElsewhere(open, engine)
+  const isHere = engine !== undefined && open?.engine === engine
   const isHeld = held.some(({ sessionId }) => sessionId === open?.sessionId)
   return {
     engine,
     newest: newest?.sessionId,
-    elsewhere: isHere ? undefined : open,
+    elsewhere: isElsewhere(open, engine) ? open : undefined,
     vanished: isHere && !isHeld && open.students.length > 0 ? open : undefined,
   }
 }

@@ -235,6 +235,23 @@ test('an up after all of a session was removed joins it, and says whose work was
   assert.equal((await ofClass.down()).state, 'down')
 })
 
+test('an up joins nothing that may be on another engine: one that is not known to be this one begins a new session', async (t) => {
+  for (const engine of [undefined, 'this one']) {
+    const { ofClass, post, sessionId } = await openUp(t)
+    const { engine: _, ...record } = (await ofClass.record(sessionId)) ?? assert.fail()
+    await writeSession(ofClass.context.store, record)
+    ofClass.runtime.engine = engine
+    for (const studentId of pair) removeByAnotherHand(ofClass.runtime, studentId)
+    ofClass.runtime.networks.clear()
+    const up = (await post('/room/up-class', { classId: 'os101-a' })).json()
+    assert.notEqual(up.sessionId, sessionId)
+    assert.deepEqual(
+      up.students.filter(({ vanished }: { vanished?: object }) => vanished),
+      [],
+    )
+  }
+})
+
 test('a session that was removed whole and has expired, or is on its way down, is ended by a down before an up', async (t) => {
   for (const over of [
     { expiresAt: '2020-01-01T00:00:00.000Z' },
