@@ -3,7 +3,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { createGate } from '../gate.ts'
 import { bagPrefix, sessionPrefix, snapshotTime, studentPrefix } from '../names.ts'
-import { readText, type Store, StoreError } from '../store/port.ts'
+import { findText, type Store } from '../store/port.ts'
 import { bagDeclarationKey, bagInfoKey, bagInfoLabel, tagManifestKey } from './tag-files.ts'
 
 /** A committed bag. */
@@ -90,10 +90,7 @@ const finalsNewestFirst = (collectionIds: readonly string[]): string[] =>
   collectionIds.filter((name) => finalBag.test(name)).sort((a, b) => numberOf(b) - numberOf(a))
 
 export async function readBag(store: Store, collectionId: string, prefix: string): Promise<StoredBag | DamagedBag> {
-  const text = await readText(store, prefix + bagInfoKey).catch((error: unknown) => {
-    if (error instanceof StoreError && error.code === 'not-found') return undefined
-    throw error
-  })
+  const text = await findText(store, prefix + bagInfoKey)
   if (text === undefined) return { prefix, missing: bagInfoKey }
   const labels = parseLabels(text)
   return {

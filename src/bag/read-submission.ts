@@ -2,6 +2,7 @@
 // a line (write-submission.ts).
 
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { parseJson } from '../store/json.ts'
 import type { Store } from '../store/port.ts'
 import { BagError } from './errors.ts'
 import { linesOf } from './lines.ts'
@@ -27,7 +28,7 @@ export async function* listed<T extends ListTitle>(
   for await (const line of linesOf(await store.read(prefix + submissionKey, signal))) {
     if (inside && line.startsWith('  ]')) return
     if (inside) {
-      const thing = parse(line.replace(/,$/, ''))
+      const thing = parseJson(line.replace(/,$/, ''))
       if (!isListed(thing)) break
       yield thing
     } else if (line.startsWith(`  "${title}": []`)) return
@@ -36,15 +37,6 @@ export async function* listed<T extends ListTitle>(
   throw new BagError(
     `The bag cannot be put back: its ${submissionKey} is damaged, or another version wrote it. Ask the operator to verify the bag.`,
   )
-}
-
-/** Undefined for what is no JSON, which no shape accepts. */
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }
 
 /** As the student's file system had it. */

@@ -2,7 +2,7 @@
 
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { foldId } from '../names.ts'
-import { asProblem } from '../port-problems.ts'
+import { withProblems } from '../port-problems.ts'
 import type { HeldSession, SandboxState } from '../runtime/held.ts'
 import { newestHeldFirst } from '../sessions/held.ts'
 import { rememberedSession } from '../sessions/remembered.ts'
@@ -13,11 +13,7 @@ import type { CallContext } from './call-context.ts'
 
 /** Newest session first. */
 export async function surveyClasses({ classes: { runtime } }: CallContext, classId?: string): Promise<HeldSession[]> {
-  try {
-    return newestHeldFirst(await runtime.survey(classId))
-  } catch (error) {
-    throw asProblem(error, 'engine-unavailable')
-  }
+  return newestHeldFirst(await withProblems('engine-unavailable', () => runtime.survey(classId)))
 }
 
 export function summariseClass(

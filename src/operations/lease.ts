@@ -13,7 +13,8 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { classPrefix, foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { digestOf } from '../store/content.ts'
-import { readText, type Store, StoreError } from '../store/port.ts'
+import { parseJson } from '../store/json.ts'
+import { findText, type Store, StoreError } from '../store/port.ts'
 
 const Holder = Type.Object({
   /** One life of a process. */
@@ -83,7 +84,7 @@ export class Leases {
   }
 
   async #clearKey(key: string): Promise<boolean> {
-    const text = await this.#read(key)
+    const text = await findText(this.#store, key)
     if (text === undefined) return true
     if (!this.#isFree(key, text, await this.#describe())) return false
     await this.#store.remove(key)
@@ -127,14 +128,6 @@ export class Leases {
     }
   }
 
-  /** Undefined where there is none. */
-  async #read(key: string): Promise<string | undefined> {
-    return await readText(this.#store, key).catch((error: unknown) => {
-      if (error instanceof StoreError && error.code === 'not-found') return undefined
-      throw error
-    })
-  }
-
   async #describe(): Promise<Holder> {
     const pidNamespace = await readlink('/proc/self/ns/pid').catch(() => '')
     const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined)
@@ -147,7 +140,7 @@ export class Leases {
   async #acquire(classId: string, key: string, holder: Holder): Promise<true> {
     const bytes = toBytes(holder)
     if ((await this.#store.put(key, digestOf(bytes), bytes, { ifAbsent: true })) === 'stored') return true
-    const text = await this.#read(key)
+    const text = await findText(this.#store, key)
     if (text !== undefined && !this.#isFree(key, text, holder)) {
       throw new Problem(
         'operation-in-progress',
@@ -171,7 +164,7 @@ export class Leases {
 
   async #renew(key: string, holder: Holder): Promise<boolean> {
     const bytes = toBytes(holder)
-    const text = await this.#read(key)
+    const text = await findText(this.#store, key)
     // Another process removed it, which took it for that of a dead one: it may have been one a moment ago.
     if (text === undefined) return (await this.#store.put(key, digestOf(bytes), bytes, { ifAbsent: true })) === 'stored'
     if (parse(text)?.process !== holder.process) return false
@@ -186,12 +179,8 @@ const keyOf = (classId: string): string => `${classPrefix(foldId(classId))}lease
 const toBytes = (holder: Holder): Uint8Array => Buffer.from(`${JSON.stringify(holder)}\n`)
 
 function parse(text: string): Holder | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return checker.Check(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseJson(text)
+  return checker.Check(value) ? value : undefined
 }
 
 /** Whether a number of a process means the same to both. */

@@ -8,7 +8,8 @@ import { classPrefix, foldId, sessionIdPattern, sessionPrefix } from '../names.t
 import { Nullable } from '../nullable.ts'
 import { Seat } from '../runtime/seats.ts'
 import { digestOf } from '../store/content.ts'
-import { readText, type Store, StoreError } from '../store/port.ts'
+import { parseJson } from '../store/json.ts'
+import { findText, type Store, StoreError } from '../store/port.ts'
 import { DownAnswer, LastCopy } from './outcomes.ts'
 import { forgetSession, rememberSession } from './remembered.ts'
 
@@ -115,26 +116,15 @@ export async function readSession(
   sessionId: string,
 ): Promise<SessionRecord | undefined> {
   const key = recordKey(classId, sessionId)
-  let text: string
-  try {
-    text = await readText(store, key)
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'not-found') throw error
+  const text = await findText(store, key)
+  if (text === undefined) {
     forgetSession(store, sessionId)
     return undefined
   }
-  const record = parse(text)
+  const record = parseJson(text)
   if (!checker.Check(record)) throw new StoreError('refused', `The session record ${key} is not one of this version.`)
   rememberSession(store, record)
   return record
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 export async function writeSession(store: Store, record: SessionRecord): Promise<void> {

@@ -8,7 +8,8 @@ import { storeIdentityKey } from '../names.ts'
 import { Problem } from '../problems.ts'
 import type { HeldSession, StoreIdentity } from '../runtime/held.ts'
 import { digestOf } from '../store/content.ts'
-import { readText, type Store, StoreError } from '../store/port.ts'
+import { parseJson } from '../store/json.ts'
+import { findText, type Store, StoreError } from '../store/port.ts'
 import { forgetSessions } from './remembered.ts'
 
 const checker = TypeCompiler.Compile(Type.Object({ schemaVersion: Type.Literal(1), id: Type.String({ minLength: 1 }) }))
@@ -39,22 +40,11 @@ async function makeId(store: Store): Promise<string> {
 }
 
 async function readId(store: Store): Promise<string | undefined> {
-  const text = await readText(store, storeIdentityKey).catch((error: unknown) => {
-    if (error instanceof StoreError && error.code === 'not-found') return undefined
-    throw error
-  })
+  const text = await findText(store, storeIdentityKey)
   if (text === undefined) return undefined
-  const found = parse(text)
+  const found = parseJson(text)
   if (!checker.Check(found)) throw new StoreError('refused', `${storeIdentityKey} does not say which store this is.`)
   return found.id
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /**

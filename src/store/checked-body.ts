@@ -4,12 +4,6 @@ import { createHash } from 'node:crypto'
 import { abortable } from './abortable.ts'
 import { type Content, StoreError } from './port.ts'
 
-/** The size and digests of `bytes`. */
-export function contentOf(bytes: Uint8Array): Content {
-  const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest('hex')
-  return { size: bytes.length, md5: digest('md5'), sha256: digest('sha256') }
-}
-
 /** Throws StoreError 'mismatch' unless `bytes` are what `content` says. */
 export function checkBytes(key: string, content: Content, bytes: Uint8Array): void {
   if (bytes.length !== content.size) throw wrongLength(key, content, `${bytes.length} bytes`)

@@ -118,3 +118,11 @@ export async function readText(store: Store, key: string, signal?: AbortSignal):
   for await (const chunk of await store.read(key, signal)) chunks.push(chunk)
   return Buffer.concat(chunks).toString('utf8')
 }
+
+/** As `readText`; undefined where there is no such object. */
+export async function findText(store: Store, key: string, signal?: AbortSignal): Promise<string | undefined> {
+  return await readText(store, key, signal).catch((error: unknown) => {
+    if (error instanceof StoreError && error.code === 'not-found') return undefined
+    throw error
+  })
+}

@@ -23,8 +23,8 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/down/collect-student.ts',
     edits: [
       {
-        find: '  const bag = await makeBag(',
-        replace: '  await runtime.removeSandbox(id)\n  const bag = await makeBag(',
+        find: '  const bag = await bagSandbox(',
+        replace: '  await runtime.removeSandbox(id)\n  const bag = await bagSandbox(',
       },
     ],
     tests: downTests,

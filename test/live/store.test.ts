@@ -8,7 +8,7 @@ import type { Store } from '../../src/store/port.ts'
 import { createS3Store, type S3StoreOptions } from '../../src/store/s3/bucket.ts'
 import { s3Limits } from '../../src/store/s3/limits.ts'
 import { type S3Proxy, startS3Proxy } from '../faults/s3-proxy.ts'
-import { contentOf, gather, seededBytes, streamOf, wrongContentOf } from '../src/store/bodies.ts'
+import { digestOf, gather, seededBytes, streamOf, wrongContentOf } from '../src/store/bodies.ts'
 import { conformance, listed, rejectsWith } from '../src/store/conformance.ts'
 
 const { LIVE_S3, LIVE_S3_ACCESS_KEY, LIVE_S3_SECRET_KEY } = process.env
@@ -70,12 +70,12 @@ function partUploads(proxy: S3Proxy): { begun: number; completed: number; aborte
 test('S3: a large stream goes in parts and is the same when read', { skip }, async (t) => {
   const { store, proxy, prefix } = await openBehindProxy(t)
   const bytes = seededBytes(12 * mebibyte, 11)
-  await store.put(`${prefix}a`, contentOf(bytes), streamOf(bytes))
+  await store.put(`${prefix}a`, digestOf(bytes), streamOf(bytes))
   assert.deepEqual(partUploads(proxy), { begun: 1, completed: 1, aborted: 0 })
   assert.equal(proxy.seen.filter(({ path }) => path.includes('partNumber=')).length, 3)
   assert.ok(bytes.equals(await gather(await store.read(`${prefix}a`))))
   assert.deepEqual(await store.stat(`${prefix}a`), { key: `${prefix}a`, size: bytes.length, md5: undefined })
-  await store.copy(`${prefix}a`, `${prefix}b`, contentOf(bytes))
+  await store.copy(`${prefix}a`, `${prefix}b`, digestOf(bytes))
   assert.equal(partUploads(proxy).completed, 2)
   assert.ok(bytes.equals(await gather(await store.read(`${prefix}b`))))
   await store.remove(`${prefix}a`)
@@ -115,7 +115,7 @@ for (const [what, code, source] of partFaults) {
     const { store, proxy, prefix } = await openBehindProxy(t)
     const bytes = seededBytes(12 * mebibyte, 13)
     const body = source(proxy, bytes)
-    await rejectsWith(store.put(`${prefix}a`, contentOf(bytes), body), code)
+    await rejectsWith(store.put(`${prefix}a`, digestOf(bytes), body), code)
     assert.deepEqual(partUploads(proxy), { begun: 1, completed: 0, aborted: 1 })
     assert.equal(body.ended, true)
     assert.equal(await store.stat(`${prefix}a`), undefined)
@@ -130,7 +130,7 @@ test('S3: an abort while a large stream hangs leaves neither object nor upload b
     abort.abort(new Error('enough'))
     return new Promise(() => undefined)
   })
-  await assert.rejects(store.put(`${prefix}a`, contentOf(bytes), body, { signal: abort.signal }), /enough/)
+  await assert.rejects(store.put(`${prefix}a`, digestOf(bytes), body, { signal: abort.signal }), /enough/)
   assert.deepEqual(partUploads(proxy), { begun: 1, completed: 0, aborted: 1 })
   assert.equal(await store.stat(`${prefix}a`), undefined)
 })
@@ -148,7 +148,7 @@ test('S3: large bytes are sent again after a broken part, and nothing is left of
   const { store, proxy, prefix } = await openBehindProxy(t)
   const bytes = seededBytes(12 * mebibyte, 19)
   proxy.plan.set({ fault: 'broken-off', url: /partNumber=2/, nth: 1 })
-  assert.equal(await store.put(`${prefix}a`, contentOf(bytes), bytes), 'stored')
+  assert.equal(await store.put(`${prefix}a`, digestOf(bytes), bytes), 'stored')
   assert.deepEqual(partUploads(proxy), { begun: 2, completed: 1, aborted: 1 })
   assert.ok(bytes.equals(await gather(await store.read(`${prefix}a`))))
   await store.remove(`${prefix}a`)
@@ -157,7 +157,7 @@ test('S3: large bytes are sent again after a broken part, and nothing is left of
 test('S3: check makes a missing bucket, also when two services start at once', { skip }, async (t) => {
   const bucket = `class-runtime-${randomUUID()}`
   const stores = [await open(t, { bucket }), await open(t, { bucket })]
-  await rejectsWith((await open(t, { bucket })).put('a', contentOf(Buffer.alloc(0)), Buffer.alloc(0)), 'no-bucket')
+  await rejectsWith((await open(t, { bucket })).put('a', digestOf(Buffer.alloc(0)), Buffer.alloc(0)), 'no-bucket')
   await Promise.all(stores.map((store) => store.check()))
   await Promise.all(stores.map((store) => store.check()))
   for (const store of stores) assert.deepEqual([...(await listed(store, '')).keys()], [])
@@ -172,13 +172,13 @@ test('S3: wrong keys are said to be denied by every call, and no message holds a
     const store = await open(t, wrong)
     for (const call of [
       () => store.check(),
-      () => store.put('a', contentOf(bytes), bytes),
-      () => store.put('a', contentOf(bytes), streamOf(bytes)),
+      () => store.put('a', digestOf(bytes), bytes),
+      () => store.put('a', digestOf(bytes), streamOf(bytes)),
       () => store.read('a'),
       () => store.stat('a'),
       () => store.remove('a'),
       () => store.folders(''),
-      () => store.copy('a', 'b', contentOf(bytes)),
+      () => store.copy('a', 'b', digestOf(bytes)),
     ]) {
       const error = await rejectsWith(call(), 'denied')
       const told = `${error.message} ${error.stack} ${JSON.stringify(error)} ${error.cause}`
@@ -194,12 +194,12 @@ test('S3: a server that is down is unreachable, named, and used again when it is
   await proxy.goDown()
   for (const call of [
     () => store.check(),
-    () => store.put(`${prefix}a`, contentOf(bytes), bytes),
-    () => store.put(`${prefix}a`, contentOf(bytes), streamOf(bytes)),
+    () => store.put(`${prefix}a`, digestOf(bytes), bytes),
+    () => store.put(`${prefix}a`, digestOf(bytes), streamOf(bytes)),
     () => store.read(`${prefix}a`),
     () => store.stat(`${prefix}a`),
     () => store.remove(`${prefix}a`),
-    () => store.copy(`${prefix}a`, `${prefix}b`, contentOf(bytes)),
+    () => store.copy(`${prefix}a`, `${prefix}b`, digestOf(bytes)),
     () => store.folders(''),
     () => listed(store, ''),
   ]) {
@@ -208,7 +208,7 @@ test('S3: a server that is down is unreachable, named, and used again when it is
   }
   await proxy.comeBack()
   await store.check()
-  assert.equal(await store.put(`${prefix}a`, contentOf(bytes), streamOf(bytes)), 'stored')
+  assert.equal(await store.put(`${prefix}a`, digestOf(bytes), streamOf(bytes)), 'stored')
   await store.remove(`${prefix}a`)
 })
 
@@ -219,12 +219,12 @@ test('S3: a server that hangs is unreachable to every call, within the stall lim
   await Promise.all(
     [
       store.check(),
-      store.put(`${prefix}a`, contentOf(bytes), bytes),
-      store.put(`${prefix}a`, contentOf(bytes), streamOf(bytes)),
+      store.put(`${prefix}a`, digestOf(bytes), bytes),
+      store.put(`${prefix}a`, digestOf(bytes), streamOf(bytes)),
       store.read(`${prefix}a`),
       store.stat(`${prefix}a`),
       store.remove(`${prefix}a`),
-      store.copy(`${prefix}a`, `${prefix}b`, contentOf(bytes)),
+      store.copy(`${prefix}a`, `${prefix}b`, digestOf(bytes)),
       store.folders(''),
       listed(store, ''),
     ].map((call) => rejectsWith(call, 'unreachable')),
@@ -238,9 +238,9 @@ test('S3: bytes survive a connection that breaks once; a stream does not and lea
   const bytes = seededBytes(1_000_000, 37)
   const breakOnce = () => proxy.plan.set({ fault: 'broken-off', url: /^/, nth: 1 })
   breakOnce()
-  assert.equal(await store.put(`${prefix}bytes`, contentOf(bytes), bytes), 'stored')
+  assert.equal(await store.put(`${prefix}bytes`, digestOf(bytes), bytes), 'stored')
   breakOnce()
-  await rejectsWith(store.put(`${prefix}stream`, contentOf(bytes), streamOf(bytes)), 'unreachable')
+  await rejectsWith(store.put(`${prefix}stream`, digestOf(bytes), streamOf(bytes)), 'unreachable')
   assert.deepEqual([...(await listed(store, prefix)).keys()], [`${prefix}bytes`])
   await store.remove(`${prefix}bytes`)
 })
@@ -251,7 +251,7 @@ test('S3: a temporary URL serves the bytes to be saved under the given name, wit
   const store = await openChecked(t)
   const key = `${randomUUID()}/Bài tập +%=1.html`
   const bytes = Buffer.from('<script>alert(1)</script>')
-  await store.put(key, contentOf(bytes), bytes)
+  await store.put(key, digestOf(bytes), bytes)
   const url = await store.temporaryUrl(key, 'Bài "tập"\r\n.html')
   assert.ok(url !== undefined)
   const answer = await fetch(url)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { createS3Store } from '../../src/store/s3/bucket.ts'
-import { contentOf } from '../src/store/bodies.ts'
+import { digestOf } from '../src/store/bodies.ts'
 import { bucketArtifacts } from '../support/artifacts.ts'
 import { things } from '../support/bag-damages.ts'
 import { s3Server, skipWithoutS3 } from '../support/live.ts'
@@ -33,8 +33,7 @@ test('a bag on an S3 server is valid; what is damaged there is named', { skip: s
   assert.ok(whole.lines.includes(line), whole.stdout)
   assert.match(whole.stdout, new RegExp(`^receipt ${bag.manifestSha256}: ${bag.prefix} of student SV001,`, 'm'))
 
-  const put = (key: string, text: string) =>
-    store.put(bag.prefix + key, contentOf(Buffer.from(text)), Buffer.from(text))
+  const put = (key: string, text: string) => store.put(bag.prefix + key, digestOf(Buffer.from(text)), Buffer.from(text))
   await put('data/workspace/notes', 'hellO')
   await put('data/workspace/extra', '')
   await store.remove(`${bag.prefix}data/workspace/copy`)

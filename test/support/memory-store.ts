@@ -1,7 +1,8 @@
 // A store in memory that computes MD5 itself, as an S3 server does, and a wrapper that puts faults between a caller and
 // any store.
 
-import { checkBytes, checkedBody, contentOf } from '../../src/store/checked-body.ts'
+import { checkBytes, checkedBody } from '../../src/store/checked-body.ts'
+import { digestOf } from '../../src/store/content.ts'
 import { checkKey, checkPrefix } from '../../src/store/key.ts'
 import { type Store, StoreError } from '../../src/store/port.ts'
 
@@ -12,7 +13,7 @@ export interface MemoryStore extends Store {
 
 export function createMemoryStore(): MemoryStore {
   const objects = new Map<string, Uint8Array>()
-  const stored = (key: string, bytes: Uint8Array) => ({ key, size: bytes.length, md5: contentOf(bytes).md5 })
+  const stored = (key: string, bytes: Uint8Array) => ({ key, size: bytes.length, md5: digestOf(bytes).md5 })
 
   const put: Store['put'] = async (key, content, body, options = {}) => {
     checkKey(key)

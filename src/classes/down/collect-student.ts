@@ -36,7 +36,7 @@ export async function collectStudent(
   const looked = await lookBefore(runtime, sandbox)
   const id = sandbox.id ?? (await recoverFiles(runtime, record, sandbox, looked))
   const sealed = await runtime.seal(id, looked.frozen.stopSeconds)
-  const bag = await makeBag(context, run, record, sandbox, { kind, container: sealed, ...looked })
+  const bag = await bagSandbox(context, run, record, sandbox, { kind, container: sealed, ...looked })
   return { bag: sandbox.filesOnly ? await asCommitted(context, bag) : bag, life: sealed, files: sandbox.files }
 }
 
@@ -81,7 +81,7 @@ export async function snapshotStudent(
   const looked = await lookBefore(runtime, sandbox)
   try {
     const container = await runtime.freeze(sandbox.id)
-    return await makeBag(context, run, record, sandbox, { kind: 'snapshot', container, ...looked })
+    return await bagSandbox(context, run, record, sandbox, { kind: 'snapshot', container, ...looked })
   } finally {
     await runtime.thaw(sandbox.id)
   }
@@ -99,7 +99,7 @@ async function lookBefore(runtime: ClassContext['runtime'], sandbox: HeldSandbox
   return { frozen, notes, unarchived }
 }
 
-function makeBag(
+function bagSandbox(
   { runtime, store }: ClassContext,
   run: Run,
   record: SessionRecord,

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { Lab } from '../../catalogue/schema.ts'
 import { Nullable } from '../../nullable.ts'
-import { asProblem } from '../../port-problems.ts'
+import { withProblems } from '../../port-problems.ts'
 import type { ImageFacts } from '../../runtime/port.ts'
 import { defineCall, json } from '../define-call.ts'
 
@@ -39,9 +39,7 @@ export const listLabs = defineCall({
   async run({ classes: { runtime }, currentCatalogue }) {
     const { labs } = await currentCatalogue()
     const described = [...labs].map(async ([name, lab]) => {
-      const image = await runtime.image(lab.image).catch((error: unknown) => {
-        throw asProblem(error, 'engine-unavailable')
-      })
+      const image = await withProblems('engine-unavailable', () => runtime.image(lab.image))
       return describeLab(name, lab, image)
     })
     return { labs: await Promise.all(described) }

@@ -2,7 +2,8 @@
 // fault, nothing left after any other.
 
 import { createHash, randomUUID } from 'node:crypto'
-import { checkBytes, checkedBody, contentOf } from '../checked-body.ts'
+import { checkBytes, checkedBody } from '../checked-body.ts'
+import { digestOf } from '../content.ts'
 import { checkKey, checkPrefix, reservedFolder } from '../key.ts'
 import { type ByteRange, type Content, type Store, StoreError } from '../port.ts'
 import { attachment } from './attachment.ts'
@@ -210,7 +211,7 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
     async check() {
       if (!(await again(undefined, () => bucket.exists()))) await again(undefined, () => bucket.make())
       const probe = Buffer.from('may be removed at any time\n')
-      const content = contentOf(probe)
+      const content = digestOf(probe)
       const key = `${reservedFolder}/probe-${randomUUID()}`
       const first = await again(undefined, () => putWhole(key, content, slices(probe), false))
       if (first.status !== 200) throw bucket.refusal(key, first)

@@ -1,8 +1,8 @@
 // Bodies for tests of stores: what a store reads from, and how its content is described.
-import { contentOf } from '../../../src/store/checked-body.ts'
+import { digestOf } from '../../../src/store/content.ts'
 import type { Content } from '../../../src/store/port.ts'
 
-export { contentOf }
+export { digestOf }
 
 /** The same pseudo-random bytes for the same seed (xorshift32). */
 export function seededBytes(size: number, seed: number): Buffer {
@@ -55,7 +55,7 @@ export async function gather(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** As `contentOf(bytes)`, with another MD5 than the bytes have. */
+/** As `digestOf(bytes)`, with another MD5 than the bytes have. */
 export function wrongContentOf(bytes: Uint8Array): Content {
-  return { ...contentOf(bytes), md5: '0123456789abcdef0123456789abcdef' }
+  return { ...digestOf(bytes), md5: '0123456789abcdef0123456789abcdef' }
 }

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { objectKey } from '../../../src/bag/object-key.ts'
 import { type Store, type StoredObject, StoreError, type StoreErrorCode } from '../../../src/store/port.ts'
-import { contentOf, gather, seededBytes, streamOf, wrongContentOf } from './bodies.ts'
+import { digestOf, gather, seededBytes, streamOf, wrongContentOf } from './bodies.ts'
 
 /** Names that students can give to files and that some store or tool takes badly. */
 export const hostileNames: readonly Buffer[] = [
@@ -89,7 +89,7 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
       hostileNames.map((raw, at) => [`${prefix}${objectKey(raw)}`, Buffer.from(`content ${at}`)]),
     )
     assert.equal(expected.size, hostileNames.length)
-    for (const [key, bytes] of expected) assert.equal(await store.put(key, contentOf(bytes), bytes), 'stored')
+    for (const [key, bytes] of expected) assert.equal(await store.put(key, digestOf(bytes), bytes), 'stored')
     assert.deepEqual([...(await listed(store, prefix)).keys()].sort(), [...expected.keys()].sort())
     for (const [key, bytes] of expected) {
       assert.equal((await store.stat(key))?.size, bytes.length)
@@ -101,8 +101,8 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
 
   check('an empty object is an object', async (store, prefix) => {
     const empty = Buffer.alloc(0)
-    await store.put(`${prefix}bytes`, contentOf(empty), empty)
-    await store.put(`${prefix}stream`, contentOf(empty), streamOf(empty))
+    await store.put(`${prefix}bytes`, digestOf(empty), empty)
+    await store.put(`${prefix}stream`, digestOf(empty), streamOf(empty))
     for (const key of [`${prefix}bytes`, `${prefix}stream`]) {
       assert.equal((await store.stat(key))?.size, 0)
       assert.equal((await gather(await store.read(key))).length, 0)
@@ -112,15 +112,15 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
 
   check('20 MB arrive as they were sent, streamed and from memory', async (store, prefix) => {
     const bytes = seededBytes(20_000_000, 7)
-    await store.put(`${prefix}stream`, contentOf(bytes), streamOf(bytes))
-    await store.put(`${prefix}bytes`, contentOf(bytes), bytes)
+    await store.put(`${prefix}stream`, digestOf(bytes), streamOf(bytes))
+    await store.put(`${prefix}bytes`, digestOf(bytes), bytes)
     assert.ok(bytes.equals(await gather(await store.read(`${prefix}stream`))))
     assert.ok(bytes.equals(await gather(await store.read(`${prefix}bytes`))))
   })
 
   check('a range is read from its first byte to its last, and an absent object is absent', async (store, prefix) => {
     const bytes = seededBytes(700_000, 5)
-    await store.put(`${prefix}a`, contentOf(bytes), bytes)
+    await store.put(`${prefix}a`, digestOf(bytes), bytes)
     for (const [first, last] of [
       [0, 0],
       [0, 699_999],
@@ -135,31 +135,31 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
   })
 
   check('an MD5 that the store gives is that of the content', async (store, prefix) => {
-    await store.put(`${prefix}a`, contentOf(hello), hello)
-    const { md5 } = contentOf(hello)
+    await store.put(`${prefix}a`, digestOf(hello), hello)
+    const { md5 } = digestOf(hello)
     assert.equal((await store.stat(`${prefix}a`))?.md5 ?? md5, md5)
     assert.equal((await listed(store, prefix)).get(`${prefix}a`)?.md5 ?? md5, md5)
   })
 
   check('a put replaces what was there', async (store, prefix) => {
-    await store.put(`${prefix}a`, contentOf(older), older)
-    assert.equal(await store.put(`${prefix}a`, contentOf(hello), hello), 'stored')
+    await store.put(`${prefix}a`, digestOf(older), older)
+    assert.equal(await store.put(`${prefix}a`, digestOf(hello), hello), 'stored')
     assert.deepEqual(await gather(await store.read(`${prefix}a`)), hello)
   })
 
   const bytes = seededBytes(300_000, 3)
   for (const [what, content, body, told] of [
-    ['a short stream', contentOf(bytes), () => streamOf(bytes.subarray(0, -1)), /300000 bytes .* 299999 bytes/],
-    ['a long stream', contentOf(bytes), () => streamOf(Buffer.concat([bytes, hello])), /300000 bytes .* more/],
+    ['a short stream', digestOf(bytes), () => streamOf(bytes.subarray(0, -1)), /300000 bytes .* 299999 bytes/],
+    ['a long stream', digestOf(bytes), () => streamOf(Buffer.concat([bytes, hello])), /300000 bytes .* more/],
     ['a stream with another MD5', wrongContentOf(bytes), () => streamOf(bytes), /MD5/],
-    ['bytes of another length', contentOf(bytes), () => bytes.subarray(1), /300000 bytes .* 299999 bytes/],
+    ['bytes of another length', digestOf(bytes), () => bytes.subarray(1), /300000 bytes .* 299999 bytes/],
     ['bytes with another MD5', wrongContentOf(bytes), () => bytes, /MD5/],
   ] as const) {
     check(`${what} is a mismatch, leaves no object and keeps an older one`, async (store, prefix) => {
       const error = await rejectsWith(store.put(`${prefix}new`, content, body()), 'mismatch')
       assert.match(error.message, told)
       assert.equal(await store.stat(`${prefix}new`), undefined)
-      await store.put(`${prefix}old`, contentOf(older), older)
+      await store.put(`${prefix}old`, digestOf(older), older)
       await rejectsWith(store.put(`${prefix}old`, content, body()), 'mismatch')
       assert.deepEqual(await gather(await store.read(`${prefix}old`)), older)
       assert.equal((await listed(store, prefix)).size, 1)
@@ -178,7 +178,7 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
         ended = true
       }
     }
-    await rejectsWith(store.put(`${prefix}a`, contentOf(bytes), endless()), 'mismatch')
+    await rejectsWith(store.put(`${prefix}a`, digestOf(bytes), endless()), 'mismatch')
     assert.equal(taken, 1)
     assert.equal(ended, true)
   })
@@ -189,7 +189,7 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
       throw fault
     })
     // The promised size is larger, so that the error and not the length ends it.
-    const content = { ...contentOf(bytes), size: bytes.length + 1 }
+    const content = { ...digestOf(bytes), size: bytes.length + 1 }
     await assert.rejects(store.put(`${prefix}a`, content, source), (error) => error === fault)
     assert.equal(source.ended, true)
     assert.equal((await listed(store, prefix)).size, 0)
@@ -202,7 +202,7 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
       abort.abort(reason)
       return new Promise(() => undefined)
     })
-    const content = { ...contentOf(bytes), size: bytes.length + 1 }
+    const content = { ...digestOf(bytes), size: bytes.length + 1 }
     await assert.rejects(
       store.put(`${prefix}a`, content, source, { signal: abort.signal }),
       (error) => error === reason,
@@ -223,18 +223,18 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
       }
     }
     const ended = deferred()
-    const content = { ...contentOf(bytes), size: 1_000_000_000 }
+    const content = { ...digestOf(bytes), size: 1_000_000_000 }
     await assert.rejects(store.put(`${prefix}a`, content, flowing(), { signal: abort.signal }), /enough/)
     await ended.promise
     assert.equal((await listed(store, prefix)).size, 0)
   })
 
   check('what is aborted already does nothing', async (store, prefix) => {
-    await store.put(`${prefix}a`, contentOf(older), older)
+    await store.put(`${prefix}a`, digestOf(older), older)
     const signal = AbortSignal.abort(new Error('too late'))
-    await assert.rejects(store.put(`${prefix}a`, contentOf(hello), hello, { signal }), /too late/)
-    await assert.rejects(store.put(`${prefix}a`, contentOf(hello), streamOf(hello), { signal }), /too late/)
-    await assert.rejects(store.copy(`${prefix}a`, `${prefix}b`, contentOf(older), signal), /too late/)
+    await assert.rejects(store.put(`${prefix}a`, digestOf(hello), hello, { signal }), /too late/)
+    await assert.rejects(store.put(`${prefix}a`, digestOf(hello), streamOf(hello), { signal }), /too late/)
+    await assert.rejects(store.copy(`${prefix}a`, `${prefix}b`, digestOf(older), signal), /too late/)
     await assert.rejects(store.remove(`${prefix}a`, signal), /too late/)
     await assert.rejects(store.stat(`${prefix}a`, signal), /too late/)
     await assert.rejects(store.folders(prefix, signal), /too late/)
@@ -247,28 +247,28 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
     const bodies = Array.from({ length: 8 }, (_, at) => Buffer.from(`from ${at}`))
     const outcomes = await Promise.all(
       bodies.map((body, at) =>
-        store.put(`${prefix}a`, contentOf(body), at % 2 === 0 ? body : streamOf(body), { ifAbsent: true }),
+        store.put(`${prefix}a`, digestOf(body), at % 2 === 0 ? body : streamOf(body), { ifAbsent: true }),
       ),
     )
     assert.equal(outcomes.filter((outcome) => outcome === 'stored').length, 1)
     assert.deepEqual(await gather(await store.read(`${prefix}a`)), bodies[outcomes.indexOf('stored')])
-    assert.equal(await store.put(`${prefix}a`, contentOf(hello), hello, { ifAbsent: true }), 'exists')
+    assert.equal(await store.put(`${prefix}a`, digestOf(hello), hello, { ifAbsent: true }), 'exists')
   })
 
   check('a copy has the content, and stays when its source goes', async (store, prefix) => {
     const source = `${prefix}${objectKey(Buffer.from('sub/ü +&%'))}`
     const copy = `${prefix}${objectKey(Buffer.from('other/é =?'))}`
-    await store.put(source, contentOf(bytes), bytes)
-    await store.copy(source, copy, contentOf(bytes))
+    await store.put(source, digestOf(bytes), bytes)
+    await store.copy(source, copy, digestOf(bytes))
     await store.remove(source)
     assert.ok(bytes.equals(await gather(await store.read(copy))))
     assert.deepEqual([...(await listed(store, prefix)).keys()], [copy])
-    await rejectsWith(store.copy(source, `${prefix}third`, contentOf(bytes)), 'not-found')
+    await rejectsWith(store.copy(source, `${prefix}third`, digestOf(bytes)), 'not-found')
   })
 
   check('a copy of other content than was said is a mismatch and does not stay', async (store, prefix) => {
-    await store.put(`${prefix}a`, contentOf(older), older)
-    await rejectsWith(store.copy(`${prefix}a`, `${prefix}b`, contentOf(hello)), 'mismatch')
+    await store.put(`${prefix}a`, digestOf(older), older)
+    await rejectsWith(store.copy(`${prefix}a`, `${prefix}b`, digestOf(hello)), 'mismatch')
     assert.equal(await store.stat(`${prefix}b`), undefined)
   })
 
@@ -279,8 +279,8 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
         Buffer.from('x'.repeat(at % 50)),
       ]),
     )
-    await Promise.all([...expected].map(([key, body]) => store.put(key, contentOf(body), body)))
-    await store.put(`${prefix}lots-beside`, contentOf(hello), hello)
+    await Promise.all([...expected].map(([key, body]) => store.put(key, digestOf(body), body)))
+    await store.put(`${prefix}lots-beside`, digestOf(hello), hello)
     const found = await listed(store, `${prefix}lots/`)
     assert.deepEqual([...found.keys()].sort(), [...expected.keys()].sort())
     for (const [key, body] of expected) assert.equal(found.get(key)?.size, body.length)
@@ -297,7 +297,7 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
 
   check('folders are the names that have objects below them, sorted', async (store, prefix) => {
     for (const key of ['b/1', 'a/1', 'a/2/3', 'ab/1', 'Z/1', 'file', 'gone/1']) {
-      await store.put(`${prefix}${key}`, contentOf(hello), hello)
+      await store.put(`${prefix}${key}`, digestOf(hello), hello)
     }
     await store.remove(`${prefix}gone/1`)
     assert.deepEqual(await store.folders(prefix), ['Z', 'a', 'ab', 'b'])
@@ -308,7 +308,7 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
   })
 
   check('what is absent is said to be absent', async (store, prefix) => {
-    await store.put(`${prefix}folder/a`, contentOf(hello), hello)
+    await store.put(`${prefix}folder/a`, digestOf(hello), hello)
     for (const key of [`${prefix}no`, `${prefix}folder`, `${prefix}no/no`]) {
       assert.equal(await store.stat(key), undefined)
       await rejectsWith(store.read(key), 'not-found')
@@ -322,10 +322,10 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
     await Promise.all(
       Array.from({ length: 20 }, async (_, at) => {
         for (let round = 0; round < 5; round += 1) {
-          await store.put(`${prefix}x/y/${at}`, contentOf(hello), hello)
+          await store.put(`${prefix}x/y/${at}`, digestOf(hello), hello)
           await store.remove(`${prefix}x/y/${at}`)
         }
-        await store.put(`${prefix}x/y/${at}`, contentOf(hello), hello)
+        await store.put(`${prefix}x/y/${at}`, digestOf(hello), hello)
       }),
     )
     assert.equal((await listed(store, prefix)).size, 20)
@@ -344,14 +344,14 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Stor
       `${prefix}a/`,
       '.class-runtime/a',
     ]) {
-      await rejectsWith(store.put(key, contentOf(hello), hello), 'refused')
+      await rejectsWith(store.put(key, digestOf(hello), hello), 'refused')
       await rejectsWith(store.read(key), 'refused')
       await rejectsWith(store.stat(key), 'refused')
       await rejectsWith(store.remove(key), 'refused')
-      await rejectsWith(store.copy(key, `${prefix}a`, contentOf(hello)), 'refused')
+      await rejectsWith(store.copy(key, `${prefix}a`, digestOf(hello)), 'refused')
     }
     for (const key of [long, `${prefix}nul\0`, `${prefix}\uD800`])
-      await rejectsWith(store.put(key, contentOf(hello), hello), 'refused')
+      await rejectsWith(store.put(key, digestOf(hello), hello), 'refused')
     for (const bad of ['../', '/', '.class-runtime/', `${prefix}../`, prefix.slice(0, -1)])
       await rejectsWith(store.folders(bad), 'refused')
   })

@@ -21,6 +21,18 @@ const summary = (State: string, Status: string): ContainerSummary => ({
   Status,
 })
 
+const [classId, studentId, sessionId] = ['OS101-a', 'SV001', '20260102t030405678z-00ff']
+const Labels = {
+  [label.installation]: installation,
+  [label.class]: classId,
+  [label.session]: sessionId,
+  [label.subject]: 'os101',
+  [label.lab]: 'linux-shell',
+  [label.createdBy]: 't-lan',
+  [label.expiresAt]: '2026-01-02T06:04:05.678Z',
+  [label.student]: studentId,
+}
+
 test('health is read from the text of the list', () => {
   assert.equal(readState(summary('running', 'Up 3 seconds')), 'running')
   assert.equal(readState(summary('running', 'Up 3 seconds (healthy)')), 'running')
@@ -39,17 +51,6 @@ test('states of Docker and Podman are known, and an unknown one counts as not ru
 })
 
 test('a container or a volume of another name is not ours, whatever labels it was given', async (t) => {
-  const [classId, studentId, sessionId] = ['OS101-a', 'SV001', '20260102t030405678z-00ff']
-  const Labels = {
-    [label.installation]: installation,
-    [label.class]: classId,
-    [label.session]: sessionId,
-    [label.subject]: 'os101',
-    [label.lab]: 'linux-shell',
-    [label.createdBy]: 't-lan',
-    [label.expiresAt]: '2026-01-02T06:04:05.678Z',
-    [label.student]: studentId,
-  }
   const nameless = 'being-removed'
   const own = containerName(classId, studentId)
   const rescue = volumeName(classId, studentId, sessionId)
@@ -81,17 +82,6 @@ test('a container or a volume of another name is not ours, whatever labels it wa
 })
 
 test('who is not in the class network, or in one of its name that is gone, is known from the lists', async (t) => {
-  const [classId, studentId, sessionId] = ['OS101-a', 'SV001', '20260102t030405678z-00ff']
-  const Labels = {
-    [label.installation]: installation,
-    [label.class]: classId,
-    [label.session]: sessionId,
-    [label.subject]: 'os101',
-    [label.lab]: 'linux-shell',
-    [label.createdBy]: 't-lan',
-    [label.expiresAt]: '2026-01-02T06:04:05.678Z',
-    [label.student]: studentId,
-  }
   const network = { Id: 'new', Name: 'class-os101-a', Driver: 'bridge', Internal: true, Labels, IPAM: { Config: [] } }
   const surveyOf = async (networks: object[], NetworkSettings: object | null) => {
     const container = {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pruneEmptyFolders } from '../../../../src/store/directory/files.ts'
 import { createDirectoryStore } from '../../../../src/store/directory/store.ts'
-import { contentOf, seededBytes, streamOf } from '../bodies.ts'
+import { digestOf, seededBytes, streamOf } from '../bodies.ts'
 import { conformance, listed, rejectsWith } from '../conformance.ts'
 
 /** What a folder holds that has no object in it. */
@@ -33,7 +33,7 @@ test('an object is a file with its key as path, and nothing else is left in the 
   const folder = await newFolder(t)
   const store = createDirectoryStore(folder)
   await store.check()
-  await store.put('a/b/c', contentOf(hello), hello)
+  await store.put('a/b/c', digestOf(hello), hello)
   assert.deepEqual((await readdir(folder, { recursive: true })).sort(), [
     '.class-runtime',
     '.class-runtime/incoming',
@@ -48,25 +48,25 @@ test('an object is a file with its key as path, and nothing else is left in the 
 test('a failed put leaves no file behind', async (t) => {
   const folder = await newFolder(t)
   const store = createDirectoryStore(folder)
-  await rejectsWith(store.put('a/b', contentOf(seededBytes(100_000, 1)), streamOf(hello)), 'mismatch')
-  await rejectsWith(store.put('a/b', contentOf(hello), Buffer.from('HELLO')), 'mismatch')
+  await rejectsWith(store.put('a/b', digestOf(seededBytes(100_000, 1)), streamOf(hello)), 'mismatch')
+  await rejectsWith(store.put('a/b', digestOf(hello), Buffer.from('HELLO')), 'mismatch')
   assert.deepEqual((await readdir(folder, { recursive: true })).sort(), nothingLeft)
 })
 
 test('a copy is a file of its own, so damage to one leaves the other whole', async (t) => {
   const folder = await newFolder(t)
   const store = createDirectoryStore(folder)
-  await store.put('a', contentOf(hello), hello)
-  await store.copy('a', 'b', contentOf(hello))
+  await store.put('a', digestOf(hello), hello)
+  await store.copy('a', 'b', digestOf(hello))
   assert.notEqual((await lstat(join(folder, 'a'))).ino, (await lstat(join(folder, 'b'))).ino)
 })
 
 test('a damaged source is noticed by the copy', async (t) => {
   const folder = await newFolder(t)
   const store = createDirectoryStore(folder)
-  await store.put('a', contentOf(hello), hello)
+  await store.put('a', digestOf(hello), hello)
   await writeFile(join(folder, 'a'), 'hellO')
-  await rejectsWith(store.copy('a', 'b', contentOf(hello)), 'mismatch')
+  await rejectsWith(store.copy('a', 'b', digestOf(hello)), 'mismatch')
 })
 
 test('a put wins over whoever prunes its folder meanwhile', async (t) => {
@@ -78,7 +78,7 @@ test('a put wins over whoever prunes its folder meanwhile', async (t) => {
   }
   const pruners = [prune(), prune()]
   for (let round = 0; round < 100; round += 1) {
-    assert.equal(await store.put('a/b/c/d', contentOf(hello), hello, { ifAbsent: round % 2 === 0 }), 'stored')
+    assert.equal(await store.put('a/b/c/d', digestOf(hello), hello, { ifAbsent: round % 2 === 0 }), 'stored')
     await store.remove('a/b/c/d')
   }
   done = true
@@ -90,7 +90,7 @@ test('two stores on one folder cannot both be first', async (t) => {
   const stores = [createDirectoryStore(folder), createDirectoryStore(folder)]
   for (let round = 0; round < 50; round += 1) {
     const outcomes = await Promise.all(
-      stores.map((store) => store.put(`${round}/bagit.txt`, contentOf(hello), hello, { ifAbsent: true })),
+      stores.map((store) => store.put(`${round}/bagit.txt`, digestOf(hello), hello, { ifAbsent: true })),
     )
     assert.deepEqual(outcomes.sort(), ['exists', 'stored'])
   }
@@ -113,7 +113,7 @@ test('the folder of unfinished files is out of reach of every call', async (t) =
   const store = createDirectoryStore(folder)
   await store.check()
   await writeFile(join(folder, '.class-runtime', 'incoming', 'x'), 'x')
-  await rejectsWith(store.put('.class-runtime/incoming/x', contentOf(hello), hello), 'refused')
+  await rejectsWith(store.put('.class-runtime/incoming/x', digestOf(hello), hello), 'refused')
   await rejectsWith(store.read('.class-runtime/incoming/x'), 'refused')
   await rejectsWith(store.remove('.class-runtime/incoming/x'), 'refused')
   await rejectsWith(store.folders('.class-runtime/incoming/'), 'refused')
@@ -124,10 +124,10 @@ test('the folder of unfinished files is out of reach of every call', async (t) =
 
 test('a key below another object, or above one, is refused and harms neither', async (t) => {
   const store = createDirectoryStore(await newFolder(t))
-  await store.put('a/file', contentOf(hello), hello)
+  await store.put('a/file', digestOf(hello), hello)
   for (const ifAbsent of [false, true]) {
-    await rejectsWith(store.put('a/file/below', contentOf(hello), hello, { ifAbsent }), 'refused')
-    await rejectsWith(store.put('a', contentOf(hello), hello, { ifAbsent }), 'refused')
+    await rejectsWith(store.put('a/file/below', digestOf(hello), hello, { ifAbsent }), 'refused')
+    await rejectsWith(store.put('a', digestOf(hello), hello, { ifAbsent }), 'refused')
   }
   assert.equal((await store.stat('a/file'))?.size, 5)
 })
@@ -141,7 +141,7 @@ test('a place that cannot be a folder is told by check', async (t) => {
 
 test('it gives no URL', async (t) => {
   const store = createDirectoryStore(await newFolder(t))
-  await store.put('a', contentOf(hello), hello)
+  await store.put('a', digestOf(hello), hello)
   assert.equal(await store.temporaryUrl('a', 'a.txt'), undefined)
 })
 
@@ -164,21 +164,21 @@ test('a full disk is said to be full, leaves nothing, and works again when there
   const store = createDirectoryStore(folder)
   const large = seededBytes(2_000_000, 5)
   for (const body of [large, streamOf(large)]) {
-    const error = await rejectsWith(store.put('a/large', contentOf(large), body), 'full')
+    const error = await rejectsWith(store.put('a/large', digestOf(large), body), 'full')
     assert.ok(error.message.includes(folder))
     assert.deepEqual((await readdir(folder, { recursive: true })).sort(), nothingLeft)
   }
-  assert.equal(await store.put('a/small', contentOf(hello), hello), 'stored')
+  assert.equal(await store.put('a/small', digestOf(hello), hello), 'stored')
 })
 
 test('a read-only disk is said to be denied', { skip: noMount }, async (t) => {
   const folder = await mountTmpfs(t, 'size=1m')
   const store = createDirectoryStore(folder)
   await store.check()
-  await store.put('a', contentOf(hello), hello)
+  await store.put('a', digestOf(hello), hello)
   execFileSync('mount', ['-o', 'remount,ro', folder])
   await rejectsWith(store.check(), 'denied')
-  await rejectsWith(store.put('b', contentOf(hello), hello), 'denied')
+  await rejectsWith(store.put('b', digestOf(hello), hello), 'denied')
   await rejectsWith(store.remove('a'), 'denied')
   assert.equal((await store.stat('a'))?.size, 5)
 })

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Store, StoreErrorCode } from '../../../../src/store/port.ts'
 import { createS3Store } from '../../../../src/store/s3/bucket.ts'
 import { s3Limits } from '../../../../src/store/s3/limits.ts'
-import { contentOf, gather, seededBytes, streamOf } from '../bodies.ts'
+import { digestOf, gather, seededBytes, streamOf } from '../bodies.ts'
 import { listed, rejectsWith } from '../conformance.ts'
 import { errorXml, etagOf, type HandMadeS3, startHandMadeS3 } from './hand-made-s3.ts'
 
@@ -33,7 +33,7 @@ function first(s3: HandMadeS3, ...reactions: ReturnType<HandMadeS3['react']>[]):
 
 test('a PUT says length and MD5, and expects no interim answer', async (t) => {
   const { s3, store } = await open(t)
-  await store.put('a', contentOf(hello), streamOf(hello))
+  await store.put('a', digestOf(hello), streamOf(hello))
   const { headers } = s3.requests[0] ?? assert.fail('nothing was sent')
   assert.equal(headers['content-length'], '5')
   assert.equal(headers['content-md5'], 'XUFAKrxLKna5cZ2REBfFkg==')
@@ -46,14 +46,14 @@ for (const status of [500, 502, 503, 504, 429]) {
   test(`bytes are sent again after ${status}, a stream is not`, async (t) => {
     const { s3, store } = await open(t)
     first(s3, { status, body: errorXml('SlowDown') })
-    assert.equal(await store.put('a', contentOf(hello), hello), 'stored')
+    assert.equal(await store.put('a', digestOf(hello), hello), 'stored')
     assert.deepEqual(
       s3.requests.map(({ body }) => String(body)),
       ['hello', 'hello'],
     )
 
     first(s3, { status, body: errorXml('SlowDown') })
-    await rejectsWith(store.put('b', contentOf(hello), streamOf(hello)), 'unreachable')
+    await rejectsWith(store.put('b', digestOf(hello), streamOf(hello)), 'unreachable')
     assert.equal(s3.requests.length, 3)
   })
 }
@@ -61,7 +61,7 @@ for (const status of [500, 502, 503, 504, 429]) {
 test('attempts end at their limit, with the last answer in the message', async (t) => {
   const { s3, store } = await open(t)
   s3.react = () => ({ status: 503, body: errorXml('SlowDown') })
-  const error = await rejectsWith(store.put('a', contentOf(hello), hello), 'unreachable')
+  const error = await rejectsWith(store.put('a', digestOf(hello), hello), 'unreachable')
   assert.match(error.message, /503 SlowDown hand-made/)
   assert.equal(s3.requests.length, 3)
 })
@@ -73,7 +73,7 @@ test('a lost answer is asked for again', async (t) => {
     s3.plain(request)
     return 'break'
   }
-  assert.equal(await store.put('a', contentOf(hello), hello), 'stored')
+  assert.equal(await store.put('a', digestOf(hello), hello), 'stored')
   assert.equal(s3.requests.length, 2)
 })
 
@@ -84,7 +84,7 @@ test('after a lost answer, a put where nothing was may find its own object', asy
     s3.plain(request)
     return 'break'
   }
-  assert.equal(await store.put('a', contentOf(hello), hello, { ifAbsent: true }), 'exists')
+  assert.equal(await store.put('a', digestOf(hello), hello, { ifAbsent: true }), 'exists')
   assert.deepEqual(s3.objects.get('a'), hello)
 })
 
@@ -92,7 +92,7 @@ test('a 200 whose ETag is the MD5 of something else is a mismatch, and the objec
   const { s3, store } = await open(t)
   for (const body of [hello, streamOf(hello)]) {
     s3.react = (request) => (request.method === 'PUT' ? s3.plain({ ...request, body: Buffer.from('hell') }) : undefined)
-    await rejectsWith(store.put('a', contentOf(hello), body), 'mismatch')
+    await rejectsWith(store.put('a', digestOf(hello), body), 'mismatch')
     assert.equal(s3.objects.size, 0)
   }
 })
@@ -103,7 +103,7 @@ test('an ETag that turns out to be no MD5 costs no object: the bytes are read ba
     const answer = s3.plain(request)
     return { ...answer, headers: { ...answer.headers, etag: '"00000000000000000000000000000000"' } }
   }
-  for (const key of ['a', 'b']) assert.equal(await store.put(key, contentOf(hello), streamOf(hello)), 'stored')
+  for (const key of ['a', 'b']) assert.equal(await store.put(key, digestOf(hello), streamOf(hello)), 'stored')
   assert.deepEqual([...s3.objects.values()], [hello, hello])
   assert.deepEqual(
     s3.requests.map(({ method, key }) => `${method} ${key}`),
@@ -113,7 +113,7 @@ test('an ETag that turns out to be no MD5 costs no object: the bytes are read ba
 
 test('a copy whose ETag is no MD5 is kept too', async (t) => {
   const { s3, store } = await open(t)
-  await store.put('a', contentOf(hello), hello)
+  await store.put('a', digestOf(hello), hello)
   s3.react = (request) => {
     if (request.method === 'PUT') {
       s3.objects.set(request.key, hello)
@@ -122,19 +122,19 @@ test('a copy whose ETag is no MD5 is kept too', async (t) => {
     const answer = s3.plain(request)
     return { ...answer, headers: { ...answer.headers, etag: '"00000000000000000000000000000000"' } }
   }
-  await store.copy('a', 'b', contentOf(hello))
+  await store.copy('a', 'b', digestOf(hello))
   assert.deepEqual(s3.objects.get('b'), hello)
 })
 
 test('a copy that does not hold what was meant is a mismatch, and is removed', async (t) => {
   const { s3, store } = await open(t)
-  await store.put('a', contentOf(hello), hello)
+  await store.put('a', digestOf(hello), hello)
   s3.react = ({ method, key, headers }) => {
     if (method !== 'PUT' || headers['x-amz-copy-source'] !== '/bucket/a') return undefined
     s3.objects.set(key, Buffer.from('hell'))
     return { status: 200, body: `<CopyObjectResult><ETag>${etagOf(hello)}</ETag></CopyObjectResult>` }
   }
-  await rejectsWith(store.copy('a', 'b', contentOf(hello)), 'mismatch')
+  await rejectsWith(store.copy('a', 'b', digestOf(hello)), 'mismatch')
   assert.deepEqual([...s3.objects.keys()], ['a'])
 })
 
@@ -145,7 +145,7 @@ test('where check sees that ETags are no MD5, none is compared and none is given
     return { ...answer, headers: { ...answer.headers, etag: '"00000000000000000000000000000000"' } }
   }
   await store.check()
-  assert.equal(await store.put('a', contentOf(hello), streamOf(hello)), 'stored')
+  assert.equal(await store.put('a', digestOf(hello), streamOf(hello)), 'stored')
   assert.deepEqual(await store.stat('a'), { key: 'a', size: 5, md5: undefined })
 })
 
@@ -161,9 +161,9 @@ for (const [what, refusal] of [
     }
     await store.check()
     assert.equal(s3.objects.size, 0)
-    assert.equal(await store.put('a', contentOf(hello), streamOf(hello), { ifAbsent: true }), 'stored')
+    assert.equal(await store.put('a', digestOf(hello), streamOf(hello), { ifAbsent: true }), 'stored')
     assert.equal(
-      await store.put('a', contentOf(Buffer.from('other')), Buffer.from('other'), { ifAbsent: true }),
+      await store.put('a', digestOf(Buffer.from('other')), Buffer.from('other'), { ifAbsent: true }),
       'exists',
     )
     assert.deepEqual(s3.objects.get('a'), hello)
@@ -176,7 +176,7 @@ test('a check whose keys are refused halfway learns nothing and says so', async 
     headers['if-none-match'] === '*' ? { status: 403, body: errorXml('AccessDenied') } : undefined
   await rejectsWith(store.check(), 'denied')
   s3.react = () => undefined
-  await store.put('a', contentOf(hello), hello, { ifAbsent: true })
+  await store.put('a', digestOf(hello), hello, { ifAbsent: true })
   assert.equal(s3.requests.at(-1)?.headers['if-none-match'], '*')
 })
 
@@ -185,7 +185,7 @@ test('a refusal that comes while a large stream is still sent is told as it is',
   const bytes = seededBytes(30_000_000, 41)
   s3.reactEarly = () => ({ status: 403, body: errorXml('AccessDenied'), headers: { connection: 'close' } })
   const source = streamOf(bytes)
-  await rejectsWith(store.put('a', contentOf(bytes), source), 'denied')
+  await rejectsWith(store.put('a', digestOf(bytes), source), 'denied')
   assert.equal(source.ended, true)
 })
 
@@ -193,14 +193,14 @@ test('a server that stops taking bytes is unreachable; a source that pauses long
   const { s3, store } = await open(t)
   const bytes = seededBytes(30_000_000, 43)
   s3.reactEarly = () => 'hang'
-  await rejectsWith(store.put('a', contentOf(bytes), streamOf(bytes)), 'unreachable')
+  await rejectsWith(store.put('a', digestOf(bytes), streamOf(bytes)), 'unreachable')
   s3.reactEarly = () => undefined
   async function* slow() {
     yield bytes.subarray(0, 1000)
     await pause(3 * tight.stallMilliseconds)
     yield bytes.subarray(1000)
   }
-  assert.equal(await store.put('a', contentOf(bytes), slow()), 'stored')
+  assert.equal(await store.put('a', digestOf(bytes), slow()), 'stored')
 })
 
 test('a source that fails is told as it is, and nothing is stored', async (t) => {
@@ -211,7 +211,7 @@ test('a source that fails is told as it is, and nothing is stored', async (t) =>
     yield bytes.subarray(100_000, 200_000)
     throw new Error('the sandbox is gone')
   }
-  await assert.rejects(store.put('a', contentOf(bytes), failing()), /^Error: the sandbox is gone$/)
+  await assert.rejects(store.put('a', digestOf(bytes), failing()), /^Error: the sandbox is gone$/)
   assert.deepEqual([...s3.objects.keys()], [])
 })
 
@@ -227,7 +227,7 @@ test('a put that fails while its source gives nothing does not wait for it, then
         goOn = resolve
       }),
   )
-  await rejectsWith(store.put('a', { ...contentOf(bytes), size: bytes.length + 1 }, source), 'unreachable')
+  await rejectsWith(store.put('a', { ...digestOf(bytes), size: bytes.length + 1 }, source), 'unreachable')
   assert.equal(source.ended, false)
   goOn()
   await until(() => source.ended)
@@ -249,7 +249,7 @@ for (const [status, code, expected, message] of refusals) {
   test(`${status} ${code} is '${expected}', for bodies and for lists`, async (t) => {
     const { s3, store } = await open(t)
     s3.react = () => ({ status, body: errorXml(code) })
-    const error = await rejectsWith(store.put('a', contentOf(hello), hello), expected)
+    const error = await rejectsWith(store.put('a', digestOf(hello), hello), expected)
     assert.match(error.message, message)
     assert.ok(error.message.includes('s3://bucket/a'))
     assert.ok(error.message.includes(new URL(s3.endpoint).host))
@@ -301,9 +301,7 @@ test('what a killed check has left is not shown', async (t) => {
 
 const listPage = (keys: readonly string[], more: string) =>
   `<?xml version="1.0"?><ListBucketResult>${keys
-    .map(
-      (key) => `<Contents><Key>${key}</Key><Size>5</Size><ETag>&quot;${contentOf(hello).md5}&quot;</ETag></Contents>`,
-    )
+    .map((key) => `<Contents><Key>${key}</Key><Size>5</Size><ETag>&quot;${digestOf(hello).md5}&quot;</ETag></Contents>`)
     .join('')}${more}</ListBucketResult>`
 
 test('a list goes on page by page, again after a busy answer', async (t) => {
@@ -351,7 +349,7 @@ test('an upload in parts whose completion fails with a 200 is aborted', async (t
     if (method === 'POST') return { status: 200, body: errorXml('InternalError') }
     return undefined
   }
-  await rejectsWith(store.put('a', contentOf(bytes), streamOf(bytes)), 'refused')
+  await rejectsWith(store.put('a', digestOf(bytes), streamOf(bytes)), 'refused')
   const sent = s3.requests.map(
     ({ method, query }) => `${method} ${query.get('partNumber') ?? query.get('uploadId') ?? ''}`,
   )
@@ -371,13 +369,13 @@ test('a part that arrives as other bytes is a mismatch, and the upload is aborte
     const part = query.get('partNumber')
     return part === null ? undefined : { status: 200, headers: { etag: etagOf(part === '2' ? hello : body) } }
   }
-  await rejectsWith(store.put('a', contentOf(bytes), streamOf(bytes)), 'mismatch')
+  await rejectsWith(store.put('a', digestOf(bytes), streamOf(bytes)), 'mismatch')
   assert.equal(s3.requests.at(-1)?.method, 'DELETE')
 })
 
 test('close ends all connections', async (t) => {
   const { s3, store } = await open(t, { ...tight, idleMilliseconds: 600_000 })
-  await store.put('a', contentOf(hello), hello)
+  await store.put('a', digestOf(hello), hello)
   await listed(store, '').catch(() => undefined)
   assert.ok(s3.openConnections() > 0)
   await store.close()
