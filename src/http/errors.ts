@@ -18,7 +18,11 @@ export function registerErrors(app: App): void {
   })
   // Node would answer 417 without a body; whoever expects what nobody offers may be answered as if they did not (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+  app.server.prependListener('request', ({ socket }, response) => lastAnswers.set(socket, response))
 }
+
+/** Of each connection, to know whether anything may still be written to it. */
+const lastAnswers = new WeakMap<Socket, ServerResponse>()
 
 /** For what Fastify refuses before it has a route, such as a path that cannot be decoded. */
 export function answerFrameworkError(
@@ -26,14 +30,22 @@ export function answerFrameworkError(
   request: LoggedRequest,
   response: ServerResponse,
 ): void {
-  const body = describeError(request, error)
-  response.writeHead(body.status, { 'content-type': problemType }).end(JSON.stringify(body))
+  const problem = describeError(request, error)
+  const body = JSON.stringify(problem)
+  response.writeHead(problem.status, { 'content-type': problemType, 'content-length': Buffer.byteLength(body) })
+  response.end(body)
 }
 
 /** For what Node refuses before it is a request, such as a header that cannot be read. Nobody else has its id. */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
+    return
+  }
+  const last = lastAnswers.get(socket)
+  if (last?.headersSent && !(last.writableFinished && last.shouldKeepAlive)) {
+    // Another answer would be read as a part of that one.
+    socket.end(() => socket.destroy())
     return
   }
   const detail = 'The request is not HTTP that can be read: a line, a header or a chunk is wrong, too long or too late.'

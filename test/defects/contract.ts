@@ -50,6 +50,17 @@ export const contractDefects: readonly Defect[] = [
     tests: rawTests,
   },
   {
+    name: 'what is no HTTP is answered behind an answer that has closed the connection',
+    file: 'src/http/errors.ts',
+    edits: [
+      {
+        find: 'if (last?.headersSent && !(last.writableFinished && last.shouldKeepAlive)) {',
+        replace: 'if (last === null) {',
+      },
+    ],
+    tests: rawTests,
+  },
+  {
     name: 'the page may run inline scripts',
     file: 'src/http/calls/docs.ts',
     edits: [{ find: '"script-src \'self\'",', replace: "\"script-src 'self' 'unsafe-inline'\"," }],

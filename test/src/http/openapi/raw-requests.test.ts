@@ -117,6 +117,20 @@ test('what is odd and can be answered is answered', async (t) => {
   }
 })
 
+const brokenAfterAnswer: Readonly<Record<string, string>> = {
+  'a path that cannot be read and no version': 'GET /room/classes/..%\n\r\n0\r\n\r\n',
+  'a request to close': `${head('GET /healthz HTTP/1.1', 'host: x', 'connection: close')}\r\n: x\r\n\r\n`,
+}
+
+test('nothing follows an answer after which the connection closes', async (t) => {
+  const { contract, path } = await listen(t)
+  for (const [what, text] of Object.entries(brokenAfterAnswer)) {
+    const answers = await exchange(path, [Buffer.from(text)])
+    check(contract, answers, what)
+    assert.equal(answers.length, 1, what)
+  }
+})
+
 /** As it goes over the wire, with headers that only a wire takes. */
 function onWire(random: Random, { method, url, headers, payload = '' }: RandomRequest): Buffer {
   const bytes = Buffer.from(payload)
