@@ -4,12 +4,12 @@
 // Long, since all that one lane holds is opened and closed together.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findBagFault } from '../referee/bags.ts'
 import { filtered, look } from '../referee/engine.ts'
@@ -18,6 +18,7 @@ import { type RecordedViolation, startReferee } from '../referee/referee.ts'
 import { openStoreView } from '../referee/store.ts'
 import type { Files } from '../referee/truth.ts'
 import { bucketArtifacts, folderArtifacts } from '../support/artifacts.ts'
+import { builtService } from '../support/built-service.ts'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { removeAll } from '../support/docker.ts'
 import { sendRaw } from '../support/faults.ts'
@@ -26,14 +27,7 @@ import type { Answer } from '../support/service.ts'
 import { type CrashPoint, Effects, openCountedProxy } from './effects.ts'
 import type { FolderChange, FolderWord } from './folder.ts'
 
-const project = resolve(import.meta.dirname, '../..')
-/** The service as plain JavaScript: it starts in a third of the time that it takes through tsx, and each point starts two. */
-const built = join(project, '.local/crash')
-execFileSync(join(project, 'node_modules/.bin/tsc'), ['--noEmit', 'false', '--noCheck', '--outDir', built], {
-  cwd: project,
-})
-for (const read of ['package.json', 'src/http/openapi/examples.json'])
-  await copyFile(join(project, read), join(built, read))
+const serviceArguments = await builtService('spare')
 
 export const classId = 'crash-class'
 const patienceMs = 60_000
@@ -250,8 +244,7 @@ interface Process {
 }
 
 function launch(): Process {
-  const child = spawn(process.execPath, ['--import', './test/crash/spare.js', 'src/server.js'], {
-    cwd: built,
+  const child = spawn(process.execPath, serviceArguments, {
     env: {},
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
