@@ -29,7 +29,6 @@ import type { FolderChange, FolderWord } from './folder.ts'
 
 const serviceArguments = await builtService('spare')
 
-export const classId = 'crash-class'
 const patienceMs = 60_000
 
 export interface LaneOptions {
@@ -53,6 +52,8 @@ export type Lane = Awaited<ReturnType<typeof openLane>>
 export async function openLane(options: LaneOptions) {
   const id = `crash-${randomBytes(4).toString('hex')}`
   const label = `class-runtime.installation=${id}`
+  // Lanes share an engine, where a class's names are its own.
+  const classId = id
   const folder = await mkdtemp(join(tmpdir(), 'crash-'))
   const students = studentsOf(options.students)
   const engineSocket = engineHost().replace(/^unix:\/\//, '')
@@ -161,7 +162,7 @@ export async function openLane(options: LaneOptions) {
   await until('engine and store', async () => (await call('GET', '/readyz')).status === 200)
 
   return {
-    id,
+    classId,
     students,
     effects,
     start,
@@ -219,14 +220,14 @@ export async function openLane(options: LaneOptions) {
 /** A running class whose students all have work. */
 export async function upAndPlant(lane: Lane): Promise<Map<string, Files>> {
   await lane.start()
-  const { status, body } = await lane.call('POST', '/room/up-class', { classId })
+  const { status, body } = await lane.call('POST', '/room/up-class', { classId: lane.classId })
   assert.equal(status, 200, JSON.stringify(body))
   return await lane.plantAll()
 }
 
 /** A call whose answer does not matter: it may never come. */
 export async function attempt(lane: Lane, path: string, more: object = {}): Promise<void> {
-  await lane.call('POST', path, { classId, ...more }).catch(() => undefined)
+  await lane.call('POST', path, { classId: lane.classId, ...more }).catch(() => undefined)
 }
 
 /** Nothing is asked for that has not ended, and nobody is at work. Asked of the store alone: the service's calls are counted. */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import type { Files } from '../referee/truth.ts'
 import type { StoreKind } from '../support/live.ts'
 import { type CrashPoint, isReading, positions } from './effects.ts'
-import { attempt, classId, isSettled, type Lane, openLane, upAndPlant } from './lane.ts'
+import { attempt, isSettled, type Lane, openLane, upAndPlant } from './lane.ts'
 
 interface Scenario {
   /** Brings the class to where the scenario begins; what the students have is returned. */
@@ -102,7 +102,7 @@ async function checkEnd(lane: Lane, files: ReadonlyMap<string, Files>): Promise<
     assert.deepEqual(held, [])
     for (const [studentId, truth] of files) assert.equal(await lane.fault(sessionId ?? '', studentId, truth), undefined)
   } else {
-    const { body } = await lane.call('GET', `/room/classes/${classId}`)
+    const { body } = await lane.call('GET', `/room/classes/${lane.classId}`)
     const { state: status }: { state?: string } = Object(body)
     assert.equal(status, 'up', JSON.stringify(body))
     assert.equal(held.length, 1 + 2 * lane.students.length, held.join())
