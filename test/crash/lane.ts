@@ -4,9 +4,7 @@
 // Long, since all that one lane holds is opened and closed together.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,16 +16,14 @@ import { type RecordedViolation, startReferee } from '../referee/referee.ts'
 import { openStoreView } from '../referee/store.ts'
 import type { Files } from '../referee/truth.ts'
 import { bucketArtifacts, folderArtifacts } from '../support/artifacts.ts'
-import { builtService } from '../support/built-service.ts'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { removeAll } from '../support/docker.ts'
 import { sendRaw } from '../support/faults.ts'
 import { engineHost, type StoreKind, s3Server } from '../support/live.ts'
 import type { Answer } from '../support/service.ts'
+import { type ServiceProcess, startProcess } from '../support/service-process.ts'
 import { type CrashPoint, Effects, openCountedProxy } from './effects.ts'
 import type { FolderChange, FolderWord } from './folder.ts'
-
-const serviceArguments = await builtService('spare')
 
 const patienceMs = 60_000
 
@@ -75,15 +71,15 @@ export async function openLane(options: LaneOptions) {
   })
   const counted = await openCountedProxy('engine', { socketPath: refereeSocket }, { path: countedSocket }, effects)
 
-  let spare = launch()
-  let current: Process | undefined
+  let spare = startProcess({}, { isSpare: true })
+  let current: ServiceProcess | undefined
   const listenSocket = join(folder, 'listen.sock')
 
   /** The next service, as after a crash; killed at `point`. Resolves when it answers, or has been killed. */
   async function start(point?: CrashPoint): Promise<void> {
     await kill()
     const next = spare
-    spare = launch()
+    spare = startProcess({}, { isSpare: true })
     current = next
     effects.arm(() => void next.child.kill('SIGKILL'), point)
     next.child.on('message', (change: FolderChange) => {
@@ -104,7 +100,7 @@ export async function openLane(options: LaneOptions) {
       ...options.env,
     })
     await until('the service to listen', async () => {
-      if (next.child.exitCode !== null || next.child.signalCode !== null) return true
+      if (next.hasEnded()) return true
       return await call('GET', '/healthz').then(
         ({ status }) => status === 200,
         () => false,
@@ -128,7 +124,7 @@ export async function openLane(options: LaneOptions) {
     const deadline = Date.now() + patienceMs
     while (!(await condition())) {
       if (Date.now() > deadline) {
-        throw new Error(`waited in vain for ${what}; the end of the service's log:\n${current?.log().slice(-6000)}`)
+        throw new Error(`waited in vain for ${what}; the end of the service's log:\n${current?.output().slice(-6000)}`)
       }
       await delay(20)
     }
@@ -171,8 +167,8 @@ export async function openLane(options: LaneOptions) {
     until,
     held,
     sessions,
-    log: () => current?.log() ?? '',
-    isDead: () => current === undefined || current.child.exitCode !== null || current.child.signalCode !== null,
+    log: () => current?.output() ?? '',
+    isDead: () => current === undefined || current.hasEnded(),
     /** Whether the present process is at work. What a killed one left says nothing. */
     async isAtWork(): Promise<boolean> {
       const lease = await view.read(`${classId}/lease.json`).catch(() => Buffer.from('{}'))
@@ -236,22 +232,6 @@ export async function isSettled(lane: Lane): Promise<boolean> {
   return [...(await lane.sessions()).values()].every(
     (session) => session.ended || !(session.up || session.down || session.collect || session.reset),
   )
-}
-
-interface Process {
-  readonly child: ChildProcess
-  readonly closed: Promise<unknown>
-  log(): string
-}
-
-function launch(): Process {
-  const child = spawn(process.execPath, serviceArguments, {
-    env: {},
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (output += text))
-  return { child, closed: once(child, 'close'), log: () => output }
 }
 
 async function openStoreBehind(kind: StoreKind, id: string, folder: string, effects: Effects) {

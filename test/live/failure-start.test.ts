@@ -10,9 +10,10 @@ import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { type CatalogueFile, catalogueOf } from '../support/catalogue.ts'
 import { leftovers } from '../support/docker.ts'
-import { cleanUpOfSuite, downClass, problemOf, runService, until, upClass } from '../support/faults.ts'
+import { cleanUpOfSuite, downClass, problemOf, until, upClass } from '../support/faults.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
+import { startProcess } from '../support/service-process.ts'
 
 /** The service is started as somebody else, who must then be able to read it. */
 function whyNobodyCannotRun(): string | false {
@@ -37,7 +38,9 @@ const environment = (folder: string): Record<string, string> => ({
 })
 
 async function assertRefused(env: Record<string, string>, ...reasons: RegExp[]): Promise<void> {
-  const { exitCode, output } = await runService(env)
+  const { closed, output: printed } = startProcess(env, { timeout: 60_000 })
+  const exitCode = await closed
+  const output = printed()
   assert.equal(exitCode, 78, output)
   for (const reason of reasons) assert.match(output, reason)
   assert.equal(output.trim().split('\n').length, 1, `one line, no stack: ${output}`)

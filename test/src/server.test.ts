@@ -1,14 +1,14 @@
 // The process, started for real on a Unix socket with no engine behind it: exit codes, stale sockets, signals.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { catalogueText } from '../support/memory-class.ts'
+import { type ServiceProcess, startProcess } from '../support/service-process.ts'
 import { bearer, portalSecret } from '../support/tokens.ts'
 
 /** A folder with a catalogue, and the environment of a service that lives in it and has no engine. */
@@ -27,28 +27,21 @@ async function installation(t: TestContext) {
     CATALOGUE: join(folder, 'catalogue.json'),
     ARTIFACTS_DIR: join(folder, 'artifacts'),
   }
-  const start = (change: Record<string, string> = {}): ChildProcess => {
-    const server = resolve(import.meta.dirname, '../../src/server.ts')
-    const child = spawn(process.execPath, ['--import', 'tsx', server], { env: { ...env, ...change }, stdio: 'pipe' })
-    const closed = once(child, 'close')
-    ends.push(() => {
-      child.kill('SIGKILL')
-      return closed
-    })
-    return child
+  const start = (change: Record<string, string> = {}): ServiceProcess => {
+    const service = startProcess({ ...env, ...change })
+    ends.push(() => end(service))
+    return service
   }
   return { folder, socket: join(folder, 'service.sock'), start }
 }
 
-/** How a service that cannot start ends. */
-async function failedStart(child: ChildProcess): Promise<{ exitCode: unknown; words: string }> {
-  let words = ''
-  child.stderr?.on('data', (chunk: Buffer) => {
-    words += chunk
-  })
-  const [exitCode] = await once(child, 'close')
-  return { exitCode, words }
+function end({ child, closed }: ServiceProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+  child.kill(signal)
+  return closed
 }
+
+/** How a service that cannot start ends. */
+const failedStart = async ({ closed, output }: ServiceProcess) => ({ exitCode: await closed, words: output() })
 
 test('a configuration that cannot be used ends the start with exit code 78 and names what is wrong', async (t) => {
   const { start, folder } = await installation(t)
@@ -78,8 +71,7 @@ test('without its engine the service starts, takes over a stale socket, and ends
   const { start, socket } = await installation(t)
   const killed = start()
   await listening(killed)
-  killed.kill('SIGKILL')
-  await once(killed, 'close')
+  await end(killed)
   await access(socket)
 
   const service = start()
@@ -95,9 +87,7 @@ test('without its engine the service starts, takes over a stale socket, and ends
   assert.match(second.words, /in use by another process/)
   assert.equal((await get(socket, '/healthz')).status, 200, 'the first still answers')
 
-  service.kill('SIGTERM')
-  const [exitCode] = await once(service, 'close')
-  assert.equal(exitCode, 0)
+  assert.equal(await end(service, 'SIGTERM'), 0)
   await assert.rejects(access(socket))
 })
 
@@ -109,8 +99,7 @@ test('without a key source the start says loudly that nobody is authenticated; w
   assert.match(said, new RegExp(`"catalogue":"${folder}/catalogue.json","keySource":"none: AUTH is off"`))
   assert.match(said, /"level":40,.*AUTH is off: everybody/)
   assert.equal((await get(socket, '/room/operations/gone')).status, 404)
-  open.kill('SIGKILL')
-  await once(open, 'close')
+  await end(open)
 
   const closed = start({ AUTH_JWT_SECRET: portalSecret })
   const log = await listening(closed, 'AUTH is jwt')
@@ -122,16 +111,12 @@ test('without a key source the start says loudly that nobody is authenticated; w
 })
 
 /** Resolves with the log when the service has said that it listens, or other words of a start. */
-async function listening({ stdout }: ChildProcess, words = 'Server listening'): Promise<string> {
-  let log = ''
-  await new Promise<void>((resolve, reject) => {
-    stdout?.on('data', (chunk: Buffer) => {
-      log += chunk
-      if (log.includes(words)) resolve()
-    })
-    stdout?.once('end', () => reject(new Error(`it ended: ${log}`)))
-  })
-  return log
+async function listening({ child, closed, output }: ServiceProcess, words = 'Server listening'): Promise<string> {
+  while (!output().includes(words)) {
+    const ended = await Promise.race([once(child.stdout ?? child, 'data').then(() => false), closed.then(() => true)])
+    assert.ok(!ended, `it ended: ${output()}`)
+  }
+  return output()
 }
 
 async function get(

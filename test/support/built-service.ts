@@ -15,11 +15,14 @@ const entries = { server: 'src/server.ts', spare: 'test/crash/spare.ts' }
 /** What the service reads beside itself: the file, and where its code looks for it. */
 const assets = { 'package.json': 'package.json', 'src/http/openapi/examples.json': 'src/examples.json' }
 
-/** The arguments of node that start the service, `spare` loaded first if wanted. */
-export async function builtService(preload?: 'spare'): Promise<string[]> {
+export interface BuiltService {
+  readonly server: string
+  readonly spare: string
+}
+
+export async function builtService(): Promise<BuiltService> {
   if (!(await isFresh())) await bundle()
-  const flags = preload ? ['--import', join(folder, 'src', `${preload}.js`)] : []
-  return [...flags, join(folder, 'src/server.js')]
+  return { server: join(folder, 'src/server.js'), spare: join(folder, 'src/spare.js') }
 }
 
 async function isFresh(): Promise<boolean> {

@@ -1,12 +1,10 @@
-// What the tests of faults share: conditions to wait for, the calls with their usual ends, what a bag must hold, events of the
-// engine, and a service of which nothing is expected but that it ends.
+// What the tests of faults share: conditions to wait for, the calls with their usual ends, what a bag must hold and events
+// of the engine.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
@@ -170,18 +168,4 @@ export async function sendRaw(
   const text = Buffer.concat(chunks).toString()
   const isJson = /\bjson\b/.test(response.headers['content-type'] ?? '')
   return { status: response.statusCode ?? 0, headers: response.headers, body: isJson ? JSON.parse(text) : text }
-}
-
-/** Starts a service that is expected to end by itself. */
-export async function runService(env: Readonly<Record<string, string>>): Promise<{ exitCode: number; output: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
-    cwd: resolve(import.meta.dirname, '../..'),
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: patienceMs,
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  const [code] = await once(child, 'close')
-  return { exitCode: typeof code === 'number' ? code : -1, output }
 }

@@ -3,19 +3,18 @@
 // Between service and engine stands a referee (test/referee): a removal that could lose work fails the test.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Artifacts, bucketArtifacts, folderArtifacts } from './artifacts.ts'
 import type { CatalogueFile } from './catalogue.ts'
 import { removeAll } from './docker.ts'
 import { type StoreKind, s3Server } from './live.ts'
 import { openReferee } from './referees.ts'
+import { type ServiceProcess, startProcess } from './service-process.ts'
 
 export interface Answer {
   readonly status: number
@@ -149,40 +148,31 @@ function storeOf(
 }
 
 interface LaunchedService extends Service {
-  readonly child: ChildProcess
+  readonly process: ServiceProcess
 }
 
-/** The environment is exactly `env`: nothing of the test's own gets in. */
 function launch(
   env: Readonly<Record<string, string>> & { readonly LISTEN: string },
-  flags: readonly string[],
+  nodeFlags: readonly string[],
 ): LaunchedService {
-  const child = spawn(process.execPath, [...flags, '--import', 'tsx', 'src/server.ts'], {
-    cwd: resolve(import.meta.dirname, '../..'),
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const closed = once(child, 'close')
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-
+  const started = startProcess(env, { nodeFlags })
+  const { child, closed, output, pid } = started
   const call = (method: string, path: string, headers: object, body?: string): Promise<Answer> =>
     callSocket(env.LISTEN, method, path, headers, body).catch((error: unknown) => {
-      throw new Error(`${method} ${path} got no answer. The end of the service's log:\n${output.slice(-3000)}`, {
+      throw new Error(`${method} ${path} got no answer. The end of the service's log:\n${output().slice(-3000)}`, {
         cause: error,
       })
     })
   return {
-    child,
-    pid: child.pid ?? -1,
+    process: started,
+    pid,
     post: (path, body, headers = {}) =>
       call('POST', path, { 'content-type': 'application/json', prefer: 'wait=600', ...headers }, JSON.stringify(body)),
     get: (path, headers = {}) => call('GET', path, headers),
-    logs: () => output,
+    logs: output,
     async stop() {
       child.kill('SIGTERM')
-      await closed
-      return child.exitCode
+      return await closed
     },
     async kill() {
       child.kill('SIGKILL')
@@ -214,9 +204,9 @@ function callSocket(socketPath: string, method: string, path: string, headers: o
 
 const startMs = 60_000
 
-async function answering({ child, get, logs }: LaunchedService, path: string): Promise<void> {
+async function answering({ process, get, logs }: LaunchedService, path: string): Promise<void> {
   const deadline = Date.now() + startMs
-  while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
+  while (!process.hasEnded() && Date.now() < deadline) {
     const answer = await get(path).catch(() => undefined)
     if (answer?.status === 200) return
     await delay(50)
