@@ -82,7 +82,7 @@ function machine(t: TestContext) {
     withoutGo: { PATH: inRoot('bin') },
     run: (words: readonly string[] = [], more: Readonly<Record<string, string>> = {}) =>
       spawnSync(command, words, { ...options(more), encoding: 'utf8', timeout: 60_000 }),
-    start: () => spawn(command, [], { ...options({}), stdio: 'ignore' }),
+    start: () => spawn(command, [], { ...options({}), stdio: ['ignore', 'ignore', 'pipe'] }),
     goDo: (what: 'refuses' | 'hangs') => writeFileSync(inRoot(`go/${what}`), ''),
     asked: () => (existsSync(inRoot('go/asked')) ? readFileSync(inRoot('go/asked'), 'utf8') : ''),
     changePin() {
@@ -177,12 +177,15 @@ test('an interrupted build ends Go, and leaves no half part and no folder', asyn
   goDo('hangs')
   const script = start()
   const closed = once(script, 'close')
+  let said = ''
+  script.stderr.setEncoding('utf8').on('data', (text) => (said += text))
   while (!existsSync(inRoot('go/hanging'))) {
     assert.equal(script.exitCode, null)
     await setTimeout(20)
   }
   script.kill('SIGTERM')
   assert.deepEqual(await closed, [143, null])
+  assert.match(said, /^scripts\/parts: traefik: building, .*\n$/)
   assert.deepEqual(readdirSync(folder), [])
   const processInfo = `/proc/${readFileSync(inRoot('go/hanging'), 'utf8').trim()}/cmdline`
   assert.equal(existsSync(processInfo) ? readFileSync(processInfo, 'utf8') : '', '')
