@@ -1,7 +1,6 @@
 // One class of an installation of its own that is taken up and down while its service is killed: between it and the engine
 // stand the counter and the referee, between it and the store the counter; changes of a folder are told by its process itself.
 // Processes are started before they are needed.
-// Long, since all that one lane holds is opened and closed together.
 
 import assert from 'node:assert/strict'
 import { randomBytes, randomInt } from 'node:crypto'

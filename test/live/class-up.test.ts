@@ -1,6 +1,6 @@
 // A class of thirty on a real engine: what its sandboxes are made with (sandbox-walls.test.ts tries it from inside), that
 // Traefik is there before them, and that a repeated up changes nothing but what is missing. A plain container stands in for it.
-// Long, since every step looks at the same class of thirty, which is costly to bring up.
+// Every step looks at the same class, which is costly to bring up.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,6 @@
 // Every endpoint once against a real engine, benign outcomes included. Needs LIVE_ENGINE (unix://...) and a static
 // busybox at /bin/busybox, of which it makes its own image; removes all it made.
-// Long, since the steps are one life of a sandbox, in order.
+// The steps are one life of a sandbox, in order.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'

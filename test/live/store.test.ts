@@ -1,5 +1,4 @@
 // The store's promises on a real S3 server, and what only such a one can show.
-// Long, since it holds one short case for each.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'

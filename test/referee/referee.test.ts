@@ -1,5 +1,4 @@
 // The referee itself: what is safe passes, and each way to lose work is refused and recorded under its own rule.
-// Long, since each rule has a case that breaks it.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'

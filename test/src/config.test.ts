@@ -1,5 +1,4 @@
 // Every variable: its default, a good value, wrong ones.
-// Long, since there are many variables.
 
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'

@@ -1,6 +1,5 @@
 // Requests that nobody meant: for each call of the document, made by chance from what is right for it and from what breaks
 // parsers. The same seed makes the same requests.
-// Long, since each part of a request has its own list of what breaks parsers.
 
 import type { Call } from './contract-calls.ts'
 import { goodRequest } from './contract-calls.ts'

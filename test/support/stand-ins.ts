@@ -1,7 +1,7 @@
 // Takes the machine and the moment out of what was recorded: ids, times, sizes and paths become stand-ins that are the same
 // in every recording. What the engine means stays untouched, and equal values stay equal.
 // Bodies of bytes (frames, archives) are kept as they came, so scenarios must put no times into them.
-// Long, since each kind of value that differs from run to run has its own rule, and they apply in one order.
+// Each kind of value that differs from run to run has its own rule; the rules apply in one order.
 
 import type { WireMessage } from './http-wire.ts'
 import { headerOf } from './http-wire.ts'

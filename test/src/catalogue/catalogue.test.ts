@@ -1,5 +1,4 @@
 // The operator's file: what is filled in, what is refused and where, and what stays in force when an edit is broken.
-// Long, since each rule has a case.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

@@ -1,5 +1,4 @@
 // What every store must do, as one suite that each store's own test file runs: the port's promises, seen only through the port.
-// Long, since it is one list of short checks.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'

@@ -1,5 +1,4 @@
 // Whom a token speaks for, and every token that must speak for nobody. Tokens are signed by hand (test/support/tokens.ts).
-// Long, since there is a short case for each way to forge or outlive a token.
 
 import assert from 'node:assert/strict'
 import type { KeyObject } from 'node:crypto'

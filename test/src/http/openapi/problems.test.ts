@@ -1,5 +1,5 @@
 // Every problem that the document lists for a call is one that the call gives: each is provoked here, on every call that lists
-// it, and each answer is held against the document (memory-service.ts). Long, since every problem has its own way to be provoked.
+// it, and each answer is held against the document (memory-service.ts).
 
 import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'

@@ -1,5 +1,4 @@
 // The S3 store against hand-made answers: what no good server can be asked for.
-// Long, since it holds one short case for each answer.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
