@@ -14,6 +14,9 @@ export const collectionIdPattern = '^(?:final(?:-\\d{1,4})?|snapshot-\\d{8}t\\d{
 /** What two ids are compared by: engine names and host names know no case. */
 export const foldId = (id: string): string => id.toLowerCase()
 
+/** Whether two spellings are one id. */
+export const sameId = (a: string, b: string): boolean => foldId(a) === foldId(b)
+
 /** Sorts behind `after`, whatever the clock says: session ids of a class are in the order in which they were begun. */
 export function newSessionId(now = new Date(), after?: string): string {
   const earliest = after === undefined ? Number.NaN : sessionTime(after).getTime() + 1

@@ -4,7 +4,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { asCollectError, CollectError, type CollectErrorCode } from '../collection/errors.ts'
-import { foldId } from '../names.ts'
+import { sameId } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { type HeldSandbox, isHalfRemoved } from '../runtime/held.ts'
 import { newestOfStudent, recordOf } from '../sessions/held.ts'
@@ -107,7 +107,7 @@ async function giveUp(
 ): Promise<DownStudent> {
   const { studentId, id, files } = sandbox
   const error = { code: fault.code, detail: fault.message }
-  const others = record.discarded?.filter((each) => foldId(each.studentId) !== foldId(studentId)) ?? []
+  const others = record.discarded?.filter((each) => !sameId(each.studentId, studentId)) ?? []
   const discarded = [...others, { by: actor, at: new Date().toISOString(), studentId, reason, error }]
   await writeSession(store, { ...withoutRemovals(withoutStudent(record, studentId), [studentId]), discarded })
   log.warn({ studentId, reason, err: fault }, 'sandbox is given up with the work that is in it')

@@ -9,7 +9,7 @@ import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Logger } from 'pino'
 import { createGate } from '../gate.ts'
-import { foldId, serviceActor, sessionTime } from '../names.ts'
+import { foldId, sameId, serviceActor, sessionTime } from '../names.ts'
 import type { Operation, OperationView } from '../operations/operations.ts'
 import type { HeldSession } from '../runtime/held.ts'
 import { isElsewhere, newestRecord } from '../sessions/find.ts'
@@ -101,8 +101,8 @@ export class Sweep {
       const classes = new Map([...sessions.map(({ classId }) => classId), ...unsettled].map((id) => [foldId(id), id]))
       const gate = createGate(classesAtOnce)
       const open = await Promise.all(
-        [...classes].map(([folded, classId]) => {
-          const held = sessions.filter((session) => foldId(session.classId) === folded)
+        [...classes.values()].map((classId) => {
+          const held = sessions.filter((session) => sameId(session.classId, classId))
           return gate(() => this.#attempt(classId, () => this.#lookAt(classId, held)))
         }),
       )

@@ -1,7 +1,7 @@
 // Students of a session whose sandbox another hand removed, container and volume. An up gives them an empty one; that there
 // was work, and where its last copy is, goes into the record first, so that the down can tell it too.
 
-import { foldId } from '../names.ts'
+import { foldId, sameId } from '../names.ts'
 import { findSandbox, type HeldSession, isAbsent } from '../runtime/held.ts'
 import type { UpStudent } from '../sessions/outcomes.ts'
 import type { SessionRecord, Vanished } from '../sessions/record.ts'
@@ -34,8 +34,7 @@ export async function noteVanished(
     run.log.warn({ studentId, bag: bag?.prefix }, 'a sandbox was removed by another hand: an empty one takes its place')
     fresh.push({ studentId, at, bag })
   }
-  const isFresh = ({ studentId }: Vanished): boolean =>
-    fresh.some((each) => foldId(each.studentId) === foldId(studentId))
+  const isFresh = ({ studentId }: Vanished): boolean => fresh.some((each) => sameId(each.studentId, studentId))
   const noted = [...(record.vanished?.filter((each) => !isFresh(each)) ?? []), ...fresh]
   const told = noted.filter((each) => each.at === at)
   return {

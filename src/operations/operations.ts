@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
 import type { Logger } from 'pino'
-import { foldId } from '../names.ts'
+import { foldId, sameId } from '../names.ts'
 import { Nullable } from '../nullable.ts'
 import { Problem, type ProblemBody } from '../problems.ts'
 import { Progress, ProgressView } from './progress.ts'
@@ -148,7 +148,7 @@ export class Operations {
     this.#runningByClass.delete(classId)
     for (const listener of this.#listeners) listener(operation)
     const ended = [...this.#byId.values()].filter(
-      ({ running, request }) => !running && foldId(request.classId) === classId,
+      ({ running, request }) => !running && sameId(request.classId, classId),
     )
     for (const { id } of ended.slice(0, -rememberedOperations)) this.#byId.delete(id)
   }

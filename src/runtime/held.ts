@@ -1,6 +1,6 @@
 // What an engine holds, as a survey tells it: one entry a session, with its network and its sandboxes.
 
-import { foldId } from '../names.ts'
+import { sameId } from '../names.ts'
 
 /** Who a network or sandbox belongs to, as the engine keeps it for the whole life of a session. */
 export interface SessionIdentity {
@@ -102,7 +102,7 @@ export const withoutRunner = ({
 })
 
 export const findSandbox = (session: HeldSession | undefined, studentId: string): HeldSandbox | undefined =>
-  session?.sandboxes.find((sandbox) => foldId(sandbox.studentId) === foldId(studentId))
+  session?.sandboxes.find((sandbox) => sameId(sandbox.studentId, studentId))
 
 /** Neither the sandbox nor a file of it is there. */
 export const isAbsent = (sandbox: HeldSandbox | undefined): boolean =>

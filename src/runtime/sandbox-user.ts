@@ -1,6 +1,6 @@
 // Who a sandbox's programs run as, and whom its workspace belongs to.
 
-import { foldId } from '../names.ts'
+import { sameId } from '../names.ts'
 import type { SessionPlan } from './port.ts'
 
 /** Has no rights and nobody's files: for a sandbox of which neither the lab nor the record says whose it is. */
@@ -8,6 +8,6 @@ const nobody = '65534:65534'
 
 /** `uid:gid`, numeric: the lab's, where it fixes one, else the student's own. */
 export function sandboxUser({ frozenLab, seats }: SessionPlan, studentId: string): string {
-  const uid = seats?.find((seat) => foldId(seat.studentId) === foldId(studentId))?.uid
+  const uid = seats?.find((seat) => sameId(seat.studentId, studentId))?.uid
   return frozenLab.user ?? (uid === undefined ? nobody : `${uid}:${uid}`)
 }

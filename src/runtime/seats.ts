@@ -2,7 +2,7 @@
 // or discarded. What must be a sandbox's own for the whole session is made from it.
 
 import { type Static, Type } from '@sinclair/typebox'
-import { foldId } from '../names.ts'
+import { sameId } from '../names.ts'
 
 export const Seat = Type.Object({
   studentId: Type.String(),
@@ -35,4 +35,4 @@ export function seatStudents<Record extends { readonly seats?: Seat[] }>(
 }
 
 export const findSeat = (seats: readonly Seat[] | undefined, studentId: string): Seat | undefined =>
-  seats?.find((seat) => foldId(seat.studentId) === foldId(studentId))
+  seats?.find((seat) => sameId(seat.studentId, studentId))

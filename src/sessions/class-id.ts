@@ -2,7 +2,7 @@
 // that left the catalogue the store does, which keeps its past sessions, or else the engine, which may hold one that it lost.
 
 import type { Catalogue } from '../catalogue/catalogue.ts'
-import { foldId } from '../names.ts'
+import { sameId } from '../names.ts'
 import { withProblems } from '../port-problems.ts'
 import type { Ports } from './held.ts'
 
@@ -26,4 +26,4 @@ export type CanonicalClassId = (classId: string) => Promise<string>
 
 /** The id itself where it is there, or else one that differs only in case. */
 export const findSpelling = (ids: readonly string[], id: string): string | undefined =>
-  ids.find((each) => each === id) ?? ids.find((each) => foldId(each) === foldId(id))
+  ids.find((each) => each === id) ?? ids.find((each) => sameId(each, id))

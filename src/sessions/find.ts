@@ -1,7 +1,7 @@
 // Sessions in the store: which one is meant where a call names none, and all the names under which a class stands there, since
 // its catalogue may have written it in another case before.
 
-import { foldId } from '../names.ts'
+import { sameId } from '../names.ts'
 import { type Store, StoreError } from '../store/port.ts'
 import { readSession, recordsReadAtOnce, type SessionRecord, sessionIds } from './record.ts'
 
@@ -23,7 +23,7 @@ export interface StoredSession {
 
 /** The class as the store spells it, in each case that it was ever written in; the given one comes first. */
 export async function spellings(store: Store, classId: string): Promise<string[]> {
-  const others = (await store.folders('')).filter((each) => foldId(each) === foldId(classId) && each !== classId)
+  const others = (await store.folders('')).filter((each) => sameId(each, classId) && each !== classId)
   return [classId, ...others]
 }
 

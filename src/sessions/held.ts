@@ -1,7 +1,7 @@
 // Sessions on the engine, each with its record in the store: the open one of a class, the newest one, one student's.
 
 import { createGate } from '../gate.ts'
-import { foldId, sessionTime } from '../names.ts'
+import { sameId, sessionTime } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox, type HeldSession } from '../runtime/held.ts'
 import type { Runtime } from '../runtime/port.ts'
@@ -131,7 +131,7 @@ export async function readRecords(
   const gate = createGate(recordsReadAtOnce)
   const readRecord = (held: HeldSession): Promise<SessionRecord | undefined> =>
     readSession(store, held.classId, held.sessionId).catch((error: unknown) => {
-      const isOther = foldId(held.classId) !== foldId(classId)
+      const isOther = !sameId(held.classId, classId)
       if (isOther && error instanceof StoreError && error.code === 'refused') return undefined
       throw error
     })

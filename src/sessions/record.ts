@@ -4,7 +4,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { FrozenLab } from '../catalogue/frozen-lab.ts'
-import { classPrefix, foldId, sessionIdPattern, sessionPrefix } from '../names.ts'
+import { classPrefix, sameId, sessionIdPattern, sessionPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
 import { Seat } from '../runtime/seats.ts'
 import { digestOf } from '../store/content.ts'
@@ -136,7 +136,7 @@ export async function writeSession(store: Store, record: SessionRecord): Promise
 /** The same record, which a down reads as: this student has no sandbox any more. */
 export const withoutStudent = (record: SessionRecord, studentId: string): SessionRecord => ({
   ...record,
-  students: record.students.filter((each) => foldId(each) !== foldId(studentId)),
+  students: record.students.filter((each) => !sameId(each, studentId)),
 })
 
 /**

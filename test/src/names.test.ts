@@ -6,11 +6,11 @@ import {
   bagPrefix,
   collectionIdPattern,
   containerName,
-  foldId,
   hostName,
   idPattern,
   networkName,
   newSessionId,
+  sameId,
   sessionIdPattern,
   timeStamp,
   volumeName,
@@ -48,7 +48,8 @@ test('engine names are lower case, store prefixes keep the spelling', () => {
   )
   assert.equal(hostName('OS101-A', 'SV001', 'lab.localhost'), 'sv001--os101-a.lab.localhost')
   assert.equal(bagPrefix('OS101-A', 's', 'SV001', 'final'), 'OS101-A/s/SV001/final/')
-  assert.equal(foldId('OS101-A'), foldId('os101-a'))
+  assert.ok(sameId('OS101-A', 'os101-a'))
+  assert.ok(!sameId('OS101-A', 'os101-b'))
 })
 
 test('session ids sort by the time of their up, and two of one millisecond differ', () => {

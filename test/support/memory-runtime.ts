@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { freezeCollect, parseFrozenCollect, specHash } from '../../src/catalogue/frozen-lab.ts'
-import { containerName, foldId, networkName, volumeName } from '../../src/names.ts'
+import { containerName, networkName, sameId, volumeName } from '../../src/names.ts'
 import type { Contents, LogPiece } from '../../src/runtime/archive.ts'
 import { RuntimeError } from '../../src/runtime/errors.ts'
 import {
@@ -51,7 +51,7 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     await this.before('survey')
     const sessions = new Map<string, SessionIdentity>()
     for (const { session } of [...this.networks.values(), ...this.containers.values(), ...this.volumes.values()]) {
-      if (classId === undefined || foldId(session.classId) === foldId(classId)) sessions.set(session.sessionId, session)
+      if (classId === undefined || sameId(session.classId, classId)) sessions.set(session.sessionId, session)
     }
     return [...sessions.values()].map((session) => ({
       ...session,

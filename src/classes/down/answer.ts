@@ -2,7 +2,7 @@
 
 import type { Bag } from '../../bag/find.ts'
 import type { CollectError } from '../../collection/errors.ts'
-import { foldId, sessionPrefix } from '../../names.ts'
+import { sameId, sessionPrefix } from '../../names.ts'
 import type { DownAnswer, DownStudent } from '../../sessions/outcomes.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import type { Store } from '../../store/port.ts'
@@ -30,7 +30,7 @@ export function vanishedMember(
   { vanished }: Pick<SessionRecord, 'vanished'>,
   studentId: string,
 ): Pick<DownStudent, 'vanished'> {
-  const found = vanished?.find((each) => foldId(each.studentId) === foldId(studentId))
+  const found = vanished?.find((each) => sameId(each.studentId, studentId))
   return found ? { vanished: { at: found.at, bag: found.bag } } : {}
 }
 

@@ -3,7 +3,7 @@
 
 import { findFinalBag } from '../../bag/find.ts'
 import { asCollectError, CollectError } from '../../collection/errors.ts'
-import { foldId } from '../../names.ts'
+import { foldId, sameId } from '../../names.ts'
 import { type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
 import type { DownStudent } from '../../sessions/outcomes.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
@@ -72,7 +72,7 @@ async function outcomeWithout(
   studentId: string,
 ): Promise<DownStudent> {
   const removal = findRemoval(record, studentId)
-  const isAmong = record.students.some((each) => foldId(each) === foldId(studentId))
+  const isAmong = record.students.some((each) => sameId(each, studentId))
   if (removal && !isAmong) return { studentId, state: 'removed', ...bagMembers(removal.bag) }
   return await outcomeOfGone(context, run, record, studentId)
 }
@@ -88,7 +88,7 @@ async function outcomeOfGone(
   if (bag && !('missing' in bag)) return { studentId, state: 'removed', ...bagMembers(bag) }
   const copy = await findLastCopy(context, run, record, studentId)
   const members = copyMembers(copy)
-  const isOf = (each: string): boolean => foldId(each) === foldId(studentId)
+  const isOf = (each: string): boolean => sameId(each, studentId)
   const discarded = record.discarded?.find((each) => isOf(each.studentId))
   // One who was given up and then came up again is among the students.
   if (discarded && !record.students.some(isOf))

@@ -5,7 +5,7 @@
 
 import { confirmBag } from '../../bag/confirm.ts'
 import { CollectError } from '../../collection/errors.ts'
-import { foldId } from '../../names.ts'
+import { foldId, sameId } from '../../names.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
 import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
 import { readSession, type SessionRecord, writeSession } from '../../sessions/record.ts'
@@ -16,7 +16,7 @@ import { removeCollected } from './remove-collected.ts'
 type Removal = NonNullable<SessionRecord['removing']>[number]
 
 export const findRemoval = ({ removing = [] }: SessionRecord, studentId: string): Removal | undefined =>
-  removing.find((each) => foldId(each.studentId) === foldId(studentId))
+  removing.find((each) => sameId(each.studentId, studentId))
 
 /** To be written before the first of what was collected is removed. */
 export function withRemovals(

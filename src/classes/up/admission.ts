@@ -4,7 +4,7 @@
 import type { FrozenLab } from '../../catalogue/frozen-lab.ts'
 import type { Lab, Quota } from '../../catalogue/schema.ts'
 import type { UidRange } from '../../config/ranges.ts'
-import { foldId } from '../../names.ts'
+import { foldId, sameId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
 import type { HeldSession } from '../../runtime/held.ts'
 import type { ImageFacts } from '../../runtime/port.ts'
@@ -61,7 +61,7 @@ export async function examine(context: ClassContext, order: UpOrder): Promise<Se
   const { runtime, store, maxStudents, sandboxUids } = context
   const { classId } = order.ofClass
   const known = await readRecords(store, await runtime.survey(), classId)
-  const ofClass = known.filter(({ held }) => foldId(held.classId) === foldId(classId))
+  const ofClass = known.filter(({ held }) => sameId(held.classId, classId))
   const earlier = await findEarlier(
     context,
     classId,
@@ -117,7 +117,7 @@ export function weigh(seen: Seen, reserved: readonly SessionShare[]): Findings {
     lab,
     subject,
     limits: order.catalogue.quotaOf(subject),
-    used: addUp(shares.filter((share) => foldId(share.subject) === foldId(subject))),
+    used: addUp(shares.filter((share) => sameId(share.subject, subject))),
     usedMb,
     needed,
     networks,
@@ -135,7 +135,7 @@ function needOf(
   shares: readonly SessionShare[],
   reserved: readonly SessionShare[],
 ): Usage {
-  const ofClass = shares.filter((share) => foldId(share.classId) === foldId(classId))
+  const ofClass = shares.filter((share) => sameId(share.classId, classId))
   const joined = [running?.held.sessionId, ...reserved.map(({ sessionId }) => sessionId)]
   const counted = ofClass.filter(({ sessionId }) => joined.includes(sessionId)).flatMap((share) => share.students)
   const fresh = students.filter((studentId) => !counted.includes(foldId(studentId))).length

@@ -2,7 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { Quota } from '../../catalogue/schema.ts'
-import { classPrefix, foldId } from '../../names.ts'
+import { classPrefix, sameId } from '../../names.ts'
 import { withProblems } from '../../port-problems.ts'
 import type { ClassContext } from '../context.ts'
 import { vanishedStudents } from '../vanished.ts'
@@ -52,7 +52,7 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
       allowed: reasons.length === 0,
       refusals: reasons.map(({ code, message }) => ({ code, detail: message })),
       needs: { sandboxes: needed.students, cpus: needed.cpus, memoryMb: needed.memoryMb, networks },
-      vanished: order.students.filter((asked) => vanished.some((each) => foldId(each) === foldId(asked))),
+      vanished: order.students.filter((asked) => vanished.some((each) => sameId(each, asked))),
       quota: { limits, used },
       host: { memoryMb: room.memoryMb, usedMb },
       image: { present: image !== undefined },

@@ -3,7 +3,7 @@
 
 import type { ContainerSummary, Engine, Network, Volume } from '../../../engine-api/index.ts'
 import type { ProxyConfig } from '../../config.ts'
-import { containerName, foldId, hostName, label, networkName, volumeName } from '../../names.ts'
+import { containerName, foldId, hostName, label, networkName, sameId, volumeName } from '../../names.ts'
 import { type HeldSandbox, type HeldSession, type SandboxState, type SessionIdentity, withoutRunner } from '../held.ts'
 import { hostlessOption, portLabel } from './sandbox-body.ts'
 
@@ -32,7 +32,7 @@ export async function surveyDocker(
   const sessions = new Map<string, Gathered>()
   const gather = (labels: Labels | null | undefined): Gathered | undefined => {
     const identity = readIdentity(labels ?? {})
-    if (!identity || (classId !== undefined && foldId(identity.classId) !== foldId(classId))) return undefined
+    if (!identity || (classId !== undefined && !sameId(identity.classId, classId))) return undefined
     const key = `${foldId(identity.classId)}/${identity.sessionId}`
     const known = sessions.get(key)
     if (known) return known
