@@ -59,12 +59,12 @@ export async function openLane(options: LaneOptions) {
 
   const effects = new Effects()
   const store = await openStoreBehind(options.store, id, folder, effects)
-  const view = openStoreView(store.place)
+  const view = openStoreView(store.artifacts.place)
   const violationsFile = join(folder, 'violations')
   const referee = await startReferee({
     engineSocket,
     listenSocket: refereeSocket,
-    store: store.place,
+    store: store.artifacts.place,
     truthFile,
     violationsFile,
   })
@@ -170,7 +170,7 @@ export async function openLane(options: LaneOptions) {
     isDead: () => current === undefined || current.hasEnded(),
     /** Whether the present process is at work. What a killed one left says nothing. */
     async isAtWork(): Promise<boolean> {
-      const lease = await view.read(`${classId}/lease.json`).catch(() => Buffer.from('{}'))
+      const lease = await store.artifacts.read(`${classId}/lease.json`).catch(() => Buffer.from('{}'))
       const { pid }: { pid?: number } = JSON.parse(lease.toString())
       return pid !== undefined && pid === current?.child.pid
     },
@@ -237,10 +237,10 @@ async function openStoreBehind(kind: StoreKind, id: string, folder: string, effe
   if (kind === 'directory') {
     const root = join(folder, 'artifacts')
     const artifacts = folderArtifacts(root)
-    return { place: root, env: { ARTIFACTS_DIR: root }, artifacts, close: () => artifacts.removeAll() }
+    return { env: { ARTIFACTS_DIR: root }, artifacts, close: () => artifacts.removeAll() }
   }
   const server = s3Server()
-  const { host, hostname, port } = new URL(server.endpoint)
+  const { hostname, port } = new URL(server.endpoint)
   const proxy = await openCountedProxy(
     'store',
     { host: hostname, port: Number(port) },
@@ -250,7 +250,6 @@ async function openStoreBehind(kind: StoreKind, id: string, folder: string, effe
   const artifacts = bucketArtifacts(server, id)
   return {
     artifacts,
-    place: `http://${server.accessKey}:${server.secretKey}@${host}/${id}`,
     env: {
       MINIO_ENDPOINT: `http://127.0.0.1:${proxy.port}`,
       MINIO_ACCESS_KEY: server.accessKey,

@@ -28,6 +28,7 @@ import { startReferee } from '../referee/referee.ts'
 import { openStoreView } from '../referee/store.ts'
 import type { Files } from '../referee/truth.ts'
 import { DownAnswer, ProblemAnswer, UpAnswer } from '../support/answers.ts'
+import { bucketArtifacts, folderArtifacts } from '../support/artifacts.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { leftovers, removeAll } from '../support/docker.ts'
 import { FailedDown, FailedUp } from '../support/faults.ts'
@@ -179,8 +180,7 @@ async function openService(
   const truthFile = join(folder, 'truth')
   const root = join(folder, 'store')
   await mkdir(root)
-  const credentials = `${server.accessKey}:${server.secretKey}`
-  const place = cell.at === 's3' ? `${server.endpoint.replace('://', `://${credentials}@`)}/${bucket}` : root
+  const { place } = cell.at === 's3' ? bucketArtifacts(server, bucket) : folderArtifacts(root)
   const listenSocket = join(folder, 'referee.sock')
   const violationsFile = join(folder, 'violations')
   const referee = await startReferee({ engineSocket, listenSocket, store: place, truthFile, violationsFile })

@@ -8,6 +8,8 @@ import { pipeline } from 'node:stream/promises'
 import type { S3Server } from './live.ts'
 
 export interface Artifacts {
+  /** What the referee calls this store by: the folder, or `http://ACCESS:SECRET@host:port/bucket`. */
+  readonly place: string
   /** Every key that starts with `prefix`, with its size in bytes, sorted by key. */
   list(prefix: string): Promise<Map<string, number>>
   read(key: string): Promise<Buffer>
@@ -39,6 +41,7 @@ export function folderArtifacts(root: string): Artifacts {
     return sorted(found)
   }
   return {
+    place: root,
     list,
     read: (key) => readFile(join(root, key)),
     local: async (prefix) => join(root, prefix),
@@ -76,6 +79,7 @@ export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
   const empty = async () => forEach((await list('')).keys(), (key) => call('DELETE', pathOf(key)))
   const get = (key: string): Promise<Response> => call('GET', pathOf(key))
   return {
+    place: `${server.endpoint.replace('://', `://${server.accessKey}:${server.secretKey}@`)}/${bucket}`,
     list,
     read: async (key) => Buffer.from(await (await get(key)).arrayBuffer()),
     async local(prefix, scratch) {

@@ -82,7 +82,11 @@ export async function install(
   const catalogueFile = join(folder, 'catalogue.json')
   const writeCatalogue = (catalogue: CatalogueFile) => writeFile(catalogueFile, JSON.stringify(catalogue))
   await writeCatalogue(options.catalogue)
-  const referee = await openReferee({ installation: id, folder, store: options.env?.['ARTIFACTS_DIR'] ?? store.place })
+  const referee = await openReferee({
+    installation: id,
+    folder,
+    store: options.env?.['ARTIFACTS_DIR'] ?? store.artifacts.place,
+  })
   const env = {
     DOCKER_HOST: referee.host,
     CATALOGUE: catalogueFile,
@@ -126,15 +130,10 @@ export async function install(
   }
 }
 
-/** `place` is what the referee calls the store by. */
-function storeOf(
-  kind: StoreKind,
-  id: string,
-  folder: string,
-): { env: Record<string, string>; artifacts: Artifacts; place: string } {
+function storeOf(kind: StoreKind, id: string, folder: string): { env: Record<string, string>; artifacts: Artifacts } {
   if (kind === 'directory') {
     const root = join(folder, 'artifacts')
-    return { env: { ARTIFACTS_DIR: root }, artifacts: folderArtifacts(root), place: root }
+    return { env: { ARTIFACTS_DIR: root }, artifacts: folderArtifacts(root) }
   }
   const server = s3Server()
   const env = {
@@ -143,8 +142,7 @@ function storeOf(
     MINIO_SECRET_KEY: server.secretKey,
     MINIO_BUCKET: id,
   }
-  const place = server.endpoint.replace('://', `://${server.accessKey}:${server.secretKey}@`)
-  return { env, artifacts: bucketArtifacts(server, id), place: `${place}/${id}` }
+  return { env, artifacts: bucketArtifacts(server, id) }
 }
 
 interface LaunchedService extends Service {
