@@ -2,16 +2,17 @@
 // Reading only: nothing here can write.
 
 import { createHash, createHmac } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { join, relative } from 'node:path'
 import { wholeBody } from './forward.ts'
 
 export interface StoreView {
-  /** Every key that starts with `prefix`, which ends in '/'. */
+  /** Every key that starts with `prefix`, which ends in '/' or is ''. */
   list(prefix: string): Promise<Set<string>>
-  /** Rejects where there is no such object, or the store does not answer. */
-  read(key: string): Promise<Buffer>
+  /** The bytes as they come. Throws where there is no such object, or the store does not give it whole. */
+  read(key: string): AsyncIterable<Uint8Array>
 }
 
 /** `place` is a folder, or `http://ACCESS:SECRET@host:port/bucket`. */
@@ -25,10 +26,13 @@ const folderView = (root: string): StoreView => ({
       if (error.code === 'ENOENT') return []
       throw error
     })
-    const files = entries.filter((entry) => entry.isFile())
-    return new Set(files.map((entry) => relative(root, join(entry.parentPath, entry.name))))
+    const others = entries.filter((entry) => !entry.isDirectory())
+    for (const entry of others) {
+      if (!entry.isFile()) throw new Error(`${join(entry.parentPath, entry.name)} is neither a file nor a folder`)
+    }
+    return new Set(others.map((entry) => relative(root, join(entry.parentPath, entry.name))))
   },
-  read: (key) => readFile(join(root, key)),
+  read: (key) => createReadStream(join(root, key)),
 })
 
 const region = 'us-east-1'
@@ -37,15 +41,14 @@ function bucketView(place: URL): StoreView {
   const { host, hostname, port, pathname: bucket } = place
   const [accessKey, secretKey] = [decodeURIComponent(place.username), decodeURIComponent(place.password)]
 
-  async function get(path: string, query = ''): Promise<Buffer> {
+  async function get(path: string, query = ''): Promise<IncomingMessage> {
     const headers = sign({ host, path: bucket + path, query, accessKey, secretKey })
     const target = `${bucket}${path}${query === '' ? '' : `?${query}`}`
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       request({ host: hostname, port, path: target, headers, agent: false }, resolve).once('error', reject).end()
     })
-    const body = await wholeBody(answer)
-    if (answer.statusCode === 200) return body
-    throw new Error(`GET ${target}: ${answer.statusCode} ${body.toString().slice(0, 300)}`)
+    if (answer.statusCode === 200) return answer
+    throw new Error(`GET ${target}: ${answer.statusCode} ${(await wholeBody(answer)).toString().slice(0, 300)}`)
   }
 
   return {
@@ -54,15 +57,18 @@ function bucketView(place: URL): StoreView {
       for (let token = '', more = true; more; ) {
         const asked = { 'encoding-type': 'url', 'list-type': '2', prefix }
         const query = Object.entries(token === '' ? asked : { 'continuation-token': token, ...asked })
-        const page = await get('', query.map(([name, value]) => `${name}=${percentEncoded(value)}`).join('&'))
-        const named = page.toString().matchAll(/<Key>([^<]*)<\/Key>/g)
+        const answer = await get('', query.map(([name, value]) => `${name}=${percentEncoded(value)}`).join('&'))
+        const page = (await wholeBody(answer)).toString()
+        const named = page.matchAll(/<Key>([^<]*)<\/Key>/g)
         for (const [, key = ''] of named) keys.add(decodeURIComponent(unescaped(key)))
-        token = unescaped(/<NextContinuationToken>([^<]*)</.exec(page.toString())?.[1] ?? '')
+        token = unescaped(/<NextContinuationToken>([^<]*)</.exec(page)?.[1] ?? '')
         more = token !== ''
       }
       return keys
     },
-    read: (key) => get(`/${key.split('/').map(percentEncoded).join('/')}`),
+    async *read(key) {
+      yield* await get(`/${key.split('/').map(percentEncoded).join('/')}`)
+    },
   }
 }
 
