@@ -4,12 +4,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Type } from '@sinclair/typebox'
+import { committedBags } from '../referee/bags.ts'
+import { openStoreView } from '../referee/store.ts'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { containersOf, leftovers } from '../support/docker.ts'
 import {
   bagSums,
   cleanUpOfSuite,
-  committedBags,
   downClass,
   FailedDown,
   nextEvent,
@@ -165,7 +166,7 @@ describe('a service that ends in the middle', { skip: skipWithoutEngine, timeout
     const made = await leftovers(installation.label, 'class-runtime.class=term')
     const call = service.post('/room/down-class', { classId: 'term' })
     const prefix = `term/${sessionId}/`
-    const bags = () => committedBags(installation.artifacts, prefix)
+    const bags = () => committedBags(openStoreView(installation.artifacts.place), prefix)
     await until('the first bag', async () => (await bags()).length > 0)
     assert.equal(await service.stop(), 0)
 

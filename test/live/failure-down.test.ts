@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Static, Type } from '@sinclair/typebox'
+import { committedBags } from '../referee/bags.ts'
+import { openStoreView } from '../referee/store.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { docker, inspect, leftovers, shell } from '../support/docker.ts'
 import {
   assertSafe,
   bagSums,
   cleanUpOfSuite,
-  committedBags,
   downClass,
   FailedDown,
   problemOf,
@@ -122,7 +123,7 @@ describe('a down that cannot finish at once', { skip: skipWithoutEngine, timeout
     const partial = await downClass(service, 'again', { allowPartial: true })
     assert.deepEqual(statesOf(partial.students)[0], ['s01', 'removed', null])
     assert.deepEqual(await bagSums(installation.artifacts, partial.students[0]?.bag ?? ''), second)
-    const bags = await committedBags(installation.artifacts, `again/${sessionId}/s01/`)
+    const bags = await committedBags(openStoreView(installation.artifacts.place), `again/${sessionId}/s01/`)
     assert.equal(bags.length, 2)
     await assertSafe(installation.artifacts, `again/${sessionId}/s01/`, first)
   })

@@ -5,10 +5,12 @@ import assert from 'node:assert/strict'
 import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { committedBags } from '../referee/bags.ts'
+import { openStoreView } from '../referee/store.ts'
 import { folderArtifacts } from '../support/artifacts.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { containersOf, leftovers } from '../support/docker.ts'
-import { bagSums, committedBags, downClass, randomFiles, upClass, work } from '../support/faults.ts'
+import { bagSums, downClass, randomFiles, upClass, work } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { install } from '../support/service.ts'
 import {
@@ -74,7 +76,9 @@ describe('a folder as the store', { skip: skipWithoutEngine, timeout: 240_000 },
     )
     assert.match(kept[1]?.error?.detail ?? '', /no space|full/i)
     const first = `disk/${sessionId}/s02/final/`
-    assert.deepEqual(await committedBags(artifacts, `disk/${sessionId}/`), [`disk/${sessionId}/s01/final/`])
+    assert.deepEqual(await committedBags(openStoreView(artifacts.place), `disk/${sessionId}/`), [
+      `disk/${sessionId}/s01/final/`,
+    ])
     assert.equal((await containersOf(installation.label)).length, students.length)
     const safe = await inodes(folder, (await artifacts.list(`${first}data/`)).keys())
     assert.ok(safe.size > 0, 'some files fit before the disk was full')

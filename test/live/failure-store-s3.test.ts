@@ -3,18 +3,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { committedBags } from '../referee/bags.ts'
+import { openStoreView } from '../referee/store.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { containersOf, leftovers } from '../support/docker.ts'
-import {
-  bagSums,
-  cleanUpOfSuite,
-  committedBags,
-  downClass,
-  randomFiles,
-  until,
-  upClass,
-  work,
-} from '../support/faults.ts'
+import { bagSums, cleanUpOfSuite, downClass, randomFiles, until, upClass, work } from '../support/faults.ts'
 import { s3Server, skipWithoutStore } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import {
@@ -101,7 +94,7 @@ describe('an S3 server as the store', { skip: skipWithoutStore('s3'), timeout: 2
       students.map(() => ['kept', 'store-unavailable']),
     )
     await door.open()
-    assert.deepEqual(await committedBags(installation.artifacts, `middle/${sessionId}/`), [])
+    assert.deepEqual(await committedBags(openStoreView(installation.artifacts.place), `middle/${sessionId}/`), [])
     assert.equal((await containersOf(installation.label)).length, students.length)
     const isPayload = (key: string) => key.includes('/data/workspace/')
     const safe = new Set(door.stored.slice(begun).filter(isPayload))

@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { committedBags, readBag } from '../referee/bags.ts'
+import { openStoreView } from '../referee/store.ts'
 import { DownAnswer, DownStudent, ProblemAnswer, UpAnswer, UpStudent } from './answers.ts'
 import type { Artifacts } from './artifacts.ts'
 import { shell } from './docker.ts'
@@ -94,33 +95,15 @@ export async function work(container: string, script: string): Promise<Sums> {
 export const randomFiles = (count: number, bytes: number): string =>
   `mkdir -p data; for i in $(seq ${count}); do head -c ${bytes} /dev/urandom >data/$i; done`
 
-/** What a committed bag's workspace holds, by the bytes in the store; fails where the bag's manifest says otherwise. */
-export async function bagSums(artifacts: Artifacts, prefix: string): Promise<Sums> {
-  const keys = [...(await artifacts.list(prefix)).keys()].map((key) => key.slice(prefix.length))
-  assert.ok(keys.includes('bagit.txt'), `${prefix} is not committed: ${keys}`)
-  const payload = keys.filter((key) => key.startsWith('data/'))
-  const sums = new Map<string, string>()
-  for (const key of payload) {
-    const bytes = await artifacts.read(prefix + key)
-    sums.set(key, createHash('sha256').update(bytes).digest('hex'))
-  }
-  const manifest = (await artifacts.read(`${prefix}manifest-sha256.txt`)).toString()
-  const promised = [...sums].map(([key, sum]) => `${sum}  ${key}`)
-  assert.deepEqual(manifest.split('\n').filter(Boolean).sort(), promised.sort())
-  const workspace = 'data/workspace/'
-  const inWorkspace = [...sums].filter(([key]) => key.startsWith(workspace))
-  return new Map(inWorkspace.map(([key, sum]): [string, string] => [key.slice(workspace.length), sum]))
+/** What a committed bag's workspace holds, by the referee's reading of the store; fails where the bag is not whole. */
+export async function bagSums({ place }: Artifacts, prefix: string): Promise<Sums> {
+  const { files } = await readBag(openStoreView(place), prefix)
+  return new Map([...files].map(([path, sum]) => [Buffer.from(path, 'base64').toString(), sum]))
 }
 
-/** Prefixes of the committed bags below `prefix`. */
-export async function committedBags(artifacts: Artifacts, prefix: string): Promise<string[]> {
-  const keys = [...(await artifacts.list(prefix)).keys()]
-  return keys.filter((key) => key.endsWith('/bagit.txt')).map((key) => key.slice(0, -'bagit.txt'.length))
-}
-
-/** Fails unless each file is in one of the student's committed bags. */
+/** Fails unless each file is in one of the student's committed bags, which are all whole. */
 export async function assertSafe(artifacts: Artifacts, studentPrefix: string, files: Sums): Promise<void> {
-  const bags = await committedBags(artifacts, studentPrefix)
+  const bags = await committedBags(openStoreView(artifacts.place), studentPrefix)
   const held = await Promise.all(bags.map((bag) => bagSums(artifacts, bag)))
   for (const [path, sum] of files) {
     assert.ok(
