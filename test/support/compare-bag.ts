@@ -1,10 +1,11 @@
 // Compares a bag in a folder with what was in the workspace before: both ways, so that nothing is missing and nothing is made up.
+// The referee's reader (test/referee/bags.ts) says what the bag holds.
 
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Bag, readBag } from '../referee/bags.ts'
+import { openStoreView } from '../referee/store.ts'
 import { type DownStudent, Submission } from './answers.ts'
 import { shaped } from './shape.ts'
 import type { Thing } from './workspace.ts'
@@ -36,6 +37,7 @@ export async function assertBagHolds(
   student: DownStudent,
   isExcluded: (path: string) => boolean = () => false,
 ): Promise<Submission> {
+  const bag = await readBag(openStoreView(folder), '')
   const submission = shaped(Submission, JSON.parse(await readFile(join(folder, 'meta/submission.json'), 'utf8')))
   const things = [...truth.values()]
   const stored = things.filter(({ type, path }) => type === 'file' && !isExcluded(path))
@@ -44,7 +46,7 @@ export async function assertBagHolds(
     submission.files.map(rawPath),
     stored.map(({ path }) => path),
   )
-  await assertContents(folder, submission, truth)
+  assertContents(bag, submission, truth)
   assertLinks(submission, truth)
   const directories = things.filter(({ type }) => type === 'directory')
   assertSame(
@@ -70,23 +72,22 @@ export async function assertBagHolds(
   }
   assert.deepEqual(submission.totals, counts)
   assert.deepEqual({ files: student.files, bytes: student.bytes, skipped: student.skipped }, counts)
-  const manifest = await readFile(join(folder, submission.manifest.key))
-  assert.equal(createHash('sha256').update(manifest).digest('hex'), student.manifestSha256)
+  assert.deepEqual(submission.manifest, { key: 'manifest-sha256.txt', sha256: student.manifestSha256 })
+  assert.equal(bag.manifestSha256, student.manifestSha256)
   return submission
 }
 
-/** Every file's object is there with the bytes that the student wrote, and data/ holds no other but the two logs. */
-async function assertContents(folder: string, { files }: Submission, truth: Truth): Promise<void> {
+/** Every file's object has the bytes that the student wrote, and data/ holds no other but the two logs. */
+function assertContents(bag: Bag, { files }: Submission, truth: Truth): void {
   for (const file of files) {
-    const original = truth.get(rawPath(file))
+    const path = rawPath(file)
+    const original = truth.get(path)
     assert.deepEqual([file.size, file.sha256], [original?.size, original?.sha256], file.path)
-    assert.equal(await sha256Of(join(folder, file.key)), original?.sha256, `the object of ${JSON.stringify(file.path)}`)
+    const held = bag.files.get(Buffer.from(path, 'latin1').toString('base64'))
+    assert.equal(held, original?.sha256, `the object of ${JSON.stringify(file.path)}`)
   }
-  const inData = await readdir(join(folder, 'data'), { recursive: true, withFileTypes: true })
-  const objects = inData
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-  assertSame('objects', objects, [...files.map(({ key }) => key), 'data/logs/stdout.log', 'data/logs/stderr.log'])
+  const logs = ['data/logs/stdout.log', 'data/logs/stderr.log']
+  assertSame('objects', bag.payload.keys(), [...files.map(({ key }) => key), ...logs])
 }
 
 /** Each symbolic link with its text; of each file with several names all but one as a hard link to another of them. */
@@ -123,10 +124,4 @@ function assertFacts(entry: Submission['files'][number] | Submission['directorie
     [original?.mode, original?.uid, original?.gid, original?.mtimeSeconds],
     entry.path,
   )
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk)
-  return hash.digest('hex')
 }
