@@ -1,5 +1,8 @@
 """Validates a BagIt bag by RFC 8493, sharing nothing with the product: `bagit.py FOLDER` prints each fault on a line of its own.
 
+It is the fallback for the Library of Congress's bagit module where that is absent, a reader in another language than the
+product's; where the module is installed, both judge (bagit.ts).
+
 Exit code 0: valid. 1: not. It asks for one thing more than the RFC: that the tag manifest names every other tag file.
 Names are compared as bytes, as the file system has them.
 """
