@@ -70,9 +70,11 @@ const { signal } = interrupted
 
 const installation = `demo-${randomBytes(4).toString('hex')}`
 const standIn = `class-runtime-${installation}-traefik`
+const routesToken = randomBytes(16).toString('hex')
 const stage = createStage(installation, standIn, signal)
 
 let service: Service | undefined
+let polling: NodeJS.Timeout | undefined
 try {
   await tellStory()
   console.log('\nscripts/demo: done, and everything it promised was checked')
@@ -82,8 +84,15 @@ try {
   console.error(`\nscripts/demo: ${reason instanceof Error ? reason.message : reason}`)
   process.exitCode = 1
 } finally {
+  clearInterval(polling)
   await service?.stop()
   await stage.cleanUp()
+}
+
+/** What Traefik does by itself: an up answers when its routes were asked for. */
+function askForRoutes(address: string): NodeJS.Timeout {
+  const headers = { authorization: `Bearer ${routesToken}` }
+  return setInterval(() => void fetch(`${address}/room/traefik`, { headers }).catch(() => undefined), 500)
 }
 
 async function tellStory(): Promise<void> {
@@ -103,10 +112,12 @@ async function tellStory(): Promise<void> {
       ARTIFACTS_DIR: bags,
       INSTALLATION_ID: installation,
       TRAEFIK_CONTAINER: standIn,
+      TRAEFIK_TOKEN: routesToken,
     },
     join(String(folder), 'service.log'),
     signal,
   )
+  polling = askForRoutes(service.address)
   told(`the service listens on ${service.address}, its store is the folder ${bags}`)
 
   const up = await service.post('/room/up-class', { classId }, UpAnswer)

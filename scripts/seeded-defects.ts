@@ -24,6 +24,7 @@ import { sandboxDefects } from '../test/defects/sandbox.ts'
 import { startDefects } from '../test/defects/start.ts'
 import { storeDefects } from '../test/defects/store.ts'
 import { sweepDefects } from '../test/defects/sweep.ts'
+import { traefikDefects } from '../test/defects/traefik.ts'
 import { vanishedDefects } from '../test/defects/vanished.ts'
 
 const usage = 'usage: npm run defects -- [--list] [WORD...]   with words, only the defects whose name holds one of them'
@@ -111,6 +112,7 @@ const all: readonly Defect[] = [
   ...engineDefects,
   ...collectionDefects,
   ...sandboxDefects,
+  ...traefikDefects,
   ...storeDefects,
   ...classesDefects,
   ...halfRemovedDefects,

@@ -4,14 +4,15 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import Fastify from 'fastify'
 import type { Logger } from 'pino'
-import type { CatalogueWatch } from './catalogue/catalogue.ts'
+import type { Catalogue, CatalogueWatch } from './catalogue/catalogue.ts'
 import type { ClassActions } from './classes/class-actions.ts'
 import type { ClassContext } from './classes/context.ts'
 import type { App } from './http/app-type.ts'
 import { registerAccess } from './http/auth/access.ts'
 import { registerLoopback } from './http/auth/loopback.ts'
 import { type Identify, trustEverybody } from './http/auth/tokens.ts'
-import { calls } from './http/calls/index.ts'
+import type { CallContext } from './http/call-context.ts'
+import { calls, traefikCalls } from './http/calls/index.ts'
 import { countAnswers } from './http/count-answers.ts'
 import { answerClientError, answerFrameworkError, registerErrors } from './http/errors.ts'
 import { answerHeadWithoutBody } from './http/head.ts'
@@ -38,16 +39,41 @@ export interface AppDependencies {
   onCatalogueChange(): void
 }
 
-export function buildApp({
-  classes,
-  actions,
-  catalogue,
-  identify,
-  log,
-  metrics,
-  connectionsPerAddress,
-  onCatalogueChange,
-}: AppDependencies): App {
+/** All calls, for portal, operators and teachers. */
+export function buildApp(dependencies: AppDependencies): App {
+  const { actions, identify, metrics } = dependencies
+  const { operations } = actions
+  let document = ''
+  const app = openApp(dependencies)
+  if (identify === trustEverybody) registerLoopback(app)
+  countAnswers(app, metrics, operations)
+  registerCalls(
+    app,
+    calls,
+    contextOf(dependencies, () => document),
+  )
+  // A document that cannot be made stops the start.
+  app.addHook('onReady', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+    document = JSON.stringify(buildDocument(calls, version))
+  })
+  app.addHook('preClose', () => operations.stop())
+  return app
+}
+
+/** What Traefik calls and nothing else, for a listener of its own. */
+export function buildRoutesApp(dependencies: AppDependencies): App {
+  const app = openApp(dependencies)
+  registerCalls(
+    app,
+    traefikCalls,
+    contextOf(dependencies, () => ''),
+  )
+  return app
+}
+
+/** Without a call: how requests are bounded, checked and refused. */
+function openApp({ classes, actions, identify, log, connectionsPerAddress, ...catalogue }: AppDependencies): App {
   const buckets = new TokenBuckets(limit)
   const app = Fastify({
     loggerInstance: log,
@@ -79,40 +105,38 @@ export function buildApp({
   }).withTypeProvider<TypeBoxProvider>()
 
   boundConnections(app.server, connectionsPerAddress, log)
-
-  const { runtime, store } = classes
-  const { operations } = actions
-  const currentCatalogue = async () => {
-    if (await catalogue.refresh()) onCatalogueChange()
-    return catalogue.current()
-  }
-
   app.removeContentTypeParser('text/plain')
-
   registerErrors(app)
   answerHeadWithoutBody(app)
   closeQueries(app)
   registerRateLimit(app, buckets)
-  registerAccess(app, { identify, operations, currentCatalogue })
-  if (identify === trustEverybody) registerLoopback(app)
-  countAnswers(app, metrics, operations)
-  let document = ''
-  registerCalls(app, calls, {
+  registerAccess(app, {
+    identify,
+    operations: actions.operations,
+    traefik: classes.traefik,
+    currentCatalogue: () => currentCatalogue(catalogue),
+  })
+  return app
+}
+
+async function currentCatalogue({
+  catalogue,
+  onCatalogueChange,
+}: Pick<AppDependencies, 'catalogue' | 'onCatalogueChange'>): Promise<Catalogue> {
+  if (await catalogue.refresh()) onCatalogueChange()
+  return catalogue.current()
+}
+
+function contextOf({ classes, actions, metrics, ...watched }: AppDependencies, document: () => string): CallContext {
+  const current = () => currentCatalogue(watched)
+  return {
     classes,
     actions,
     metrics,
-    readiness: new Readiness(runtime, store, metrics),
-    currentCatalogue,
-    canonicalClassId: async (classId) => canonicalClassId(classes, await currentCatalogue(), classId),
-    brokenEdit: () => catalogue.brokenEdit(),
-    document: () => document,
-  })
-  // A document that cannot be made stops the start.
-  app.addHook('onReady', async () => {
-    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
-    document = JSON.stringify(buildDocument(calls, version))
-  })
-
-  app.addHook('preClose', () => operations.stop())
-  return app
+    readiness: new Readiness(classes, metrics),
+    currentCatalogue: current,
+    canonicalClassId: async (classId) => canonicalClassId(classes, await current(), classId),
+    brokenEdit: () => watched.catalogue.brokenEdit(),
+    document,
+  }
 }

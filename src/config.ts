@@ -11,6 +11,8 @@ import { settings } from './settings.ts'
 
 export interface Config {
   readonly listen: ListenAddress
+  /** ROUTES_LISTEN: where Traefik gets its routes and the pages that they lead to; undefined: where everybody calls. */
+  readonly routesListen: ListenAddress | undefined
   readonly auth: AuthConfig
   readonly engine: { readonly host: string; readonly certPath?: string }
   readonly catalogue: string
@@ -38,6 +40,8 @@ export interface Config {
 export interface ProxyConfig {
   /** Name or id of the Traefik container; undefined: no proxy, and endpoints are the sandboxes' own addresses. */
   readonly container: string | undefined
+  /** TRAEFIK_TOKEN; undefined only without a container. */
+  readonly token: string | undefined
   readonly entrypoints: string
   readonly middlewares: string | undefined
   readonly labDomain: string
@@ -70,7 +74,8 @@ export function readConfig(
   }
   const pool = get('CLASS_SUBNET_POOL') ?? settings.CLASS_SUBNET_POOL.default
   return {
-    listen: parseListen(get('LISTEN') ?? settings.LISTEN.default, auth.kind === 'off'),
+    listen: parseListen('LISTEN', get('LISTEN') ?? settings.LISTEN.default, auth.kind === 'off'),
+    routesListen: readRoutesListen(get),
     auth,
     engine: { host: get('DOCKER_HOST') ?? settings.DOCKER_HOST.default, ...(certPath ? { certPath } : {}) },
     catalogue: resolve(get('CATALOGUE') ?? settings.CATALOGUE.default),
@@ -161,15 +166,37 @@ function readStore(get: Get): Config['store'] {
   }
 }
 
-function readTraefik(get: Get): Pick<ProxyConfig, 'container' | 'entrypoints' | 'middlewares'> {
+function readTraefik(get: Get): Pick<ProxyConfig, 'container' | 'token' | 'entrypoints' | 'middlewares'> {
   const container = get('TRAEFIK_CONTAINER')
-  const half = (['TRAEFIK_ENTRYPOINTS', 'TRAEFIK_MIDDLEWARES'] as const).find(get)
+  const token = get('TRAEFIK_TOKEN')
+  const half = (['TRAEFIK_TOKEN', 'TRAEFIK_ENTRYPOINTS', 'TRAEFIK_MIDDLEWARES', 'ROUTES_LISTEN'] as const).find(get)
   if (container === undefined && half !== undefined) {
     throw new ConfigError(`${half} is set, but TRAEFIK_CONTAINER is not: set it too, or unset ${half}.`)
   }
+  if (container !== undefined && token === undefined) {
+    throw new ConfigError(
+      'TRAEFIK_CONTAINER is set, so TRAEFIK_TOKEN must be set too: Traefik shows it when it asks for its routes. Make one with openssl rand -hex 32.',
+    )
+  }
+  if (token !== undefined && !/^[\x21-\x7e]{16,256}$/.test(token)) {
+    throw new ConfigError(
+      'TRAEFIK_TOKEN must be 16 to 256 characters without blanks, such as openssl rand -hex 32 prints.',
+    )
+  }
   return {
     container,
+    token,
     entrypoints: get('TRAEFIK_ENTRYPOINTS') ?? settings.TRAEFIK_ENTRYPOINTS.default,
     middlewares: get('TRAEFIK_MIDDLEWARES'),
   }
+}
+
+function readRoutesListen(get: Get): ListenAddress | undefined {
+  const text = get('ROUTES_LISTEN')
+  if (text === undefined) return undefined
+  // Whoever can reach it is asked for TRAEFIK_TOKEN, so that it may be open.
+  const listen = parseListen('ROUTES_LISTEN', text, false)
+  if ('path' in listen)
+    throw new ConfigError(`ROUTES_LISTEN must be host:port, since Traefik asks over HTTP; it is '${text}'.`)
+  return listen
 }

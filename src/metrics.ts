@@ -118,7 +118,12 @@ export class Metrics {
   readonly #reachable = new Metric(
     'gauge',
     'class_runtime_reachable',
-    'Whether engine and store could be used when /readyz was last asked.',
+    'Whether engine, store and Traefik could be used: engine and store when /readyz was last asked, Traefik now.',
+  )
+  readonly #polled = new Metric(
+    'gauge',
+    'class_runtime_traefik_poll_timestamp_seconds',
+    'When Traefik last got its routes; 0: not since the start. Absent where no Traefik is set up.',
   )
   readonly #requests = new Metric(
     'counter',
@@ -163,8 +168,13 @@ export class Metrics {
     this.#surveyed.set(Date.now() / 1000)
   }
 
-  checked(part: 'engine' | 'store', usable: boolean): void {
+  checked(part: 'engine' | 'store' | 'traefik', usable: boolean): void {
     this.#reachable.set(usable ? 1 : 0, { part })
+  }
+
+  /** Unix milliseconds; undefined: not since the start. */
+  traefikPolled(at: number | undefined): void {
+    this.#polled.set((at ?? 0) / 1000)
   }
 
   /** `route` is the path's template; undefined: there is none. */
@@ -182,7 +192,7 @@ export class Metrics {
     this.#lag.reset()
     return [
       ...[this.#operations, this.#durations, this.#running, this.#students, this.#files, this.#bytes],
-      ...[this.#sessions, this.#sandboxes, this.#surveyed, this.#reachable, this.#requests],
+      ...[this.#sessions, this.#sandboxes, this.#surveyed, this.#reachable, this.#polled, this.#requests],
       ...[this.#memory, this.#cpu, this.#started, this.#lagP99, this.#lagMax],
     ]
       .map((metric) => metric.text())

@@ -59,7 +59,7 @@ export const volumeName = (classId: string, studentId: string, sessionId: string
 export const hostName = (classId: string, studentId: string, labDomain: string): string =>
   `${foldId(studentId)}--${foldId(classId)}.${labDomain}`
 
-/** The labels of every network, container and volume of ours; `student`, `spec` and `collect` only on sandboxes. */
+/** The labels of every network, container and volume of ours; `student`, `spec`, `collect` and `port` only on sandboxes. */
 export const label = {
   installation: 'class-runtime.installation',
   class: 'class-runtime.class',
@@ -74,6 +74,7 @@ export const label = {
   spec: 'class-runtime.spec',
   collect: 'class-runtime.collect',
   rawPackets: 'class-runtime.raw-packets',
+  port: 'class-runtime.port',
 } as const
 
 /** Who acts where no caller does. No token may carry one of these as its `sub`. */

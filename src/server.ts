@@ -5,7 +5,7 @@ import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { setInterval } from 'node:timers'
 import type { Logger } from 'pino'
-import { buildApp } from './app.ts'
+import { buildApp, buildRoutesApp } from './app.ts'
 import { CatalogueError, openCatalogue } from './catalogue/catalogue.ts'
 import { fetchMissingImages } from './catalogue/images.ts'
 import { ClassActions } from './classes/class-actions.ts'
@@ -14,6 +14,7 @@ import { Reservations } from './classes/up/reservations.ts'
 import { ConfigError } from './config/values.ts'
 import { type Config, readConfig } from './config.ts'
 import { createGroupGate } from './gate.ts'
+import type { App } from './http/app-type.ts'
 import { openIdentify } from './http/auth/tokens.ts'
 import { createLog, logEngineCalls } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -24,6 +25,7 @@ import { sandboxesPerSubnet } from './runtime/docker/subnets.ts'
 import type { Runtime } from './runtime/port.ts'
 import { startFacts } from './start-facts.ts'
 import { openStore } from './store/open-store.ts'
+import { Traefik } from './traefik/traefik.ts'
 
 const catalogueCheckMs = 5_000
 /** What holds nothing is left alone for so long: another process may be about to fill it. */
@@ -42,8 +44,11 @@ async function main(): Promise<void> {
   const identify = await openIdentify(config.auth)
   const runtime = openRuntime(config, log)
   const store = openStore(config.store)
+  const operations = new Operations()
+  const traefik = openTraefik(config, runtime, operations, log)
   const classes = {
     runtime,
+    traefik,
     store,
     installation: config.installation,
     upGate: createGroupGate(config.upConcurrency),
@@ -59,22 +64,19 @@ async function main(): Promise<void> {
       if (!complete) imageRetry = setTimeout(fetchImages, imageRetryMs).unref()
     })
   }
-  const actions = new ClassActions(classes, new Operations(), new Leases(store))
+  const actions = new ClassActions(classes, operations, new Leases(store))
   const sweep = new Sweep(classes, actions, log, { everyMs: config.sweepSeconds * 1000, graceMs: leakGraceMs })
   const metrics = new Metrics()
   sweep.onSurvey((sessions) => metrics.surveyed(sessions))
-  const app = buildApp({
-    classes,
-    actions,
-    catalogue,
-    identify,
-    log,
-    metrics,
+  const dependencies = {
+    ...{ classes, actions, catalogue, identify, log, metrics },
     connectionsPerAddress: config.connectionsPerAddress,
     onCatalogueChange: fetchImages,
-  })
-
-  await listen(app, config.listen)
+  }
+  const app = buildApp(dependencies)
+  await listen('LISTEN', app, config.listen)
+  const routes = config.routesListen && buildRoutesApp(dependencies)
+  if (routes && config.routesListen) await listen('ROUTES_LISTEN', routes, config.routesListen)
   log.info(startFacts(config), 'this is what the service uses')
   if (config.auth.kind === 'jwt') log.info({ key: config.auth.key.kind }, 'AUTH is jwt: callers show a token')
   else log.warn('AUTH is off: everybody who can reach this address may start and end classes')
@@ -89,6 +91,7 @@ async function main(): Promise<void> {
   }
   fetchImages()
   sweep.start()
+  traefik?.start()
   const watch = setInterval(() => {
     catalogue.refresh().then(
       (changed) => changed && fetchImages(),
@@ -99,8 +102,10 @@ async function main(): Promise<void> {
   const stop = async (signal: string) => {
     log.info({ signal }, 'stopping: running operations end at the next safe place')
     clearInterval(watch)
-    await sweep.stop()
+    await Promise.all([sweep.stop(), traefik?.stop()])
     await app.close()
+    // Last, so that visitors of a class that is on its way down get its pages.
+    await routes?.close()
     await Promise.all([runtime.close(), store.close()])
     log.info('stopped')
   }
@@ -109,7 +114,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function listen(app: ReturnType<typeof buildApp>, where: Config['listen']): Promise<void> {
+async function listen(setting: 'LISTEN' | 'ROUTES_LISTEN', app: App, where: Config['listen']): Promise<void> {
   if ('path' in where) await removeStaleSocket(where.path)
   // Apart from the listening: what fails in here is not the address.
   await app.ready()
@@ -120,10 +125,18 @@ async function listen(app: ReturnType<typeof buildApp>, where: Config['listen'])
     if ('path' in where) await chmod(where.path, 0o660)
   } catch (error) {
     const reason = error instanceof Error ? error.message : error
-    throw new ConfigError(`LISTEN cannot be used: ${reason}. Choose another address, or free this one.`, {
+    throw new ConfigError(`${setting} cannot be used: ${reason}. Choose another address, or free this one.`, {
       cause: error,
     })
   }
+}
+
+function openTraefik({ proxy }: Config, runtime: Runtime, operations: Operations, log: Logger): Traefik | undefined {
+  if (proxy.container === undefined) return undefined
+  return new Traefik(runtime, proxy, log, (classId) => {
+    const kind = operations.runningFor(classId)?.view().kind
+    return kind === 'down-class' || kind === 'discard-student'
+  })
 }
 
 /** A wrong DOCKER_HOST or certificate folder shows here; an engine that does not answer does not. */

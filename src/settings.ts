@@ -60,6 +60,12 @@ export const settings = {
   TRAEFIK_CONTAINER: {
     says: 'Name or id of the Traefik container on the same engine. Unset: endpoints are the sandboxes’ own addresses, and the host can be reached from sandboxes.',
   },
+  TRAEFIK_TOKEN: {
+    says: 'Needed with `TRAEFIK_CONTAINER`: what Traefik shows when it asks `GET /room/traefik` for its routes (`--providers.http.headers.Authorization=Bearer …`). 16 to 256 characters, such as `openssl rand -hex 32` prints.',
+  },
+  ROUTES_LISTEN: {
+    says: '`host:port`, a listener of its own that gives Traefik its routes and the pages in the place of sandboxes that cannot be visited, and nothing else. For a service on the host itself, whose loopback a Traefik in a container cannot reach.',
+  },
   TRAEFIK_ENTRYPOINTS: { default: 'web', says: 'The entrypoints of the sandboxes’ routers.' },
   TRAEFIK_MIDDLEWARES: { says: 'The middlewares of the sandboxes’ routers, such as a forwardAuth of yours.' },
   LAB_DOMAIN: {

@@ -14,7 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ['config'],
   ['catalogue'],
   ['runtime', 'store'],
-  ['bag'],
+  ['bag', 'traefik'],
   ['collection'],
   ['operations'],
   ['sessions'],

@@ -6,6 +6,7 @@ import type { GroupGate } from '../gate.ts'
 import type { Progress } from '../operations/progress.ts'
 import type { Runtime } from '../runtime/port.ts'
 import type { Store } from '../store/port.ts'
+import type { Traefik } from '../traefik/traefik.ts'
 import type { Reservations } from './up/reservations.ts'
 
 export interface ClassContext {
@@ -19,6 +20,8 @@ export interface ClassContext {
   /** SANDBOX_UIDS. */
   readonly sandboxUids: UidRange
   readonly reservations: Reservations
+  /** Undefined where the service is set up without one: endpoints are the sandboxes' own addresses. */
+  readonly traefik: Traefik | undefined
 }
 
 /** One running operation, as its work sees it. */

@@ -1,6 +1,5 @@
 // What the service does by itself, at its start and then regularly: it finishes ups and downs that were interrupted, takes
-// expired classes down by the way of every down, removes our networks that hold nothing and leases of dead processes, and
-// attaches a recreated Traefik.
+// expired classes down by the way of every down, and removes our networks that hold nothing and leases of dead processes.
 // It looks at nothing that lacks our installation label, starts the same operations that calls start, and judges only what
 // is older than a grace where a call may be at work in another process.
 
@@ -100,14 +99,12 @@ export class Sweep {
       const unsettled = await this.#unsettledClasses()
       const classes = new Map([...sessions.map(({ classId }) => classId), ...unsettled].map((id) => [foldId(id), id]))
       const gate = createGate(classesAtOnce)
-      const open = await Promise.all(
+      await Promise.all(
         [...classes.values()].map((classId) => {
           const held = sessions.filter((session) => sameId(session.classId, classId))
           return gate(() => this.#attempt(classId, () => this.#lookAt(classId, held)))
         }),
       )
-      const networks = open.flat().flatMap((session) => session?.network?.id ?? [])
-      await this.#attempt('Traefik', () => this.#context.runtime.attachProxy(networks))
     })
   }
 
@@ -138,23 +135,19 @@ export class Sweep {
     }
   }
 
-  /** Answers with the sessions of the class that are up and ask for nothing. */
-  async #lookAt(classId: string, held: readonly HeldSession[]): Promise<HeldSession[]> {
-    const open: HeldSession[] = []
+  async #lookAt(classId: string, held: readonly HeldSession[]): Promise<void> {
     let settled = true
     for (const found of await this.#find(classId, held)) {
       // One operation of a class at a time; what it leaves is looked at in the next round.
-      if (this.#actions.operations.runningFor(classId)) return []
+      if (this.#actions.operations.runningFor(classId)) return
       const order = this.#orderFor(found)
       if (order) this.#start(found, order)
       if (order) settled = false
-      else if (found.held) open.push(found.held)
     }
     const spelled = this.#unsettled?.get(foldId(classId))
     if (settled && spelled !== undefined && (await this.#actions.clearLease(spelled))) {
       this.#unsettled?.delete(foldId(classId))
     }
-    return open
   }
 
   /** The sessions that the engine holds, and the newest of the store where it may ask for something. */

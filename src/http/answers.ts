@@ -4,6 +4,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Nullable } from '../nullable.ts'
 import { OperationView } from '../operations/operations.ts'
 import { Isolation } from '../runtime/isolation.ts'
+import { EndpointState } from '../sessions/outcomes.ts'
 
 const ClassSummary = Type.Object({
   classId: Type.String(),
@@ -27,7 +28,10 @@ const ClassSummary = Type.Object({
   problem: Type.Optional(
     Type.Object(
       { code: Type.String(), detail: Type.String() },
-      { description: 'Why calls of this class are refused until the operator acts: store-changed.' },
+      {
+        description:
+          'What the operator must mend: store-changed (calls of this class are refused), traefik-unusable (pages cannot be opened).',
+      },
     ),
   ),
   operation: Nullable(OperationView),
@@ -44,6 +48,7 @@ const Sandbox = Type.Object({
   containerId: Nullable(Type.String()),
   containerName: Nullable(Type.String()),
   endpoint: Nullable(Type.String()),
+  endpointState: EndpointState,
   volume: Nullable(Type.String()),
 })
 

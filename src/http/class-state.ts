@@ -8,6 +8,7 @@ import { newestHeldFirst } from '../sessions/held.ts'
 import { rememberedSession } from '../sessions/remembered.ts'
 import { knownIdentity, otherStoreDetail } from '../sessions/store-identity.ts'
 import type { Store } from '../store/port.ts'
+import type { Traefik } from '../traefik/traefik.ts'
 import type { ClassSummary } from './answers.ts'
 import type { CallContext } from './call-context.ts'
 
@@ -17,7 +18,7 @@ export async function surveyClasses({ classes: { runtime } }: CallContext, class
 }
 
 export function summariseClass(
-  { classes: { store }, actions: { operations } }: CallContext,
+  { classes: { store, traefik }, actions: { operations } }: CallContext,
   catalogue: Catalogue,
   classId: string,
   held: HeldSession | undefined,
@@ -31,7 +32,7 @@ export function summariseClass(
     subnet: held?.network?.subnet ?? null,
     expiresAt: held ? (rememberedSession(store, held.sessionId)?.expiresAt ?? held.expiresAt) : null,
     students,
-    ...(held ? problemOf(store, held) : {}),
+    ...(held ? problemOf(store, traefik, held) : {}),
     operation: operations.runningFor(classId)?.view() ?? null,
   }
 }
@@ -48,11 +49,14 @@ function countStudents(store: Store, catalogue: Catalogue, classId: string, held
 }
 
 /** By what is known of the store without asking it. A record that was read here says that the session is of this store. */
-function problemOf(store: Store, held: HeldSession): Pick<ClassSummary, 'problem'> {
+function problemOf(store: Store, traefik: Traefik | undefined, held: HeldSession): Pick<ClassSummary, 'problem'> {
   const here = knownIdentity(store)
-  if (!here || !held.store || held.store.id === here.id) return {}
-  if (held.sandboxes.length === 0 || rememberedSession(store, held.sessionId)) return {}
-  return { problem: { code: 'store-changed', detail: otherStoreDetail(held, here) } }
+  const isElsewhere = here && held.store && held.store.id !== here.id
+  if (isElsewhere && held.sandboxes.length > 0 && !rememberedSession(store, held.sessionId)) {
+    return { problem: { code: 'store-changed', detail: otherStoreDetail(held, here) } }
+  }
+  const trouble = traefik?.trouble()
+  return trouble ? { problem: { code: 'traefik-unusable', detail: trouble.detail } } : {}
 }
 
 /** Its processes are there: they start, are unhealthy, or stand still while a collection reads. */

@@ -11,6 +11,7 @@ import type { CallContext } from './call-context.ts'
  * open: nobody is asked who they are · authenticated: every caller, and the call shows each what is theirs
  * · class: teachers of the class in the path, and admins · class-question: those of the class in the body
  * · class-action: the same, and audited · admin-action: admins alone, and audited · operation: those of the operation's class
+ * · traefik: who shows TRAEFIK_TOKEN
  */
 export type Access =
   | 'open'
@@ -20,6 +21,7 @@ export type Access =
   | 'class-action'
   | 'admin-action'
   | 'operation'
+  | 'traefik'
 
 export interface Answer {
   readonly description: string
@@ -41,6 +43,8 @@ export interface Call<Params extends TSchema = TSchema, Body extends TSchema = T
   /** Unique: the operationId of the document and the action of the audit line. */
   readonly name: string
   readonly method: 'GET' | 'POST'
+  /** It stands for somebody else's page: every method is answered alike, and nothing but the path is read or checked. */
+  readonly everyMethod?: true
   /** As the router has it: `/room/classes/:classId`. */
   readonly url: string
   readonly access: Access
@@ -85,7 +89,8 @@ export const isAction = (access: Access): boolean => access === 'class-action' |
 /** Those that follow from the record, such as of a token that is refused or a body that is too large, and the call's own. */
 export function problemsOf({ access, body, problems }: Call): ProblemCode[] {
   const codes: ProblemCode[] = ['too-many-requests', 'internal', 'invalid-request', ...problems]
-  if (access !== 'open') codes.push('not-authenticated', 'keys-unavailable', 'forbidden')
+  if (access !== 'open') codes.push('not-authenticated')
+  if (access !== 'open' && access !== 'traefik') codes.push('keys-unavailable', 'forbidden')
   if (access === 'operation') codes.push('unknown-operation')
   if (isAction(access)) codes.push('operation-in-progress', 'shutting-down')
   if (body) codes.push('payload-too-large', 'unsupported-media-type')

@@ -1,7 +1,8 @@
-// Whether engine and store can be used: one check at a time for all who ask, since strangers must not cost them a call each.
+// Whether engine, store and Traefik can be used: one check at a time for all who ask, since strangers must not cost them a call each.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
+import type { ClassContext } from '../classes/context.ts'
 import type { Metrics } from '../metrics.ts'
 import { RuntimeError } from '../runtime/errors.ts'
 import type { Runtime } from '../runtime/port.ts'
@@ -11,6 +12,8 @@ import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
 export interface Parts {
   readonly engine: string
   readonly store: string
+  /** Absent where the service is set up without one. */
+  readonly traefik?: string
 }
 
 const timeoutMs = 5_000
@@ -20,13 +23,15 @@ const keptMs = 1_000
 export class Readiness {
   readonly #runtime: Runtime
   readonly #store: Store
+  readonly #traefik: ClassContext['traefik']
   readonly #metrics: Metrics
   #running: Promise<Parts> | undefined
   #last: { readonly parts: Parts; readonly at: number } | undefined
 
-  constructor(runtime: Runtime, store: Store, metrics: Metrics) {
+  constructor({ runtime, store, traefik }: ClassContext, metrics: Metrics) {
     this.#runtime = runtime
     this.#store = store
+    this.#traefik = traefik
     this.#metrics = metrics
   }
 
@@ -45,7 +50,8 @@ export class Readiness {
     ])
     this.#metrics.checked('engine', engine === 'ok')
     this.#metrics.checked('store', store === 'ok')
-    const parts = { engine, store }
+    const trouble = this.#traefik && (this.#traefik.trouble()?.detail ?? 'ok')
+    const parts = { engine, store, ...(trouble === undefined ? {} : { traefik: trouble }) }
     this.#last = { parts, at: performance.now() }
     return parts
   }

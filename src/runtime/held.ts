@@ -71,6 +71,8 @@ export interface HeldSandbox {
   readonly filesOnly: boolean
   /** URL of the student's endpoint, through the proxy or at the sandbox's own address; undefined while it has none. */
   readonly endpoint: string | undefined
+  /** URL that the proxy finds it at, in its class's network; undefined while it has no address. */
+  readonly server: string | undefined
   /** Hash of the frozen lab that it was made from. */
   readonly spec: string
   /** Not in its class's network: that was removed, or the sandbox was taken out of it, by another hand. */
@@ -96,6 +98,7 @@ export const withoutRunner = ({
   files,
   filesOnly: true,
   endpoint: undefined,
+  server: undefined,
   spec: '',
   isDetached: false,
   collect,

@@ -62,6 +62,12 @@ export interface StartedSandbox {
   readonly fault?: unknown
 }
 
+export interface ProxyState {
+  readonly isRunning: boolean
+  /** Such as `3.6.1`, where its image says so. */
+  readonly version: string | undefined
+}
+
 export interface Runtime {
   /** Resolves with the engine's version, or rejects with RuntimeError 'unavailable'. */
   check(): Promise<{ readonly version: string }>
@@ -81,6 +87,14 @@ export interface Runtime {
 
   /** Attaches the proxy to those of these networks that it is not attached to: it may have been made anew. */
   attachProxy(networkIds: readonly string[]): Promise<void>
+  /** RuntimeError 'proxy-missing' where it is not on the engine; undefined where the service is set up without one. */
+  proxy(): Promise<ProxyState | undefined>
+
+  /**
+   * Tells that a sandbox, or the proxy, has begun, ended or become something else, and where that may have been missed, until
+   * `signal` fires. Never rejects.
+   */
+  watch(signal: AbortSignal, changed: (what: 'sandboxes' | 'proxy') => void): Promise<void>
 
   /**
    * Makes and starts what is missing of one student's sandbox, touching nothing that already runs, but for one that has lost its

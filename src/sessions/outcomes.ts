@@ -51,12 +51,20 @@ export const DownAnswer = Type.Object({
   leaked: Type.Array(Type.Object({ kind: Type.String(), name: Type.String(), reason: Type.String() })),
 })
 
+/** Whether the endpoint can be opened now. */
+export const EndpointState = Type.Union([Type.Literal('ready'), Type.Literal('pending'), Type.Null()], {
+  description:
+    'ready: a request to the endpoint comes to the sandbox; pending: Traefik has not asked for its route yet, or cannot lead there; null: there is no endpoint.',
+})
+export type EndpointState = Static<typeof EndpointState>
+
 export const UpStudent = Type.Object({
   studentId: Type.String(),
   state: Type.Union([Type.Literal('running'), Type.Literal('failed')]),
   containerId: Nullable(Type.String()),
   containerName: Nullable(Type.String()),
   endpoint: Nullable(Type.String()),
+  endpointState: EndpointState,
   error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() })),
   vanished: Type.Optional(
     Type.Object(

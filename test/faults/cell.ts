@@ -206,7 +206,7 @@ async function openService(
     const reservations = new Reservations()
     const sandboxUids = { first: 20_000, last: 59_999 }
     const bounds = { upGate, collectGate, maxStudents, sandboxUids }
-    const classes = { runtime, store, installation, ...bounds, reservations }
+    const classes = { runtime, store, installation, ...bounds, reservations, traefik: undefined }
     const app = buildApp({
       connectionsPerAddress: 200,
       classes,

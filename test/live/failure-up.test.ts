@@ -212,7 +212,7 @@ describe('an up that cannot succeed', { skip: skipWithoutEngine, timeout: 180_00
       catalogue: catalogueOf({ proxied: two }),
       env: { TRAEFIK_CONTAINER: 'class-runtime-test-traefik' },
     })
-    const behindProxy = await proxied.start()
+    const behindProxy = await proxied.start({ waitFor: '/healthz' })
     const refused = await behindProxy.post('/room/up-class', { classId: 'proxied' })
     assert.match(problemOf(refused, [503, 'traefik-missing']).detail, /TRAEFIK_CONTAINER/)
     assert.deepEqual(await leftovers(proxied.label), [])

@@ -32,8 +32,10 @@ test('an empty environment gives a service on loopback with a directory store', 
     catalogue: resolve('catalogue.json'),
     store: { kind: 'directory', folder: resolve('artifacts') },
     installation: 'default',
+    routesListen: undefined,
     proxy: {
       container: undefined,
+      token: undefined,
       entrypoints: 'web',
       middlewares: undefined,
       labDomain: 'lab.localhost',
@@ -87,6 +89,8 @@ test('every variable is read', () => {
     AUTH_ISSUER: 'https://portal.example',
     AUTH_AUDIENCE: 'class-runtime',
     TRAEFIK_CONTAINER: 'traefik',
+    TRAEFIK_TOKEN: 'a-token-of-traefik',
+    ROUTES_LISTEN: '172.17.0.1:8081',
     TRAEFIK_ENTRYPOINTS: 'websecure',
     TRAEFIK_MIDDLEWARES: 'auth@file',
     LAB_DOMAIN: 'lab.example.edu.vn',
@@ -102,6 +106,7 @@ test('every variable is read', () => {
   })
   assert.deepEqual(config, {
     listen: { host: '127.0.0.2', port: 81 },
+    routesListen: { host: '172.17.0.1', port: 8081 },
     auth: {
       kind: 'jwt',
       key: { kind: 'public-key', file: '/etc/class-runtime/portal.pem' },
@@ -121,6 +126,7 @@ test('every variable is read', () => {
     installation: 'campus-2.north',
     proxy: {
       container: 'traefik',
+      token: 'a-token-of-traefik',
       entrypoints: 'websecure',
       middlewares: 'auth@file',
       labDomain: 'lab.example.edu.vn',

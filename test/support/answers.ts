@@ -17,6 +17,7 @@ export const UpStudent = Type.Object(
     containerId: orNull(Text),
     containerName: orNull(Text),
     endpoint: orNull(Text),
+    endpointState: orNull(Text),
     error: Type.Optional(fault),
     vanished: Type.Optional(Type.Object({ detail: Text, bag: orNull(LastCopy) }, closed)),
   },

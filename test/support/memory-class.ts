@@ -20,6 +20,7 @@ import { withProblems } from '../../src/port-problems.ts'
 import type { SessionRecord } from '../../src/sessions/record.ts'
 import { createDirectoryStore } from '../../src/store/directory/store.ts'
 import type { Store } from '../../src/store/port.ts'
+import type { Traefik } from '../../src/traefik/traefik.ts'
 import { file } from './memory-archive.ts'
 import { isCollected } from './memory-referee.ts'
 import { MemoryRuntime } from './memory-runtime.ts'
@@ -49,6 +50,8 @@ export interface MemoryClass {
   catalogue: Catalogue
   /** The uids that sandboxes may have from now on. */
   sandboxUids: { first: number; last: number }
+  /** Undefined: no Traefik is set up. */
+  traefik: Traefik | undefined
   /** What happens on each side of the store's calls from now on. */
   storeHooks: StoreHooks
   up(request?: Omit<UpRequest, 'classId'>, action?: Partial<Run>): ReturnType<typeof upClass>
@@ -84,6 +87,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
     catalogue: parseCatalogue(catalogueText(lab)),
     sandboxUids: { first: 20_000, last: 59_999 },
     storeHooks: {},
+    traefik: undefined,
     store: hookedStore(createDirectoryStore(folder), {
       before: (method, key) => ofClass.storeHooks.before?.(method, key),
       after: (method, key) => ofClass.storeHooks.after?.(method, key),
@@ -98,6 +102,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
         maxStudents: 10,
         sandboxUids: this.sandboxUids,
         reservations,
+        traefik: this.traefik,
       }
     },
     up: (request = {}, action = {}) =>

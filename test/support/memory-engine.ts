@@ -6,7 +6,7 @@ import { networkName } from '../../src/names.ts'
 import type { LogPiece } from '../../src/runtime/archive.ts'
 import { RuntimeError } from '../../src/runtime/errors.ts'
 import type { SandboxState, SessionIdentity } from '../../src/runtime/held.ts'
-import type { CommandResult, ImageFacts } from '../../src/runtime/port.ts'
+import type { CommandResult, ImageFacts, ProxyState, Runtime } from '../../src/runtime/port.ts'
 import type { Thing } from './memory-archive.ts'
 
 export interface MemoryContainer {
@@ -67,6 +67,9 @@ export class MemoryEngine {
   /** Throwing here: it was done, and the answer was lost. */
   after: RuntimeHook = () => {}
   hasProxy = true
+  proxyState: ProxyState = { isRunning: true, version: undefined }
+  /** Who is told of every change; a test tells of those that it makes itself. */
+  readonly watchers = new Set<Parameters<Runtime['watch']>[1]>()
   /** Networks that a recreated proxy is not attached to. */
   readonly unattached = new Set<string>()
   /** Networks that a container of another hand's is in. */
@@ -150,6 +153,7 @@ export class MemoryEngine {
     await this.before(event)
     const result = effect()
     this.events.push(event)
+    for (const tell of this.watchers) tell('sandboxes')
     await this.after(event)
     return result
   }

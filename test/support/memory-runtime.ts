@@ -88,7 +88,8 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
       if (!container) return left
       const { id, name, state, spec, isDetached } = container
       const endpoint = `http://10.201.0.2:8080/${studentId}`
-      return { ...left, id, name, state, endpoint, spec, isDetached, filesOnly: name === container.volume }
+      const server = up.includes(state) || state === 'paused' ? 'http://10.201.0.2:8080' : undefined
+      return { ...left, id, name, state, endpoint, server, spec, isDetached, filesOnly: name === container.volume }
     })
   }
 
@@ -98,6 +99,17 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
       if (!this.unattached.has(id)) continue
       await this.step(`attach-proxy ${id}`, () => this.unattached.delete(id))
     }
+  }
+
+  async proxy() {
+    await this.before('proxy')
+    this.requireProxy()
+    return this.proxyState
+  }
+
+  async watch(signal: AbortSignal, changed: Parameters<Runtime['watch']>[1]): Promise<void> {
+    this.watchers.add(changed)
+    signal.addEventListener('abort', () => this.watchers.delete(changed))
   }
 
   async openNetwork(plan: SessionPlan) {

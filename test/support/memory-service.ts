@@ -35,14 +35,16 @@ export interface MemoryService {
   get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>
 }
 
-/** `runtime`: another one than that of `ofClass`. */
+/** `runtime`: another one than that of `ofClass`. `arrange` is called before the service is built. */
 export async function openService(
   t: TestContext,
   lab: object = {},
   auth: AuthConfig = { kind: 'off' },
   runtime?: Runtime,
+  arrange: (ofClass: MemoryClass) => void = () => {},
 ): Promise<MemoryService> {
   const ofClass = await openClass(t, lab)
+  arrange(ofClass)
   const path = join(ofClass.folder, '.catalogue.json')
   const editCatalogue = async (text: string) => {
     await writeFile(`${path}.new`, text)

@@ -4,6 +4,7 @@ import type { ProxyConfig } from '../../src/config.ts'
 
 export const noProxy: ProxyConfig = {
   container: undefined,
+  token: undefined,
   entrypoints: 'web',
   middlewares: undefined,
   labDomain: 'lab.localhost',

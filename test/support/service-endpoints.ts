@@ -18,6 +18,5 @@ export const notOfTheService: ReadonlySet<string> = new Set([
   'image-remove',
   'image-tag',
   'system-df',
-  'system-events',
   'volume-inspect',
 ])

@@ -62,8 +62,10 @@ const ContainerSchema = Type.Object({
     /** Year 1 while never started. */
     StartedAt: Type.String(),
     FinishedAt: Type.String(),
-    /** `starting`, `healthy`, `unhealthy` or `none`; absent without a health check. */
-    Health: Type.Optional(Type.Union([Type.Object({ Status: Type.String() }), Type.Null()])),
+    /** `starting`, `healthy`, `unhealthy` or `none`; absent without a health check. A thawed container is `unhealthy` with no failure. */
+    Health: Type.Optional(
+      Type.Union([Type.Object({ Status: Type.String(), FailingStreak: Type.Optional(Type.Integer()) }), Type.Null()]),
+    ),
   }),
   HostConfig: Type.Object({
     RestartPolicy: Type.Object({ Name: Type.String() }),

@@ -9,6 +9,7 @@ import type { StartedSandbox } from '../../runtime/port.ts'
 import { findHeld } from '../../sessions/held.ts'
 import type { UpAnswer, UpStudent } from '../../sessions/outcomes.ts'
 import { writeSession } from '../../sessions/record.ts'
+import { endpointState } from '../../traefik/traefik.ts'
 import { interruptedUp, rollBack, rollBackIdle } from './roll-back.ts'
 import type { StartedStudent, Up } from './session.ts'
 
@@ -105,9 +106,11 @@ async function waitReady(
 }
 
 async function describeStudents(
-  { context, plan, ...up }: Up,
+  { context, run, plan, ...up }: Up,
   outcomes: readonly StartedStudent[],
 ): Promise<UpStudent[]> {
+  // Before it is told where the pages are, they should be there.
+  await context.traefik?.hasRoutes(run.signal)
   const session = await findHeld(context.runtime, plan)
   return outcomes.map(({ studentId, error }) => {
     const sandbox = findSandbox(session, studentId)
@@ -118,6 +121,7 @@ async function describeStudents(
       containerId: sandbox?.id ?? null,
       containerName: sandbox?.name ?? null,
       endpoint: sandbox?.endpoint ?? null,
+      endpointState: endpointState(context.traefik, sandbox?.id, sandbox?.endpoint),
       ...(error ? { error } : {}),
       ...(vanished ? { vanished } : {}),
     }

@@ -8,10 +8,11 @@ import type { Catalogue } from '../../catalogue/catalogue.ts'
 import { Id } from '../../catalogue/schema.ts'
 import { type Operations, unknownOperation } from '../../operations/operations.ts'
 import { Problem } from '../../problems.ts'
+import type { Traefik } from '../../traefik/traefik.ts'
 import type { App } from '../app-type.ts'
 import { callOf } from '../define-call.ts'
 import { collectMethods } from '../methods.ts'
-import type { Identify, Identity } from './tokens.ts'
+import { type Identify, type Identity, refusals } from './tokens.ts'
 
 const identities = new WeakMap<FastifyRequest, Identity>()
 
@@ -33,12 +34,26 @@ export function mayActOn({ actor, role }: Identity, catalogue: Catalogue, classI
 export interface AccessDependencies {
   readonly identify: Identify
   readonly operations: Operations
+  readonly traefik: Traefik | undefined
   currentCatalogue(): Promise<Catalogue>
 }
 
 /** To be called before the routes are registered. */
-export function registerAccess(app: App, { identify, operations, currentCatalogue }: AccessDependencies): void {
+export function registerAccess(
+  app: App,
+  { identify, operations, traefik, currentCatalogue }: AccessDependencies,
+): void {
   const methodsOn = collectMethods(app)
+
+  function requireTraefik(request: FastifyRequest, reply: FastifyReply): void {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    if (token !== undefined && traefik?.isToken(token)) return
+    if (token !== undefined) traefik?.refused()
+    const reason = token === undefined ? 'missing' : 'traefik'
+    const error = new Problem('not-authenticated', refusals[reason], { extensions: { reason } })
+    challenge(reply, error)
+    throw error
+  }
 
   // Before the body is read: a stranger costs one token check, and a path that no route takes not even that.
   app.addHook('onRequest', async (request, reply) => {
@@ -53,9 +68,11 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
       }
       throw new Problem('not-found', `There is no ${request.method} on this path. The README lists the calls.`)
     }
-    if (callOf(request)?.access === 'open') return
+    const access = callOf(request)?.access
+    if (access === 'open') return
     // What is told to one caller is nobody else's, wherever it passes.
     reply.header('cache-control', 'private, no-store')
+    if (access === 'traefik') return requireTraefik(request, reply)
     const identity = await identify(request.headers.authorization).catch((error: unknown) => {
       challenge(reply, error)
       throw error
@@ -71,7 +88,7 @@ export function registerAccess(app: App, { identify, operations, currentCatalogu
   // After the schemas: the class is known, and nothing has been looked at yet.
   app.addHook('preHandler', async (request) => {
     const access = callOf(request)?.access
-    if (access === 'open' || access === 'authenticated') return
+    if (access === 'open' || access === 'authenticated' || access === 'traefik') return
     const identity = identityOf(request)
     const catalogue = await currentCatalogue()
     if (access === 'operation') {

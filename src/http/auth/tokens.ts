@@ -38,6 +38,7 @@ export const refusals = {
   audience: 'The token is for another service. Get one for this service.',
   expiry: 'The token has no exp, or one that is not a number. A token must expire.',
   subject: 'The token has no sub that can name a caller: 1 to 256 characters, none of them a control character.',
+  traefik: 'The token is not that of TRAEFIK_TOKEN. This call is for Traefik alone.',
   role: 'The token has no role. Get one from the portal that names the role of its caller.',
 } as const
 

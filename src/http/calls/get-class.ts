@@ -1,5 +1,6 @@
 import type { HeldSandbox } from '../../runtime/held.ts'
 import { isolationOf } from '../../runtime/isolation.ts'
+import { endpointState, type Traefik } from '../../traefik/traefik.ts'
 import { ClassDetails } from '../answers.ts'
 import { summariseClass, surveyClasses } from '../class-state.ts'
 import { defineCall, json } from '../define-call.ts'
@@ -26,7 +27,11 @@ export const getClass = defineCall({
     const { subject, lab, createdBy } = held
     const isolation = held.network ? isolationOf(held.network) : null
     const shown = summariseClass(context, catalogue, held.classId, held)
-    const sandboxes = [...held.sandboxes.map(describeSandbox), ...shown.students.missing.map(describeMissing)]
+    const { traefik } = context.classes
+    const sandboxes = [
+      ...held.sandboxes.map((each) => describeSandbox(traefik, each)),
+      ...shown.students.missing.map(describeMissing),
+    ]
     return { ...shown, subject, lab, createdBy, isolation, sandboxes }
   },
 })
@@ -37,14 +42,19 @@ const describeMissing = (studentId: string) => ({
   containerId: null,
   containerName: null,
   endpoint: null,
+  endpointState: null,
   volume: null,
 })
 
-const describeSandbox = ({ studentId, state, id, name, endpoint, files }: HeldSandbox) => ({
+const describeSandbox = (
+  traefik: Traefik | undefined,
+  { studentId, state, id, name, endpoint, files }: HeldSandbox,
+) => ({
   studentId,
   state,
   containerId: id ?? null,
   containerName: name ?? null,
   endpoint: endpoint ?? null,
+  endpointState: endpointState(traefik, id, endpoint),
   volume: files ?? null,
 })

@@ -21,7 +21,9 @@ import { openapi } from './openapi.ts'
 import { planClass } from './plan-class.ts'
 import { readyz } from './readyz.ts'
 import { resetStudent } from './reset-student.ts'
+import { traefikRoutes } from './traefik-routes.ts'
 import { upClass } from './up-class.ts'
+import { waitingPage } from './waiting-page.ts'
 import { watchOperation } from './watch-operation.ts'
 
 export const calls: readonly Call[] = [
@@ -47,4 +49,9 @@ export const calls: readonly Call[] = [
   openapi,
   docs,
   docsAsset,
+  traefikRoutes,
+  waitingPage,
 ]
+
+/** What Traefik calls: all that ROUTES_LISTEN answers. */
+export const traefikCalls: readonly Call[] = [traefikRoutes, waitingPage]

@@ -11,8 +11,12 @@ export const metrics = defineCall({
   answers: { 200: { description: 'Prometheus text format 0.0.4.', type: 'text/plain' } },
   problems: [],
   // A scrape asks neither the engine nor the store.
-  async run({ metrics, actions: { operations } }, _request, reply) {
+  async run({ metrics, classes: { traefik }, actions: { operations } }, _request, reply) {
     reply.type(metricsType)
+    if (traefik) {
+      metrics.checked('traefik', traefik.trouble() === undefined)
+      metrics.traefikPolled(traefik.lastPolledAt)
+    }
     return metrics.text(operations.running)
   },
 })

@@ -5,6 +5,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../../problems.ts'
 import type { App } from '../app-type.ts'
+import { callOf } from '../define-call.ts'
 import { callerAddress } from './address.ts'
 
 /**
@@ -68,6 +69,8 @@ export function overLimit(
 /** `buckets`: those that what Fastify refuses before its hooks takes from too. */
 export function registerRateLimit(app: App, buckets: TokenBuckets): void {
   app.addHook('onRequest', async (request, reply) => {
+    // The visitors of all classes come from Traefik's one address, and a page costs nothing.
+    if (callOf(request)?.everyMethod) return
     const refused = overLimit(buckets, request)
     if (!refused) return
     reply.header('retry-after', String(refused.retryAfterSeconds))

@@ -51,7 +51,8 @@ function plain(value: unknown, whole?: unknown): unknown {
 export function buildDocument(calls: readonly Call[], version: string): object {
   const examples = readExamples()
   const paths: Record<string, Record<string, object>> = {}
-  for (const call of calls) {
+  // A page in the place of somebody else's is no call that anybody makes.
+  for (const call of calls.filter(({ everyMethod }) => !everyMethod)) {
     const path = pathOf(call.url)
     paths[path] = { ...paths[path], [call.method.toLowerCase()]: operationOf(call, examples) }
   }

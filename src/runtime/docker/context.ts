@@ -3,6 +3,7 @@
 import type { Engine } from '../../../engine-api/index.ts'
 import type { SubnetConfig } from '../../config/ranges.ts'
 import type { ProxyConfig } from '../../config.ts'
+import type { HealthLooks } from './health.ts'
 
 export interface DockerContext {
   readonly engine: Engine
@@ -11,4 +12,7 @@ export interface DockerContext {
   readonly subnets: SubnetConfig
   /** Subnets that a network is being created with right now, so that two classes at once do not try the same one. */
   readonly reservedSubnets: Set<string>
+  /** Subnets of networks that were removed, and when (milliseconds of a clock that never goes back). */
+  readonly givenUpSubnets: Map<string, number>
+  readonly health: HealthLooks
 }

@@ -4,13 +4,13 @@
 import { type Container, type Engine, isEngineError, type Network } from '../../../engine-api/index.ts'
 import { label, networkName } from '../../names.ts'
 import { RuntimeError } from '../errors.ts'
-import type { Runtime, SessionPlan } from '../port.ts'
+import type { ProxyState, Runtime, SessionPlan } from '../port.ts'
 import { noSubnetAdvice, type Room, roomOfHost } from '../room.ts'
 import { proxyEndpoint } from './address.ts'
 import type { DockerContext } from './context.ts'
 import { isRefusal, resent } from './errors.ts'
 import { networkBody } from './sandbox-body.ts'
-import { freeSubnets } from './subnets.ts'
+import { freeSubnets, subnetOfSession } from './subnets.ts'
 
 export async function openNetwork(context: DockerContext, plan: SessionPlan): ReturnType<Runtime['openNetwork']> {
   const name = networkName(plan.classId)
@@ -39,7 +39,7 @@ async function connectProxy(engine: Engine, network: Network, proxyId: string | 
     await engine.networks.connect(network.Id, proxyId, { endpoint: proxyEndpoint(network) })
   } catch (error) {
     // Engines refuse what is attached already with many statuses and words.
-    if (!isRefusal(error) || !(await attachedTo(engine, network.Id)).includes(proxyId)) throw error
+    if (!isRefusal(error) || !membersOf(await findNetwork(engine, network.Id)).includes(proxyId)) throw error
   }
 }
 
@@ -60,7 +60,7 @@ async function isOurs(context: DockerContext, plan: SessionPlan, network: Networ
 
 async function createNetwork(context: DockerContext, plan: SessionPlan): Promise<string> {
   const { engine, reservedSubnets } = context
-  for (const subnet of freeSubnets(context.subnets, await takenSubnets(engine))) {
+  for (const subnet of subnetsFor(context, plan.sessionId, await takenSubnets(engine))) {
     if (reservedSubnets.has(subnet)) continue
     reservedSubnets.add(subnet)
     try {
@@ -75,6 +75,22 @@ async function createNetwork(context: DockerContext, plan: SessionPlan): Promise
   }
   throw new RuntimeError('subnets-exhausted', noSubnetAdvice)
 }
+
+/** A proxy that has not heard yet of a class's end must find nobody else at its addresses: those come last. */
+function* subnetsFor(
+  { subnets, givenUpSubnets }: DockerContext,
+  sessionId: string,
+  taken: string[],
+): Generator<string> {
+  const begin = subnetOfSession(subnets, sessionId)
+  const isWarm = (subnet: string): boolean =>
+    performance.now() < (givenUpSubnets.get(subnet) ?? Number.NEGATIVE_INFINITY) + heardWithinMs
+  for (const subnet of freeSubnets(subnets, taken, begin)) if (!isWarm(subnet)) yield subnet
+  for (const subnet of freeSubnets(subnets, taken, begin)) if (isWarm(subnet)) yield subnet
+}
+
+/** Longer than a proxy that works takes to get its routes. */
+const heardWithinMs = 60_000
 
 async function takenSubnets(engine: Engine): Promise<string[]> {
   const networks = await engine.networks.list()
@@ -118,6 +134,16 @@ async function freeProxy({ engine }: DockerContext, { Id, State, NetworkSettings
   }
 }
 
+export async function readProxy(context: DockerContext): Promise<ProxyState | undefined> {
+  const found = await findProxy(context)
+  return (
+    found && {
+      isRunning: found.State.Running,
+      version: found.Config.Labels?.['org.opencontainers.image.version'],
+    }
+  )
+}
+
 async function findProxy({ engine, proxy }: DockerContext): Promise<Container | undefined> {
   if (proxy.container === undefined) return undefined
   try {
@@ -136,7 +162,8 @@ async function findProxy({ engine, proxy }: DockerContext): Promise<Container | 
  * Detaches the proxy by id and removes the network by id. Already gone is fine; a foreign endpoint is an error, said by us,
  * since not every engine refuses to remove a network in use (Podman does so only by its name).
  */
-export async function closeNetwork({ engine, proxy }: DockerContext, networkId: string): Promise<void> {
+export async function closeNetwork(context: DockerContext, networkId: string): Promise<void> {
+  const { engine, proxy, givenUpSubnets } = context
   if (proxy.container !== undefined) {
     const proxyContainer = await engine.containers.inspect(proxy.container).catch((error: unknown) => {
       if (isEngineError(error, 'not-found')) return undefined
@@ -149,7 +176,9 @@ export async function closeNetwork({ engine, proxy }: DockerContext, networkId: 
       })
     }
   }
-  if ((await attachedTo(engine, networkId)).length > 0) {
+  const network = await findNetwork(engine, networkId)
+  for (const { Subnet } of network?.IPAM.Config ?? []) if (Subnet) givenUpSubnets.set(Subnet, performance.now())
+  if (membersOf(network).length > 0) {
     throw new RuntimeError(
       'failed',
       'The network is in use by a container that is not of this class. Detach that container, then repeat the call.',
@@ -159,11 +188,13 @@ export async function closeNetwork({ engine, proxy }: DockerContext, networkId: 
 }
 
 /** Ids of the running containers in a network; none where it is gone. */
-async function attachedTo(engine: Engine, networkId: string): Promise<string[]> {
+const membersOf = (network: Network | undefined): string[] => Object.keys(network?.Containers ?? {})
+
+async function findNetwork(engine: Engine, networkId: string): Promise<Network | undefined> {
   try {
-    return Object.keys((await engine.networks.inspect(networkId)).Containers ?? {})
+    return await engine.networks.inspect(networkId)
   } catch (error) {
-    if (isEngineError(error, 'not-found')) return []
+    if (isEngineError(error, 'not-found')) return undefined
     throw error
   }
 }

@@ -22,7 +22,7 @@ const inspectionsAtOnce = 4
  * is not enough: one that exits at once and is restarted is seen running at most polls, with another StartedAt each time.
  */
 export async function waitReady(
-  { engine, installation }: DockerContext,
+  { engine, installation, health }: DockerContext,
   session: SessionIdentity,
   containerIds: readonly string[],
   signal: AbortSignal,
@@ -52,6 +52,8 @@ export async function waitReady(
   async function look(id: string, summary: ContainerSummary | undefined): Promise<void> {
     const state = summary && readState(summary)
     if (state === 'starting' && !signal.aborted) return
+    // Frozen a moment ago, by a collection: its next probe says how it is.
+    if (state === 'unhealthy' && !signal.aborted && !(await health.isIll(id))) return
     if (state === 'running') {
       const { StartedAt } = (await engine.containers.inspect(id)).State
       const life = lives.get(id) ?? { startedAt: StartedAt, since: performance.now() }

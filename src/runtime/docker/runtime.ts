@@ -5,18 +5,20 @@ import type { ImageFacts, Runtime } from '../port.ts'
 import { archiveSandbox } from './archive.ts'
 import type { DockerContext } from './context.ts'
 import { translated, translatedEach } from './errors.ts'
+import { HealthLooks } from './health.ts'
 import { createEngineId } from './identity.ts'
 import { readLogs } from './logs.ts'
-import { attachProxy, closeNetwork, openNetwork, readRoom } from './network.ts'
+import { attachProxy, closeNetwork, openNetwork, readProxy, readRoom } from './network.ts'
 import { waitReady } from './ready.ts'
 import { removeContainer, removeVolume } from './remove.ts'
 import { rescueVolume } from './rescue.ts'
 import { asSealed, freezeSandbox, sealSandbox } from './seal.ts'
 import { startSandbox } from './start.ts'
 import { surveyDocker } from './survey.ts'
+import { watchEngine } from './watch.ts'
 import { rehearseContents } from './workspace.ts'
 
-type DockerSettings = Omit<DockerContext, 'engine' | 'reservedSubnets'>
+type DockerSettings = Pick<DockerContext, 'installation' | 'proxy' | 'subnets'>
 
 /** `engineOptions` are those of the engine client: host, TLS folder, observer. */
 export function createDockerRuntime(
@@ -24,7 +26,13 @@ export function createDockerRuntime(
   settings: DockerSettings,
 ): Runtime {
   const engine = createEngine(engineOptions)
-  const context: DockerContext = { ...settings, engine, reservedSubnets: new Set() }
+  const context: DockerContext = {
+    ...settings,
+    engine,
+    reservedSubnets: new Set(),
+    givenUpSubnets: new Map(),
+    health: new HealthLooks(engine),
+  }
   const engineId = createEngineId(() => engine.system.info())
 
   return {
@@ -33,8 +41,10 @@ export function createDockerRuntime(
     room: () => translated(readRoom(context)),
     image: (reference) => translated(findImage(engine, reference)),
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
-    survey: (classId) => translated(surveyDocker(engine, settings.installation, settings.proxy, classId)),
+    survey: (classId) => translated(surveyDocker(context, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
+    proxy: () => translated(readProxy(context)),
+    watch: (...listener) => watchEngine(context, ...listener),
     attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),
     startSandbox: (...sandbox) => startSandbox(context, ...sandbox),
     rehearse: (plan, contents) => translated(rehearseContents(plan.frozenLab.workspace, contents)),

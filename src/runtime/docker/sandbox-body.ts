@@ -12,7 +12,7 @@ import type {
 } from '../../../engine-api/index.ts'
 import { type FrozenLab, freezeCollect, specHash } from '../../catalogue/frozen-lab.ts'
 import type { ProxyConfig } from '../../config.ts'
-import { containerName, foldId, hostName, label, networkName, volumeName } from '../../names.ts'
+import { foldId, label, networkName, volumeName } from '../../names.ts'
 import type { HeldSandbox, SessionIdentity } from '../held.ts'
 import type { SessionPlan } from '../port.ts'
 import { sandboxUser } from '../sandbox-user.ts'
@@ -29,7 +29,6 @@ export const logLimits = { fileBytes: 10_000_000, files: 3 }
 
 export function sandboxBody(
   installation: string,
-  proxy: ProxyConfig,
   plan: SessionPlan,
   studentId: string,
   address?: string,
@@ -44,7 +43,7 @@ export function sandboxBody(
     User: sandboxUser(plan, studentId),
     WorkingDir: lab.workspace,
     Hostname: foldId(studentId),
-    Labels: { ...sandboxLabels(installation, plan, studentId), ...routeLabels(proxy, plan, studentId) },
+    Labels: { ...sandboxLabels(installation, plan, studentId), [label.port]: String(lab.port) },
     ...(lab.healthCheck === undefined ? {} : { Healthcheck: healthCheck(lab.healthCheck) }),
     ExposedPorts: { [`${lab.port}/tcp`]: {} },
     StopTimeout: lab.stopSeconds,
@@ -180,35 +179,3 @@ export function sandboxLabels(installation: string, plan: SessionPlan, studentId
     [label.collect]: JSON.stringify(freezeCollect(plan.frozenLab)),
   }
 }
-
-function routeLabels(proxy: ProxyConfig, plan: SessionPlan, studentId: string): Record<string, string> {
-  const name = containerName(plan.classId, studentId)
-  const router = `traefik.http.routers.${name}`
-  const host = `Host(\`${hostName(plan.classId, studentId, proxy.labDomain)}\`)`
-  return {
-    'traefik.enable': 'true',
-    'traefik.docker.network': networkName(plan.classId),
-    [`${router}.rule`]: host,
-    [`${router}.entrypoints`]: proxy.entrypoints,
-    [`${router}.service`]: name,
-    ...(proxy.middlewares === undefined ? {} : { [`${router}.middlewares`]: proxy.middlewares }),
-    [portLabel(name)]: String(plan.frozenLab.port),
-    ...(proxy.container === undefined ? {} : guardLabels(proxy, `${name}--inside`, host)),
-  }
-}
-
-/**
- * Traefik is in the networks of all classes, and would lead a sandbox into those of others. What comes from a sandbox is taken by this
- * router, whose longer rule goes first, and led nowhere (418). Needs Traefik 2.5; an older one ignores it and serves the rest.
- */
-function guardLabels(proxy: ProxyConfig, name: string, host: string): Record<string, string> {
-  const router = `traefik.http.routers.${name}`
-  return {
-    [`${router}.rule`]: `${host} && ClientIP(\`${proxy.sandboxes}\`)`,
-    [`${router}.entrypoints`]: proxy.entrypoints,
-    [`${router}.service`]: 'noop@internal',
-  }
-}
-
-/** Traefik's service carries the container's name; its port is also where status reads the endpoint's port from. */
-export const portLabel = (container: string): string => `traefik.http.services.${container}.loadbalancer.server.port`

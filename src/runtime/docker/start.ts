@@ -89,7 +89,7 @@ const volumeTaken = (name: string): RuntimeError =>
 async function createContainer(context: DockerContext, plan: SessionPlan, studentId: string): Promise<string> {
   const name = containerName(plan.classId, studentId)
   const address = await fixedAddress(context, plan, studentId)
-  const body = sandboxBody(context.installation, context.proxy, plan, studentId, address)
+  const body = sandboxBody(context.installation, plan, studentId, address)
   const { imageDigest } = plan.frozenLab
   const create = async (specification: ContainerSpecification): Promise<string> =>
     (await context.engine.containers.create({ name, body: specification })).Id

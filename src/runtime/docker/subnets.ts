@@ -2,6 +2,7 @@
 // unsigned 32-bit numbers. A class's subnet in order: its own address, the gateway, Traefik, a seat each, and last a block for
 // whoever has no address of their own, which ends with the broadcast address.
 
+import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { SubnetConfig } from '../../config/ranges.ts'
 
@@ -10,17 +11,28 @@ interface Block {
   readonly last: number
 }
 
-/** The pool's subnets in order, those left out that overlap one of `taken` (CIDR texts; IPv6 and unreadable ones are passed over). */
-export function* freeSubnets(pool: SubnetConfig, taken: Iterable<string>): Generator<string> {
+/**
+ * The pool's subnets in order, from `begin` once around, those left out that overlap one of `taken` (CIDR texts; IPv6
+ * and unreadable ones are passed over).
+ */
+export function* freeSubnets(pool: SubnetConfig, taken: Iterable<string>, begin?: string): Generator<string> {
   const takenBlocks = [...taken].map(parseBlock).filter((block) => block !== undefined)
   const step = 2 ** (32 - pool.size)
-  const end = pool.base + 2 ** (32 - pool.prefix)
-  for (let first = pool.base; first < end; first += step) {
+  const count = 2 ** (pool.size - pool.prefix)
+  const offset = begin === undefined ? 0 : (readBlock(begin).first - pool.base) / step
+  for (let index = 0; index < count; index++) {
+    const first = pool.base + ((offset + index) % count) * step
     const last = first + step - 1
     if (!takenBlocks.some((block) => block.first <= last && block.last >= first)) {
       yield `${formatAddress(first)}/${pool.size}`
     }
   }
+}
+
+/** One of the pool's, always the same for a session: a network of it that has to be made anew gets its addresses again. */
+export function subnetOfSession({ base, prefix, size }: SubnetConfig, sessionId: string): string {
+  const index = createHash('sha256').update(sessionId).digest().readUInt32BE() % 2 ** (size - prefix)
+  return `${formatAddress(base + index * 2 ** (32 - size))}/${size}`
 }
 
 const proxyOffset = 2

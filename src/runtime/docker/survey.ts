@@ -1,11 +1,13 @@
-// What the engine holds of our installation, from three list calls. It inspects nothing: an inspection waits for any
-// archive that is being read from that container, a list does not.
+// What the engine holds of our installation, from three list calls. It inspects nothing but who is unhealthy: an inspection
+// waits for any archive that is being read from that container, a list does not.
 
-import type { ContainerSummary, Engine, Network, Volume } from '../../../engine-api/index.ts'
+import type { ContainerSummary, Network, Volume } from '../../../engine-api/index.ts'
 import type { ProxyConfig } from '../../config.ts'
 import { containerName, foldId, hostName, label, networkName, sameId, volumeName } from '../../names.ts'
 import { type HeldSandbox, type HeldSession, type SandboxState, type SessionIdentity, withoutRunner } from '../held.ts'
-import { hostlessOption, portLabel } from './sandbox-body.ts'
+import type { DockerContext } from './context.ts'
+import type { HealthLooks } from './health.ts'
+import { hostlessOption } from './sandbox-body.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -18,9 +20,7 @@ interface Gathered {
 type GatheredSandbox = { -readonly [Member in keyof HeldSandbox]: HeldSandbox[Member] }
 
 export async function surveyDocker(
-  engine: Engine,
-  installation: string,
-  proxy: ProxyConfig,
+  { engine, installation, proxy, health }: DockerContext,
   classId: string | undefined,
 ): Promise<HeldSession[]> {
   const filters = { label: [`${label.installation}=${installation}`] }
@@ -46,11 +46,21 @@ export async function surveyDocker(
     if (name !== undefined) addContainer(gather(container.Labels), container, name, proxy)
   }
   for (const volume of volumes) if (isOwnVolume(volume)) addVolume(gather(volume.Labels), volume)
+  const gathered = [...sessions.values()].flatMap(({ sandboxes }) => [...sandboxes.values()])
+  await Promise.all(gathered.map((sandbox) => correctHealth(health, sandbox)))
   return [...sessions.values()].map(({ identity, network, sandboxes }) => ({
     ...identity,
     network,
     sandboxes: [...sandboxes.values()].sort((a, b) => (foldId(a.studentId) < foldId(b.studentId) ? -1 : 1)),
   }))
+}
+
+/** Of one that is unhealthy the list says no more. */
+async function correctHealth(health: HealthLooks, sandbox: GatheredSandbox): Promise<void> {
+  const { id, state } = sandbox
+  if (id === undefined) return
+  if (state !== 'unhealthy') health.isWell(id)
+  else if (!(await health.isIll(id).catch(() => true))) sandbox.state = 'running'
 }
 
 /**
@@ -112,7 +122,8 @@ function addContainer(
     filesOnly: isRescue,
     state: readState(container),
     spec: labels[label.spec] ?? '',
-    endpoint: endpointOf(classId, sandbox.studentId, name, container, proxy),
+    endpoint: endpointOf(classId, sandbox.studentId, container, proxy),
+    server: serverOf(classId, container),
     isDetached: isDetached(session, container),
   } satisfies Partial<HeldSandbox>)
 }
@@ -151,15 +162,19 @@ export function readState({ State, Status }: ContainerSummary): SandboxState {
 function endpointOf(
   classId: string,
   studentId: string,
-  name: string,
   container: ContainerSummary,
   proxy: ProxyConfig,
 ): string | undefined {
-  if (proxy.container !== undefined) {
-    const scheme = /\bwebsecure\b|\bhttps\b/.test(proxy.entrypoints) ? 'https' : 'http'
-    return `${scheme}://${hostName(classId, studentId, proxy.labDomain)}/`
+  if (proxy.container === undefined) {
+    const server = serverOf(classId, container)
+    return server === undefined ? undefined : `${server}/`
   }
+  const scheme = /\bwebsecure\b|\bhttps\b/.test(proxy.entrypoints) ? 'https' : 'http'
+  return `${scheme}://${hostName(classId, studentId, proxy.labDomain)}/`
+}
+
+function serverOf(classId: string, container: ContainerSummary): string | undefined {
   const address = container.NetworkSettings?.Networks?.[networkName(classId)]?.IPAddress
-  const port = container.Labels?.[portLabel(name)]
-  return address && port ? `http://${address}:${port}/` : undefined
+  const port = container.Labels?.[label.port]
+  return address && port ? `http://${address}:${port}` : undefined
 }

@@ -16,7 +16,6 @@ import { newSessionId } from '../../../src/names.ts'
 import { Leases } from '../../../src/operations/lease.ts'
 import { Operations } from '../../../src/operations/operations.ts'
 import { Progress } from '../../../src/operations/progress.ts'
-import { RuntimeError } from '../../../src/runtime/errors.ts'
 import type { SessionIdentity } from '../../../src/runtime/held.ts'
 import type { SessionRecord } from '../../../src/sessions/record.ts'
 import { digestOf } from '../../../src/store/content.ts'
@@ -439,32 +438,6 @@ test('sandboxes whose record the store has lost stay until they expire', async (
   expired(runtime.volumes)
   assert.equal((await serve(ofClass).round())?.state, 'succeeded')
   await assertAllSafe(ofClass, sessionId)
-})
-
-test('a recreated Traefik is attached to the networks that are up, and only then', async (t) => {
-  const { ofClass, runtime } = await openWorkedClass(t)
-  const service = serve(ofClass)
-  const [network] = runtime.networks.keys()
-  runtime.unattached.add(network ?? '')
-  await service.round()
-  assert.deepEqual(runtime.events, [`attach-proxy ${network}`])
-  await service.round()
-  assert.equal(runtime.events.length, 1)
-})
-
-test('a Traefik that is missing keeps nothing else from being done', async (t) => {
-  const { ofClass, sessionId, runtime } = await openWorkedClass(t)
-  const service = serve(ofClass)
-  runtime.attachProxy = async () => {
-    throw new RuntimeError('proxy-missing', 'There is no Traefik.')
-  }
-  await service.round()
-  await rewrite(ofClass, sessionId, { expiresAt: longAgo })
-  assert.equal((await service.round())?.state, 'succeeded')
-  assert.deepEqual(
-    service.lines('the sweep cannot do its work').map(({ what }) => what),
-    ['Traefik'],
-  )
 })
 
 test('a record that cannot be read keeps no other class from being looked at', async (t) => {

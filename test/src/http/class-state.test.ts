@@ -56,6 +56,7 @@ test('a class that is up is told from the engine alone, while the store hangs', 
     containerId: ofClass.runtime.container('SV001').id,
     containerName: 'class-os101-a--sv001',
     endpoint: 'http://10.201.0.2:8080/SV001',
+    endpointState: 'ready',
     volume: ofClass.runtime.volume('SV001').name,
   })
 })

@@ -39,6 +39,7 @@ test('up answers with a running sandbox for each student of the roster, in its o
       containerId: runtime.container(studentId).id,
       containerName: `class-os101-a--${studentId.toLowerCase()}`,
       endpoint: `http://10.201.0.2:8080/${studentId}`,
+      endpointState: 'ready',
     })),
   )
   assert.deepEqual(runtime.held(), allRunning)

@@ -62,13 +62,21 @@ test('these tests call every route that there is', async (t) => {
   const { app } = await openSchool(t)
   await app.ready()
   const routes = [...ofClass.map(([route]) => route), ...ofOperation, ...ofEverybody, ...open]
-  routes.push('POST /room/discard-student')
+  routes.push('POST /room/discard-student', 'GET /room/traefik', 'GET /room/traefik/:state')
   for (const route of routes) {
     const [method = '', url = ''] = route.split(' ')
     assert.ok(app.hasRoute({ method, url }), route)
   }
   const listed = app.printRoutes({ commonPrefix: false }).match(/ \([A-Z, ]+\)$/gm) ?? []
   assert.equal(listed.length, routes.length)
+})
+
+test('a caller of the portal, whoever it is, gets no routes of Traefik', async (t) => {
+  const { app } = await openSchool(t)
+  for (const headers of [{}, bearer('a-hoa', 'admin'), bearer('t-lan', 'teacher')]) {
+    const { statusCode, body } = await app.inject({ url: '/room/traefik', headers })
+    assert.deepEqual([statusCode, JSON.parse(body).code], [401, 'not-authenticated'])
+  }
 })
 
 test('without a good token nothing but health is answered, and nothing is read', async (t) => {

@@ -15,9 +15,10 @@ import { StoreError } from '../../../../src/store/port.ts'
 import { becomeAnotherEngine, becomeAnotherStore } from '../../../support/another-place.ts'
 import { readContract } from '../../../support/contract.ts'
 import { type Call, callsOf, goodRequest, type Request, send } from '../../../support/contract-calls.ts'
-import { catalogueText, classId } from '../../../support/memory-class.ts'
+import { catalogueText, classId, type MemoryClass } from '../../../support/memory-class.ts'
 import { engineGone } from '../../../support/memory-runtime.ts'
 import { type MemoryService, openService, problemOf } from '../../../support/memory-service.ts'
+import { setUpTraefik, traefikHeaders } from '../../../support/memory-traefik.ts'
 import { goodClaims, newRsaKey, portalAuth, signToken } from '../../../support/tokens.ts'
 
 /** Asks one call so that it gives the problem. Services last as long as `t`. */
@@ -51,14 +52,19 @@ function after(
   auth?: AuthConfig,
 ): Provoke {
   let opened: Promise<MemoryService> | undefined
-  const open = async (t: TestContext) => {
-    const service = await openService(t, {}, auth)
+  const open = async (t: TestContext, setUp?: (ofClass: MemoryClass) => unknown) => {
+    const service = await openService(t, {}, auth, undefined, setUp)
     await arrange(service)
     return service
   }
   return async (t, call) => {
-    opened ??= open(t)
-    return await ask(await opened, call, typeof change === 'function' ? change(call) : change)
+    const asked = typeof change === 'function' ? change(call) : change
+    if (call.name !== 'traefik-routes') {
+      opened ??= open(t)
+      return await ask(await opened, call, asked)
+    }
+    // Else an up would wait for its polls.
+    return await ask(await open(t, setUpTraefik), call, { ...asked, headers: { ...traefikHeaders, ...asked.headers } })
   }
 }
 const nothing = () => {}
@@ -95,7 +101,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
     await get('/healthz')
     isFaulty = true
   }),
-  'not-authenticated': withAuth(portalAuth, {}),
+  'not-authenticated': withAuth(portalAuth, { authorization: '' }),
   'keys-unavailable': withAuth(noKeys, {
     authorization: `Bearer ${signToken('RS256', newRsaKey().privateKey, goodClaims(), { kid: 'of-the-issuer' })}`,
   }),

@@ -29,9 +29,10 @@ export function checkSandboxes(check: Check): void {
     const network = await runtime.openNetwork(plan)
     const started = await start(site, plan)
     const volume = volumeName(plan.classId, studentId, plan.sessionId)
-    const { id, endpoint, ...told } = await existing(site, plan)
+    const { id, endpoint, server, ...told } = await existing(site, plan)
     assert.deepEqual(started, { id, madeFiles: volume })
     assert.match(endpoint ?? '', /^http:\/\/.+\//)
+    assert.match(server ?? '', /^http:\/\/[\d.]+:\d+$/)
     assert.deepEqual(told, {
       studentId,
       collect: collectLabelOf(site),

@@ -5,6 +5,7 @@ import { createEngine } from '../../../../engine-api/index.ts'
 import { parseCatalogue } from '../../../../src/catalogue/catalogue.ts'
 import { containerName, label, volumeName } from '../../../../src/names.ts'
 import type { DockerContext } from '../../../../src/runtime/docker/context.ts'
+import { HealthLooks } from '../../../../src/runtime/docker/health.ts'
 import { RuntimeError, type RuntimeErrorCode } from '../../../../src/runtime/errors.ts'
 import type { SessionPlan } from '../../../../src/runtime/port.ts'
 import { answerOf, type RawServer, type Respond, rawServer } from '../../../engine-api/raw-server.ts'
@@ -27,6 +28,8 @@ export async function contextWith(
     proxy: noProxy,
     subnets: { base: 10 * 2 ** 24, prefix: 24, size: 28 },
     reservedSubnets: new Set(),
+    givenUpSubnets: new Map(),
+    health: new HealthLooks(engine),
   }
   return { context, server }
 }

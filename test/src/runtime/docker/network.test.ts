@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { label } from '../../../../src/names.ts'
-import { attachProxy } from '../../../../src/runtime/docker/network.ts'
+import { attachProxy, closeNetwork, openNetwork } from '../../../../src/runtime/docker/network.ts'
+import { freeSubnets } from '../../../../src/runtime/docker/subnets.ts'
 import { answerOf } from '../../../engine-api/raw-server.ts'
-import { contextWith, inspectedContainer } from './hand-made.ts'
+import { contextWith, inspectedContainer, plan } from './hand-made.ts'
 
 const networkOf = (Id: string, Name: string, Subnet: string, Labels: object) => ({
   ...{ Id, Name, Driver: 'bridge', Internal: true, Labels },
@@ -62,4 +63,33 @@ test('a Traefik that does not run is taken out of class networks that are gone, 
 test('where that is refused it is said that Traefik cannot start, and what to do', async (t) => {
   const refused = answerOf(500, JSON.stringify({ message: 'no' }))
   await assert.rejects(asked(t, false, refused), /Traefik cannot start.*docker network disconnect --force class-a/)
+})
+
+test('a subnet that was given up a moment ago is dealt out again only where there is no other', async (t) => {
+  const networks: ReturnType<typeof networkOf>[] = []
+  const { context } = await contextWith(t, (socket, { method, target, body }) => {
+    const path = target.replace(/^\/v[\d.]+/, '')
+    const answer = (value: unknown, status = 200) => socket.write(answerOf(status, JSON.stringify(value)))
+    if (path === '/networks/create') {
+      const { Name, IPAM } = JSON.parse(`${body}`)
+      networks.push(networkOf(`id-${networks.length}`, Name, IPAM.Config[0].Subnet, {}))
+      return answer({ Id: networks.at(-1)?.Id }, 201)
+    }
+    if (path === '/networks') return answer(networks)
+    const found = networks.find(({ Id }) => path === `/networks/${Id}`)
+    if (method === 'GET' && found) return answer(found)
+    if (found) networks.splice(networks.indexOf(found), 1)
+    return socket.write(answerOf(204))
+  })
+  const open = async () => (await openNetwork(context, plan)).id
+  const subnet = () => networks.at(-1)?.IPAM.Config[0]?.Subnet
+  await closeNetwork(context, await open())
+  const first = [...context.givenUpSubnets.keys()][0]
+  await open()
+  assert.notEqual(subnet(), first)
+  // All others are taken.
+  networks.splice(0)
+  for (const each of freeSubnets(context.subnets, [first ?? ''])) networks.push(networkOf(each, each, each, {}))
+  await open()
+  assert.equal(subnet(), first)
 })

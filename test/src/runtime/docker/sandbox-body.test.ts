@@ -42,6 +42,7 @@ const plan: SessionPlan = {
 
 const proxy: ProxyConfig = {
   container: 'traefik',
+  token: 'a-token-of-traefik',
   entrypoints: 'websecure',
   middlewares: 'auth@file',
   labDomain: 'lab.example',
@@ -49,7 +50,7 @@ const proxy: ProxyConfig = {
 }
 
 test('the whole create body of a lab is this and nothing else', () => {
-  assert.deepStrictEqual(sandboxBody('campus', proxy, plan, 'SV001'), {
+  assert.deepStrictEqual(sandboxBody('campus', plan, 'SV001'), {
     Image: 'sha256:0123',
     Cmd: ['httpd', '-f', '-p', '8080'],
     Env: ['HOME=/home/student', 'LANG=vi_VN.UTF-8', 'EMPTY='],
@@ -69,17 +70,7 @@ test('the whole create body of a lab is this and nothing else', () => {
       'class-runtime.collect':
         '{"workspace":"/home/student","stopSeconds":5,' +
         '"rules":{"exclude":["**/node_modules/**"],"maxBytes":1000,"maxFiles":10}}',
-      'traefik.enable': 'true',
-      'traefik.docker.network': 'class-os101-a',
-      'traefik.http.routers.class-os101-a--sv001.rule': 'Host(`sv001--os101-a.lab.example`)',
-      'traefik.http.routers.class-os101-a--sv001.entrypoints': 'websecure',
-      'traefik.http.routers.class-os101-a--sv001.service': 'class-os101-a--sv001',
-      'traefik.http.routers.class-os101-a--sv001.middlewares': 'auth@file',
-      'traefik.http.services.class-os101-a--sv001.loadbalancer.server.port': '8080',
-      'traefik.http.routers.class-os101-a--sv001--inside.rule':
-        'Host(`sv001--os101-a.lab.example`) && ClientIP(`10.201.0.0/16`)',
-      'traefik.http.routers.class-os101-a--sv001--inside.entrypoints': 'websecure',
-      'traefik.http.routers.class-os101-a--sv001--inside.service': 'noop@internal',
+      'class-runtime.port': '8080',
     },
     Healthcheck: { Test: ['CMD', 'true'], Interval: 2_000_000_000, Timeout: 2_000_000_000, Retries: 3 },
     ExposedPorts: { '8080/tcp': {} },
@@ -115,18 +106,16 @@ test('the whole create body of a lab is this and nothing else', () => {
   })
 })
 
-test('what a lab leaves out is left to the image, and without a proxy the sandbox has no middleware', () => {
+test('what a lab leaves out is left to the image', () => {
   const { command: _, healthCheck: __, env: ___, ...bare } = lab
-  const direct = { ...proxy, container: undefined, middlewares: undefined }
-  const body = sandboxBody('campus', direct, { ...plan, frozenLab: bare }, 'SV001')
+  const body = sandboxBody('campus', { ...plan, frozenLab: bare }, 'SV001')
   assert.ok(!('Cmd' in body) && !('Healthcheck' in body))
   assert.deepEqual(body.Env, ['HOME=/home/student'])
-  assert.ok(!Object.keys(body.Labels ?? {}).some((name) => name.endsWith('.middlewares')))
 })
 
 test('what a lab loosens changes these members of the body and no other', () => {
   const bodyOf = (change: Partial<FrozenLab>) =>
-    sandboxBody('campus', proxy, { ...plan, frozenLab: { ...lab, ...change } }, 'SV001')
+    sandboxBody('campus', { ...plan, frozenLab: { ...lab, ...change } }, 'SV001')
   const hostOf = (change: Partial<FrozenLab>) => bodyOf(change).HostConfig
   const closed = hostOf({})
   assert.deepStrictEqual(hostOf({ internet: true }), closed)
@@ -141,10 +130,10 @@ test('what a lab loosens changes these members of the body and no other', () => 
 })
 
 test('an address of its own is in the place that the container has in the class network, and nowhere else', () => {
-  const { NetworkingConfig, ...rest } = sandboxBody('campus', proxy, plan, 'SV001', '10.200.0.3')
+  const { NetworkingConfig, ...rest } = sandboxBody('campus', plan, 'SV001', '10.200.0.3')
   const place = { 'class-os101-a': { IPAMConfig: { IPv4Address: '10.200.0.3' } } }
   assert.deepStrictEqual(NetworkingConfig, { EndpointsConfig: place })
-  const { NetworkingConfig: _, ...without } = sandboxBody('campus', proxy, plan, 'SV001')
+  const { NetworkingConfig: _, ...without } = sandboxBody('campus', plan, 'SV001')
   assert.deepStrictEqual(rest, without)
 })
 

@@ -70,22 +70,7 @@ const sandboxLabels: Rules = {
   'class-runtime.student': matches(idPattern),
   'class-runtime.spec': matches(/^[0-9a-f]{32}$/),
   'class-runtime.collect': anyText,
-}
-
-const traefikLabels = ({ network, studentId }: Case): Rules => {
-  const name = `${network}--${studentId.toLowerCase()}`
-  return {
-    'traefik.enable': is('true'),
-    'traefik.docker.network': is(network),
-    [`traefik.http.routers.${name}.rule`]: matches(/^Host\(`[a-z0-9-]{1,63}\.[a-z0-9.-]+`\)$/),
-    [`traefik.http.routers.${name}.entrypoints`]: sameAs(({ proxy }) => proxy.entrypoints),
-    [`traefik.http.routers.${name}.service`]: is(name),
-    [`traefik.http.routers.${name}.middlewares`]: sameAs(({ proxy }) => proxy.middlewares),
-    [`traefik.http.routers.${name}--inside.rule`]: matches(/^Host\(`[^`]+`\) && ClientIP\(`10\.201\.0\.0\/16`\)$/),
-    [`traefik.http.routers.${name}--inside.entrypoints`]: sameAs(({ proxy }) => proxy.entrypoints),
-    [`traefik.http.routers.${name}--inside.service`]: is('noop@internal'),
-    [`traefik.http.services.${name}.loadbalancer.server.port`]: matches(/^[1-9]\d{0,4}$/),
-  }
+  'class-runtime.port': matches(/^[1-9]\d{0,4}$/),
 }
 
 /** A container's own settings. Absent on purpose: Volumes, Entrypoint, Domainname, MacAddress, Shell, OnBuild. */
@@ -96,7 +81,7 @@ const containerRules: Rules = {
   User: matches(/^[1-9]\d{0,8}:[1-9]\d{0,8}$/),
   WorkingDir: sameAs(({ lab }) => lab.workspace),
   Hostname: sameAs(({ studentId }) => studentId.toLowerCase()),
-  Labels: (value, of) => isClosed(value, { ...sandboxLabels, ...traefikLabels(of) }, of),
+  Labels: (value, of) => isClosed(value, sandboxLabels, of),
   Healthcheck: (value, of) =>
     isClosed(value, { Test: sameAs(({ lab }) => ['CMD', ...(lab.healthCheck?.command ?? [])]), ...times }, of),
   ExposedPorts: sameAs(({ lab }) => ({ [`${lab.port}/tcp`]: {} })),
@@ -196,6 +181,7 @@ function drawCase(random: Random): Case | undefined {
     const plan = { classId, sessionId, subject, lab: name, createdBy, expiresAt: 'later', frozenLab: lab }
     const proxy: ProxyConfig = {
       container: random.pick(['traefik', '']) || undefined,
+      token: random.pick(['a-token-of-traefik', '']) || undefined,
       entrypoints: random.pick(['web', 'websecure', '--privileged', '`) || Host(`x']),
       middlewares: random.pick(['auth@file', '', '"},"Privileged":true']) || undefined,
       labDomain: random.pick(['lab.localhost', 'x', 'a-b.example']),
@@ -220,7 +206,7 @@ test(`no catalogue, request, id or setting gets anything else into what the engi
     drawn.run += 1
     const { plan, proxy, studentId } = of
     const found = [
-      ...faults(sandboxBody('campus', proxy, plan, studentId, '10.200.0.3'), containerRules, of),
+      ...faults(sandboxBody('campus', plan, studentId, '10.200.0.3'), containerRules, of),
       ...faults(networkBody('campus', proxy, plan, '10.200.0.0/24'), networkRules, of),
       ...faults(volumeBody('campus', plan, studentId), volumeRules, of),
     ]

@@ -8,6 +8,7 @@ import {
   proxyAddress,
   sandboxesPerSubnet,
   seatAddress,
+  subnetOfSession,
 } from '../../../../src/runtime/docker/subnets.ts'
 
 /** 10.201.0.0/22 in networks of /24: four of them. */
@@ -79,4 +80,15 @@ test('in a subnet of any size seats end where the block of those without one beg
     assert.equal(numberOf(begin) + 2 ** (32 - Number(length)), 64 * 2 ** 24 + 2 ** (32 - size), subnet)
     assert.equal(seatAddress(subnet, seats), undefined)
   }
+})
+
+test('the search for a session begins at its own subnet, always the same, and goes once around', () => {
+  const begin = subnetOfSession(pool, '20260102t030405678z-00ff')
+  assert.equal(subnetOfSession(pool, '20260102t030405678z-00ff'), begin)
+  const all = [...freeSubnets(pool, [])]
+  const index = all.indexOf(begin)
+  assert.ok(index >= 0)
+  assert.deepEqual([...freeSubnets(pool, [], begin)], [...all.slice(index), ...all.slice(0, index)])
+  const begins = Array.from({ length: 50 }, (_, each) => subnetOfSession(pool, `session ${each}`))
+  assert.ok(new Set(begins).size > 1)
 })

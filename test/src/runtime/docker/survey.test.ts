@@ -6,7 +6,7 @@ import type { ContainerSummary } from '../../../../engine-api/index.ts'
 import { containerName, label, volumeName } from '../../../../src/names.ts'
 import { readState, surveyDocker } from '../../../../src/runtime/docker/survey.ts'
 import { answerOf } from '../../../engine-api/raw-server.ts'
-import { contextWith, installation } from './hand-made.ts'
+import { contextWith, inspectedContainer, installation } from './hand-made.ts'
 
 const summary = (State: string, Status: string): ContainerSummary => ({
   Id: 'id',
@@ -66,7 +66,7 @@ test('a container or a volume of another name is not ours, whatever labels it wa
       const list = target.includes('/volumes') ? { Volumes: volumes } : target.includes('/networks') ? [] : containers
       socket.write(answerOf(200, JSON.stringify(list)))
     })
-    const sessions = await surveyDocker(context.engine, installation, context.proxy, undefined)
+    const sessions = await surveyDocker(context, undefined)
     return sessions.map(({ sandboxes }) => sandboxes.map(({ name, filesOnly, files }) => [name, filesOnly, files]))
   }
   assert.deepEqual(await foundAmong(nameless), [[[nameless, false, rescue]]])
@@ -94,7 +94,7 @@ test('who is not in the class network, or in one of its name that is gone, is kn
       const list = target.includes('/volumes') ? { Volumes: [] } : target.includes('/networks') ? networks : [container]
       socket.write(answerOf(200, JSON.stringify(list)))
     })
-    return (await surveyDocker(context.engine, installation, context.proxy, undefined))[0]
+    return (await surveyDocker(context, undefined))[0]
   }
   const isDetached = async (networks: object[], NetworkSettings: object | null) =>
     (await surveyOf(networks, NetworkSettings))?.sandboxes[0]?.isDetached
@@ -113,4 +113,33 @@ test('who is not in the class network, or in one of its name that is gone, is kn
   assert.equal(await rawPackets({ [label.rawPackets]: 'false' }), false)
   assert.equal(await rawPackets({ [label.rawPackets]: 'true' }), true)
   assert.equal(await rawPackets({}), true, 'made before it was told: nothing is called blocked that may not be')
+})
+
+test('an unhealthy sandbox is ill only where a probe has failed: it may have been thawed a moment ago', async (t) => {
+  let streak = 0
+  let inspections = 0
+  const container = {
+    ...summary('running', 'Up 3 seconds (unhealthy)'),
+    Names: [`/${containerName(classId, studentId)}`],
+    Labels,
+  }
+  const { context } = await contextWith(t, (socket, { target }) => {
+    if (target.endsWith('/containers/id/json')) {
+      inspections++
+      const inspected = inspectedContainer('id', 'id')
+      const Health = { Status: 'unhealthy', FailingStreak: streak }
+      socket.write(
+        answerOf(200, JSON.stringify({ ...inspected, State: { ...inspected.State, Running: true, Health } })),
+      )
+      return
+    }
+    const list = target.includes('/volumes') ? { Volumes: [] } : target.includes('/networks') ? [] : [container]
+    socket.write(answerOf(200, JSON.stringify(list)))
+  })
+  const state = async () => (await surveyDocker(context, undefined))[0]?.sandboxes[0]?.state
+  assert.equal(await state(), 'running')
+  streak = 3
+  assert.equal(await state(), 'unhealthy')
+  assert.equal(await state(), 'unhealthy')
+  assert.equal(inspections, 2, 'who is ill is not asked about again')
 })

@@ -1,0 +1,240 @@
+// The service's side of Traefik: it gives Traefik the routes, attaches it to the networks of classes, and knows what is wrong with it.
+// It follows the engine's events, so that neither waits for an operation, a collection or the store.
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { ProxyConfig } from '../config.ts'
+import { RuntimeError } from '../runtime/errors.ts'
+import type { HeldSession, SandboxState } from '../runtime/held.ts'
+import type { ProxyState, Runtime } from '../runtime/port.ts'
+import { Polls } from './polls.ts'
+import { isServed, type RouteDocument, routesOf } from './routes.ts'
+
+/** Why pages cannot be reached, and what to do, in a teacher's words; `code` counts in the metrics. */
+export interface ProxyTrouble {
+  readonly code: 'missing' | 'stopped' | 'unattached' | 'refused' | 'silent' | 'old'
+  readonly detail: string
+}
+
+export interface GivenRoutes {
+  readonly document: RouteDocument
+  /** To be called when Traefik has it. */
+  delivered(): void
+}
+
+/** After so long the engine is looked at though it told of nothing. */
+const lookEveryMs = 15_000
+/** After a look that failed. */
+const retryMs = 1_000
+/** How long an up waits for Traefik, which asks every 5 s unless it is told otherwise. */
+const routesWithinMs = 6_000
+/** Routers by ClientIP came with it. */
+const oldestVersion = [2, 5] as const
+
+export class Traefik {
+  readonly #runtime: Runtime
+  readonly #config: ProxyConfig
+  readonly #log: Logger
+  readonly #isGoingDown: (classId: string) => boolean
+  readonly #polls = new Polls()
+  readonly #stopping = new AbortController()
+  /** Counts what happened on the engine; what is known is of one such moment. */
+  #version = 0
+  #known: { readonly version: number; readonly at: number; readonly sessions: readonly HeldSession[] } | undefined
+  #surveying: Promise<void> | undefined
+  #state: ProxyState | RuntimeError | undefined
+  #unattached: readonly string[] = []
+  #looking: Promise<void> | undefined
+  #lookAgain = false
+  #timer: NodeJS.Timeout | undefined
+  #told: string | undefined
+
+  /** `isGoingDown`: the network of such a class is about to be removed. */
+  constructor(runtime: Runtime, config: ProxyConfig, log: Logger, isGoingDown: (classId: string) => boolean) {
+    this.#runtime = runtime
+    this.#config = config
+    this.#log = log
+    this.#isGoingDown = isGoingDown
+  }
+
+  start(): void {
+    void this.#runtime.watch(this.#stopping.signal, (what) => {
+      this.#version++
+      if (what === 'proxy') void this.look()
+    })
+    void this.look()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    clearTimeout(this.#timer)
+    await this.#looking
+  }
+
+  /** Routes as the engine is now. `pagesUrl` is where Traefik finds this service. RuntimeError where the engine cannot be asked. */
+  async routes(pagesUrl: string): Promise<GivenRoutes> {
+    const { version, sessions } = await this.#present()
+    const live = new Set(sessions.flatMap(({ sandboxes }) => sandboxes.filter(isServed).flatMap(({ id }) => id ?? [])))
+    return {
+      document: routesOf(this.#config, sessions, pagesUrl),
+      delivered: () => {
+        this.#polls.gave(version, live)
+        this.#tell()
+      },
+    }
+  }
+
+  isToken(token: string): boolean {
+    const [given, wanted] = [token, this.#config.token ?? ''].map((each) => createHash('sha256').update(each).digest())
+    return given !== undefined && wanted !== undefined && timingSafeEqual(given, wanted)
+  }
+
+  /** Somebody asked for routes with another token. */
+  refused(): void {
+    this.#polls.refused()
+    this.#tell()
+  }
+
+  /** Whether Traefik has come for the routes of what runs now; false after some seconds. */
+  async hasRoutes(signal: AbortSignal): Promise<boolean> {
+    const version = ++this.#version
+    return await this.#polls.given(version, AbortSignal.any([signal, AbortSignal.timeout(routesWithinMs)]))
+  }
+
+  /** Whether a request for this sandbox's host name comes to it. */
+  leadsTo(containerId: string | undefined): boolean {
+    return containerId !== undefined && this.trouble() === undefined && this.#polls.isLive(containerId)
+  }
+
+  get lastPolledAt(): number | undefined {
+    return this.#polls.lastPolledAt
+  }
+
+  trouble(): ProxyTrouble | undefined {
+    const state = this.#state
+    if (state instanceof RuntimeError) return state.code === 'proxy-missing' ? troubles.missing : undefined
+    if (state && !state.isRunning) return troubles.stopped
+    if (this.#unattached.length > 0) return troubles.unattached(this.#unattached)
+    if (state?.version !== undefined && isOld(state.version)) return troubles.old(state.version)
+    if (this.#polls.wasRefused) return troubles.refused
+    return this.#polls.isSilent ? troubles.silent : undefined
+  }
+
+  /** Attaches Traefik to the networks that it should be in, and sees how it is. One look at a time; never rejects. */
+  look(): Promise<void> {
+    this.#lookAgain = this.#looking !== undefined
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+      this.#tell()
+      clearTimeout(this.#timer)
+      if (this.#stopping.signal.aborted) return
+      const isWrong = this.#state instanceof RuntimeError || this.#unattached.length > 0
+      const pause = this.#lookAgain ? 0 : isWrong ? retryMs : lookEveryMs
+      this.#lookAgain = false
+      this.#timer = setTimeout(() => void this.look(), pause).unref()
+    })
+    return this.#looking
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const { sessions } = await this.#present()
+      const lives = ({ sandboxes }: HeldSession): boolean => sandboxes.some(({ state }) => alive.has(state))
+      const networks = sessions
+        .filter((session) => lives(session) && !this.#isGoingDown(session.classId))
+        .flatMap(({ network }) => network ?? [])
+      this.#unattached = []
+      for (const { id, name } of networks) {
+        await this.#runtime.attachProxy([id]).catch((error: unknown) => {
+          if (error instanceof RuntimeError && error.code === 'proxy-missing') throw error
+          // Gone with its class, meanwhile.
+          if (error instanceof RuntimeError && error.code === 'gone') return
+          this.#log.warn({ err: error, network: name }, 'Traefik cannot be attached')
+          this.#unattached = [...this.#unattached, name]
+        })
+      }
+      this.#state = await this.#runtime.proxy()
+    } catch (error) {
+      this.#state = error instanceof RuntimeError ? error : new RuntimeError('failed', `${error}`, error)
+    }
+  }
+
+  /** What the engine holds, asked anew where something has happened since. */
+  async #present() {
+    for (;;) {
+      const wanted = this.#version
+      const known = this.#known
+      if (known && known.version >= wanted && performance.now() - known.at < lookEveryMs) return known
+      this.#surveying ??= this.#survey().finally(() => {
+        this.#surveying = undefined
+      })
+      await this.#surveying
+    }
+  }
+
+  async #survey(): Promise<void> {
+    const version = this.#version
+    const sessions = await this.#runtime.survey()
+    this.#known = { version, at: performance.now(), sessions }
+  }
+
+  /** Once when it begins, when it becomes another one and when it ends. */
+  #tell(): void {
+    const trouble = this.trouble()
+    if (trouble?.detail === this.#told) return
+    if (trouble) this.#log.warn({ code: trouble.code, detail: trouble.detail }, 'Traefik does not lead to the classes')
+    else this.#log.info('Traefik leads to the classes')
+    this.#told = trouble?.detail
+  }
+}
+
+/** Of a sandbox that has an endpoint: without a proxy it is the sandbox's own address. */
+export function endpointState(
+  traefik: Traefik | undefined,
+  containerId: string | undefined,
+  endpoint: string | undefined,
+): 'ready' | 'pending' | null {
+  if (endpoint === undefined) return null
+  return !traefik || traefik.leadsTo(containerId) ? 'ready' : 'pending'
+}
+
+const alive: ReadonlySet<SandboxState> = new Set(['running', 'starting', 'unhealthy', 'paused', 'restarting'])
+
+const isOld = (version: string): boolean => {
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number)
+  if (Number.isNaN(major) || Number.isNaN(minor)) return false
+  return major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])
+}
+
+const asks = (what: string, operator: string): string =>
+  `${what}, so that students' pages cannot be opened. Ask the operator ${operator}.`
+
+const troubles = {
+  missing: {
+    code: 'missing',
+    detail: asks('Traefik is not on the engine', 'to start its container, or to correct TRAEFIK_CONTAINER'),
+  },
+  stopped: { code: 'stopped', detail: asks('Traefik does not run', 'to start its container') },
+  refused: {
+    code: 'refused',
+    detail: asks(
+      'Traefik asks for its routes with a wrong token',
+      'to give Traefik the value of TRAEFIK_TOKEN (--providers.http.headers.Authorization)',
+    ),
+  },
+  silent: {
+    code: 'silent',
+    detail: asks(
+      'Traefik does not ask this service for its routes',
+      'to set --providers.http.endpoint of Traefik to the path /room/traefik of this service, and to see that Traefik can reach it',
+    ),
+  },
+  unattached: (networks: readonly string[]): ProxyTrouble => ({
+    code: 'unattached',
+    detail: asks(`Traefik is not attached to ${networks.join(', ')}`, "to look at the service's log for the reason"),
+  }),
+  old: (version: string): ProxyTrouble => ({
+    code: 'old',
+    detail: `Traefik ${version} is too old: it leads sandboxes into other students' pages. Ask the operator for Traefik ${oldestVersion.join('.')} or later.`,
+  }),
+} as const satisfies Record<string, ProxyTrouble | ((...args: never[]) => ProxyTrouble)>

@@ -1,0 +1,91 @@
+// Defects in what Traefik is told, and in what is told of it.
+
+import type { Defect } from './defect.ts'
+
+const routesTests = ['test/src/traefik/routes.test.ts']
+const traefikTests = ['test/src/traefik/traefik.test.ts']
+
+export const traefikDefects: readonly Defect[] = [
+  {
+    name: 'a frozen sandbox loses its route',
+    file: 'src/traefik/routes.ts',
+    edits: [{ find: "new Set(['running', 'paused'])", replace: "new Set(['running'])" }],
+    tests: routesTests,
+  },
+  {
+    name: 'a sandbox is led by Traefik into those of other classes',
+    file: 'src/traefik/routes.ts',
+    edits: [{ find: "  service: 'noop@internal',", replace: '  service: host,' }],
+    tests: routesTests,
+  },
+  {
+    name: 'a sandbox that cannot be visited loses its name',
+    file: 'src/traefik/routes.ts',
+    edits: [{ find: 'if (state) waiting.add(state)', replace: 'if (state) continue' }],
+    tests: routesTests,
+  },
+  {
+    name: 'an operator’s sign-in is left out for a page of the service',
+    file: 'src/traefik/routes.ts',
+    edits: [
+      {
+        find: '[...listOf(proxy.middlewares), ...(state',
+        replace: '[...(state ? [] : listOf(proxy.middlewares)), ...(state',
+      },
+    ],
+    tests: routesTests,
+  },
+  {
+    name: 'any token gets the routes',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: 'wanted !== undefined && timingSafeEqual(given, wanted)', replace: 'wanted !== undefined' }],
+    tests: traefikTests,
+  },
+  {
+    name: 'a poll is answered by what was known, though something happened since',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: 'known.version >= wanted && ', replace: '' }],
+    tests: traefikTests,
+  },
+  {
+    name: 'an up answers before Traefik has asked for its routes',
+    file: 'src/classes/up/start-students.ts',
+    edits: [{ find: '  await context.traefik?.hasRoutes(run.signal)\n', replace: '' }],
+    tests: traefikTests,
+  },
+  {
+    name: 'a Traefik that is silent is told to nobody',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: 'return this.#polls.isSilent ? troubles.silent : undefined', replace: 'return undefined' }],
+    tests: traefikTests,
+  },
+  {
+    name: 'a Traefik that does not run leaves /readyz as it is',
+    file: 'src/http/readiness.ts',
+    edits: [{ find: "(this.#traefik.trouble()?.detail ?? 'ok')", replace: "'ok'" }],
+    tests: traefikTests,
+  },
+  {
+    name: 'a page in the place of a sandbox is refused to a form that is sent',
+    file: 'src/http/register-calls.ts',
+    edits: [
+      {
+        find: '      ...(call.everyMethod ? { onRequest: async (request, reply) => call.run(context, request, reply) } : {}),\n',
+        replace: '',
+      },
+    ],
+    tests: traefikTests,
+  },
+  {
+    name: 'a sandbox that was thawed is called ill',
+    file: 'src/runtime/docker/health.ts',
+    edits: [{ find: "'unhealthy' && State.Health.FailingStreak !== 0", replace: "'unhealthy'" }],
+    tests: ['test/src/runtime/docker/survey.test.ts'],
+  },
+  {
+    name: 'a subnet that was given up a moment ago is dealt out first',
+    file: 'src/runtime/docker/network.ts',
+    edits: [{ find: 'begin)) if (!isWarm(subnet)) yield subnet', replace: 'begin)) yield subnet' }],
+    tests: ['test/src/runtime/docker/network.test.ts'],
+  },
+]

@@ -1,0 +1,174 @@
+// The service's side of Traefik, over an engine in memory: what an up waits for, when Traefik is attached, what is told of it.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { RuntimeError } from '../../../src/runtime/errors.ts'
+import type { Traefik } from '../../../src/traefik/traefik.ts'
+import { classId } from '../../support/memory-class.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
+import { openService, problemOf } from '../../support/memory-service.ts'
+import { setUpTraefik, traefikHeaders } from '../../support/memory-traefik.ts'
+
+async function open(t: TestContext) {
+  let traefik: Traefik | undefined
+  const service = await openService(t, {}, undefined, undefined, (ofClass) => {
+    traefik = setUpTraefik(ofClass)
+  })
+  assert.ok(traefik)
+  const set = traefik
+  t.after(() => set.stop())
+  const poll = (headers: Record<string, string> = traefikHeaders) => service.get('/room/traefik', headers)
+  return { ...service, runtime: service.ofClass.runtime, traefik: set, poll }
+}
+
+/** Polls until `work` has ended, as Traefik does. */
+async function polled<T>(poll: () => Promise<unknown>, work: Promise<T>): Promise<T> {
+  let ended = false
+  const end = () => {
+    ended = true
+  }
+  void work.then(end, end)
+  // A poll alone leaves the up no turn.
+  while (!ended) {
+    await poll()
+    await setImmediate()
+  }
+  return await work
+}
+
+test('an up answers when Traefik has asked for its routes, and then its endpoints are ready', async (t) => {
+  const { traefik, ofClass, poll, get } = await open(t)
+  traefik.start()
+  const up = ofClass.up()
+  const { students } = await polled(poll, up)
+  assert.deepEqual(new Set(students.map(({ endpointState }) => endpointState)), new Set(['ready']))
+  const { sandboxes } = (await get(`/room/classes/${classId}`)).json()
+  assert.ok(sandboxes.every(({ endpointState }: { endpointState: string }) => endpointState === 'ready'))
+})
+
+test('an up whose routes Traefik does not ask for answers all the same: its endpoints are pending', async (t) => {
+  const { traefik, ofClass, poll } = await open(t)
+  traefik.start()
+  t.mock.method(traefik, 'hasRoutes', async () => false)
+  const { students } = await ofClass.up()
+  assert.deepEqual(new Set(students.map(({ endpointState }) => endpointState)), new Set(['pending']))
+  await poll()
+  assert.equal(traefik.leadsTo(students[0]?.containerId ?? undefined), true)
+})
+
+test('who shows no token, or another one, is told nothing, and another one is noticed', async (t) => {
+  const { traefik, ofClass, poll } = await open(t)
+  traefik.start()
+  await polled(poll, ofClass.up())
+  assert.equal(problemOf(await poll({})).code, 'not-authenticated')
+  assert.equal(traefik.trouble(), undefined)
+  const refused = await poll({ authorization: 'Bearer another-token-of-traefik' })
+  assert.equal(problemOf(refused).code, 'not-authenticated')
+  assert.ok(!refused.body.includes('os101'))
+  assert.equal(traefik.trouble()?.code, 'refused')
+  await poll()
+  assert.equal(traefik.trouble(), undefined)
+})
+
+test('while the engine cannot be asked the poll is refused, rather than answered with fewer routes', async (t) => {
+  const { traefik, ofClass, runtime, poll } = await open(t)
+  traefik.start()
+  await polled(poll, ofClass.up())
+  const before = (await poll()).json()
+  runtime.before = (event) => {
+    if (event === 'survey') throw engineGone()
+  }
+  for (const tell of runtime.watchers) tell('sandboxes')
+  const refused = await poll()
+  assert.equal(refused.statusCode, 503)
+  assert.equal(problemOf(refused).code, 'engine-unavailable')
+  runtime.before = () => {}
+  assert.deepEqual((await poll()).json(), before)
+})
+
+test('routes that have not changed cost the engine nothing', async (t) => {
+  const { traefik, ofClass, runtime, poll } = await open(t)
+  traefik.start()
+  await polled(poll, ofClass.up())
+  await poll()
+  let surveys = 0
+  runtime.before = (event) => {
+    if (event === 'survey') surveys++
+  }
+  for (let asked = 0; asked < 20; asked++) await poll()
+  assert.equal(surveys, 0)
+})
+
+test('a Traefik that was made anew is attached at once, though the class has an operation and the store hangs', async (t) => {
+  const { traefik, ofClass, runtime, poll } = await open(t)
+  traefik.start()
+  await polled(poll, ofClass.up())
+  await traefik.look()
+  const [network = ''] = runtime.networks.keys()
+  ofClass.storeHooks = { before: () => new Promise(() => {}) }
+  runtime.unattached.add(network)
+  runtime.events.length = 0
+  for (const tell of runtime.watchers) tell('proxy')
+  await traefik.look()
+  assert.deepEqual(runtime.events, [`attach-proxy ${network}`])
+  await traefik.look()
+  assert.equal(runtime.events.length, 1)
+})
+
+test('what is wrong with Traefik is told in the class’s state and in /readyz, until it is well', async (t) => {
+  const { traefik, ofClass, runtime, poll, get } = await open(t)
+  await polled(poll, ofClass.up())
+  const clock = performance.now.bind(performance)
+  let passed = 0
+  t.mock.method(performance, 'now', () => clock() + passed)
+  const told = async () => {
+    // An answer of /readyz is kept for a second.
+    passed += 2_000
+    await traefik.look()
+    const { problem, sandboxes } = (await get(`/room/classes/${classId}`)).json()
+    const ready = await get('/readyz')
+    assert.equal(ready.statusCode, problem ? 503 : 200, ready.body)
+    const state = problem ? 'pending' : 'ready'
+    assert.ok(sandboxes.every((each: { endpointState: string }) => each.endpointState === state))
+    return [problem?.code, traefik.trouble()?.code]
+  }
+  await poll()
+  assert.deepEqual(await told(), [undefined, undefined])
+
+  runtime.proxyState = { isRunning: false, version: undefined }
+  assert.deepEqual(await told(), ['traefik-unusable', 'stopped'])
+  runtime.proxyState = { isRunning: true, version: '2.4.14' }
+  assert.deepEqual(await told(), ['traefik-unusable', 'old'])
+  runtime.proxyState = { isRunning: true, version: 'v3.6.1' }
+  runtime.hasProxy = false
+  assert.deepEqual(await told(), ['traefik-unusable', 'missing'])
+  runtime.hasProxy = true
+  runtime.unattached.add([...runtime.networks.keys()][0] ?? '')
+  runtime.before = (event) => {
+    if (event.startsWith('attach-proxy')) throw new RuntimeError('failed', 'The engine refused.')
+  }
+  assert.deepEqual(await told(), ['traefik-unusable', 'unattached'])
+  runtime.before = () => {}
+  await poll()
+  assert.deepEqual(await told(), [undefined, undefined])
+  passed += 40_000
+  assert.deepEqual(await told(), ['traefik-unusable', 'silent'])
+})
+
+test('the page in the place of a sandbox is a 503 of that state, by every method and with any query', async (t) => {
+  const { app } = await open(t)
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+  for (const method of methods) {
+    const url = '/room/traefik/starting?a=b'
+    const payload = method === 'POST' ? { payload: 'x=1', headers: { 'content-type': 'text/odd' } } : {}
+    const { statusCode, headers, body } = await app.inject({ method, url, ...payload })
+    assert.equal(statusCode, 503, method)
+    assert.match(headers['content-type']?.toString() ?? '', /^text\/html/)
+    assert.match(body, /sandbox is starting/)
+    assert.equal(headers['retry-after'], '5')
+  }
+  assert.match((await app.inject('/room/traefik/ill')).body, /does not answer as it should/)
+  assert.match((await app.inject('/room/traefik/stopped')).body, /is stopped/)
+  assert.equal((await app.inject('/room/traefik/other')).statusCode, 404)
+})
