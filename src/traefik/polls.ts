@@ -13,7 +13,6 @@ export class Polls {
   /** Traefik was given the routes of this version, in which these container ids can be visited. */
   gave(version: number, live: ReadonlySet<string>): void {
     this.#lastAt = performance.now()
-    this.#refusedAt = undefined
     if (version < this.#given) return
     this.#given = version
     this.#live = live
@@ -25,8 +24,11 @@ export class Polls {
     this.#refusedAt = performance.now()
   }
 
+  /** Instead of good polls: a stranger who tries tokens beside a Traefik that is well changes nothing. */
   get wasRefused(): boolean {
-    return this.#refusedAt !== undefined && performance.now() - this.#refusedAt < silenceMs
+    const now = performance.now()
+    if (this.#refusedAt === undefined || now - this.#refusedAt > silenceMs) return false
+    return now - (this.#lastAt ?? this.#since) > longestPauseMs
   }
 
   /** No poll for longer than any poll interval that makes sense. */
@@ -53,4 +55,5 @@ export class Polls {
 }
 
 /** Traefik asks every 5 s unless it is told otherwise, and after failures every 9 s. */
+const longestPauseMs = 10_000
 const silenceMs = 30_000
