@@ -148,7 +148,7 @@ export async function openLane(options: LaneOptions) {
   async function sessions(): Promise<Map<string, SessionState>> {
     const keys = [...(await view.list(`${classId}/`))].filter((key) => key.endsWith('/session.json')).sort()
     const found = new Map<string, SessionState>()
-    for (const key of keys) found.set(key.split('/')[1] ?? '', JSON.parse((await view.read(key)).toString()))
+    for (const key of keys) found.set(key.split('/')[1] ?? '', JSON.parse((await store.artifacts.read(key)).toString()))
     return found
   }
 
