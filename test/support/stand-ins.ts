@@ -139,6 +139,8 @@ const hostRules: readonly Rule[] = [
   [/(?<="KernelVersion":)"[^"]*"/g, '"6.1.0"'],
   [/(?<="(?:NFd|NGoroutines|NEventsListener|NCPU|Containers(?:Running|Paused|Stopped)?|Images)":)\d+/g, '2'],
   [/(?<="(?:MemTotal|SwapFree|SwapTotal)":)\d+/g, '4294967296'],
+  // Of the host, which whatever runs on it may turn on.
+  [/(?<="IPv4Forwarding":)(?:true|false)/g, 'true'],
   // In any order.
   [/(?<="DriverStatus":)\[\[.*?\]\]/g, '[["Backing Filesystem","extfs"]]'],
   [/(?<="Uptime":)"[^"]*"/g, '"1h"'],
