@@ -10,7 +10,7 @@ import type { ProxyState, Runtime } from '../runtime/port.ts'
 import { Polls } from './polls.ts'
 import { isServed, type RouteDocument, routesOf } from './routes.ts'
 
-/** Why pages cannot be reached, and what to do, in a teacher's words; `code` counts in the metrics. */
+/** Why pages cannot be reached, and what to do, in a teacher's words; `code` stands in the log. */
 export interface ProxyTrouble {
   readonly code: 'missing' | 'stopped' | 'unattached' | 'refused' | 'silent' | 'old'
   readonly detail: string
@@ -95,8 +95,9 @@ export class Traefik {
     this.#tell()
   }
 
-  /** Whether Traefik has come for the routes of what runs now; false after some seconds. */
+  /** Whether Traefik has come for the routes of what runs now; false after some seconds, and at once where Traefik is in trouble. */
   async hasRoutes(signal: AbortSignal): Promise<boolean> {
+    if (this.trouble()) return false
     const version = ++this.#version
     return await this.#polls.given(version, AbortSignal.any([signal, AbortSignal.timeout(routesWithinMs)]))
   }
@@ -159,10 +160,10 @@ export class Traefik {
     }
   }
 
-  /** What the engine holds, asked anew where something has happened since. */
+  /** What the engine holds, asked anew where something has happened since. What happens during this is for the next who asks. */
   async #present() {
+    const wanted = this.#version
     for (;;) {
-      const wanted = this.#version
       const known = this.#known
       if (known && known.version >= wanted && performance.now() - known.at < lookEveryMs) return known
       this.#surveying ??= this.#survey().finally(() => {

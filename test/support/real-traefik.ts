@@ -27,18 +27,7 @@ async function ensureImage(): Promise<void> {
   const chunks: Uint8Array[] = []
   for await (const chunk of tar.stdout) chunks.push(chunk)
   if (tar.exitCode === null) await once(tar, 'exit')
-  await docker(
-    [
-      'import',
-      '-c',
-      'ENTRYPOINT ["/bin/traefik"]',
-      '-c',
-      'LABEL org.opencontainers.image.version=v3.7.13',
-      '-',
-      traefikImage,
-    ],
-    Buffer.concat(chunks),
-  )
+  await docker(['import', '-c', 'ENTRYPOINT ["/bin/traefik"]', '-', traefikImage], Buffer.concat(chunks))
 }
 
 export interface Page {

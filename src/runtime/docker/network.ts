@@ -1,5 +1,5 @@
-// A class's network: found or created on a free subnet, with the proxy attached before any sandbox starts, since
-// Traefik looks at networks only when a container starts and ignores what is attached later.
+// A class's network: found or created on a free subnet, with the proxy attached before any sandbox starts, so that
+// a page can be reached as soon as it is there.
 
 import { type Container, type Engine, isEngineError, type Network } from '../../../engine-api/index.ts'
 import { label, networkName } from '../../names.ts'

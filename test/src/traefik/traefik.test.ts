@@ -104,6 +104,30 @@ test('routes that have not changed cost the engine nothing', async (t) => {
   assert.equal(surveys, 0)
 })
 
+test('a poll is answered though something happens on the engine again and again', async (t) => {
+  const { traefik, ofClass, runtime, poll } = await open(t)
+  traefik.start()
+  await polled(poll, ofClass.up())
+  let surveys = 0
+  runtime.before = (event) => {
+    if (event !== 'survey') return
+    assert.ok(++surveys < 10, 'the poll asks the engine without end')
+    for (const tell of runtime.watchers) tell('sandboxes')
+  }
+  for (const tell of runtime.watchers) tell('sandboxes')
+  assert.equal((await poll()).statusCode, 200)
+})
+
+test('where Traefik is in trouble an up does not wait for it', async (t) => {
+  const { traefik, ofClass, runtime } = await open(t)
+  runtime.proxyState = { isRunning: false, version: undefined }
+  await traefik.look()
+  const never = new AbortController().signal
+  assert.equal(await Promise.race([traefik.hasRoutes(never), setImmediate('it waits')]), false)
+  const { students } = await ofClass.up()
+  assert.deepEqual(new Set(students.map(({ endpointState }) => endpointState)), new Set(['pending']))
+})
+
 test('a Traefik that was made anew is attached at once, though the class has an operation and the store hangs', async (t) => {
   const { traefik, ofClass, runtime, poll } = await open(t)
   traefik.start()
