@@ -17,7 +17,7 @@ if (folder === undefined) throw new Error('Usage: demo-recorded.ts FOLDER')
 const bags = join(folder, 'bags')
 mkdirSync(bags)
 
-const recording = await readRecording(engine, classScenario)
+const recording = readRecording(engine, classScenario)
 const replay = await startReplay(recording)
 try {
   const { recordedAt, engine: recorded } = recording.head

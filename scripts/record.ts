@@ -88,9 +88,9 @@ function difference(before: readonly Exchange[], now: readonly Exchange[]): stri
 
 /** Why this engine on this host cannot be as it was recorded, whatever it answers. */
 async function incomparable(folder: string, head: Recording['head']): Promise<string | undefined> {
-  const engines = await recordedEngines()
+  const engines = recordedEngines()
   if (!engines.includes(folder)) return `${folder} is not recorded, only ${engines.join(', ')}`
-  const { engine, cgroupVersion } = (await readRecording(folder, 'system-ping')).head
+  const { engine, cgroupVersion } = readRecording(folder, 'system-ping').head
   if (engine !== head.engine) return `this is ${head.engine}, and recorded is ${engine}`
   if (cgroupVersion === head.cgroupVersion) return undefined
   return `this host has cgroups ${head.cgroupVersion}, and it was recorded with ${cgroupVersion}`
@@ -130,7 +130,7 @@ async function goThrough(names: readonly string[]): Promise<void> {
       console.log(`record: ${folder}/${scenario}: ${exchanges.length} exchanges`)
       continue
     }
-    const before = await readRecording(folder, scenario)
+    const before = readRecording(folder, scenario)
     const found = difference(before.exchanges, exchanges)
     if (found === undefined) continue
     different++

@@ -1,43 +1,52 @@
-// Runs tests by node's own runner: `run-tests.ts --unit` (all but test/live), `--live` (test/live, one file at a time), or the files named.
+// Runs tests by node's own runner: `run-tests.ts --unit`, `--live` (those in test/live, one file at a time), or the files named.
 // Node calls a run without files, and a file without tests, a success; here both fail.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, resolve, sep } from 'node:path'
+import { basename, join, resolve, sep } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { bundleTests, type Groups, suiteOf } from './bundle-tests.ts'
 
-const testFolder = resolve(import.meta.dirname, '../test')
+const project = resolve(import.meta.dirname, '..')
+const testFolder = join(project, 'test')
 const liveFolder = join(testFolder, 'live') + sep
-const compiled = new URL('compiled.js', import.meta.url).href
-/** For one file (Node 20) or one test (later): far above any honest need, so that a hang ends and is named. */
+/** For one process (Node 20) or one test (later): far above any honest need, so that a hang ends and is named. */
 const timeoutMs = 600_000
+
+const isLive = (file: string): boolean => file.startsWith(liveFolder)
 
 /** The absolute paths of the test files that the arguments ask for, sorted. */
 function filesOf(arguments_: readonly string[]): string[] {
   const [only] = arguments_
-  if (only === '--unit' || only === '--live') {
-    return readdirSync(testFolder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.test.ts'))
-      .map((name) => join(testFolder, name))
-      .filter((file) => file.startsWith(liveFolder) === (only === '--live'))
-      .sort()
-  }
-  return arguments_.map((name) => resolve(name))
+  if (only !== '--unit' && only !== '--live') return arguments_.map((name) => resolve(name))
+  return readdirSync(testFolder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join(testFolder, name))
+    .filter((file) => isLive(file) === (only === '--live'))
+    .sort()
 }
 
-/** Runs the files, showing node's report as it comes. Returns node's exit code and its report as plain text. */
-async function runNode(files: readonly string[]): Promise<{ exitCode: number; report: string }> {
-  // Node's own default leaves one core idle. Live tests share one engine.
-  const concurrency = files.some((file) => file.startsWith(liveFolder)) ? 1 : availableParallelism()
+/** A live file has a process of its own, since it leaves nothing to the next; the others share a process with their folder's. */
+function groupsOf(files: readonly string[]): Groups {
+  const groups = new Map<string, string[]>()
+  for (const file of files) {
+    const name = isLive(file) ? basename(file, '.ts') : suiteOf(file).split(sep).slice(1, 3).join('-') || 'test'
+    groups.set(name, [...(groups.get(name) ?? []), file])
+  }
+  return groups
+}
+
+/** Runs the bundles, showing node's report as it comes. Returns node's exit code and its report as plain text. */
+async function runNode(bundles: readonly string[], concurrency: number): Promise<{ exitCode: number; report: string }> {
   const node = spawn(
     process.execPath,
     [
-      ...['--import', compiled, '--test', '--test-reporter=spec'],
-      ...[`--test-timeout=${timeoutMs}`, `--test-concurrency=${concurrency}`, ...files],
+      ...['--enable-source-maps', '--test', '--test-reporter=spec'],
+      ...[`--test-timeout=${timeoutMs}`, `--test-concurrency=${concurrency}`, ...bundles],
     ],
-    { cwd: resolve(testFolder, '..'), stdio: ['ignore', 'pipe', 'inherit'] },
+    { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const exit = once(node, 'exit')
   let report = ''
@@ -56,12 +65,19 @@ if (files.length === 0) {
   process.exit(2)
 }
 
-const { exitCode, report } = await runNode(files)
+mkdirSync(join(project, '.local'), { recursive: true })
+const folder = mkdtempSync(join(project, '.local/tests-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+
+const bundles = await bundleTests(groupsOf(files), folder)
+// Node's own default leaves one core idle. Live tests share one engine.
+const { exitCode, report } = await runNode(bundles, files.some(isLive) ? 1 : availableParallelism())
 process.exitCode = exitCode
 
-// Node counts a file without tests as one passed test that bears the file's name.
-const empty = files.filter((file) => report.includes(`✔ ${file} (`))
-for (const file of empty) console.error(`run-tests: ${file} holds no test`)
+// A suite that holds tests has lines below its opening one.
+const empty = files.map(suiteOf).filter((name) => !report.includes(`▶ ${name}\n`))
+for (const name of empty) console.error(`run-tests: ${name} holds no test`)
 if (empty.length > 0 || !/^ℹ tests [1-9]/m.test(report)) {
   console.error('run-tests: failed, because tests are missing')
   process.exitCode = exitCode || 1

@@ -31,9 +31,9 @@ interface Recorded {
 }
 
 const recorded: Recorded[] = []
-for (const engine of await recordedEngines()) {
-  for (const scenario of await recordedScenarios(engine)) {
-    for (const exchange of (await readRecording(engine, scenario)).exchanges) {
+for (const engine of recordedEngines()) {
+  for (const scenario of recordedScenarios(engine)) {
+    for (const exchange of readRecording(engine, scenario).exchanges) {
       const endpoint = endpointOf(exchange)
       if (endpoint !== undefined) recorded.push({ endpoint, response: exchange.response })
     }

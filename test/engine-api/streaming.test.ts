@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { before, type TestContext, test } from 'node:test'
 import { createEngine, type Engine, type EngineErrorCode, isEngineError, packTar } from '../../engine-api/index.ts'
 import { collected } from './cut.ts'
 import { answerOf, type RawServer, rawServer } from './raw-server.ts'
@@ -22,7 +22,10 @@ const file = {
   mtimeMs: 0,
   body: Buffer.alloc(3000, 'x'),
 } as const
-const tar = Buffer.concat(await collected(packTar([file, { ...file, name: 'b' }])))
+let tar: Buffer
+before(async () => {
+  tar = Buffer.concat(await collected(packTar([file, { ...file, name: 'b' }])))
+})
 
 async function serve(t: TestContext, answer: (socket: Socket) => void): Promise<{ engine: Engine; server: RawServer }> {
   const server = await rawServer(t, (socket) => answer(socket))

@@ -85,7 +85,7 @@ test('scripts/curl.md', { skip }, async (t) => {
     STUDENT: 'S01',
     IMAGE: image,
   }
-  const page = await curlPage()
+  const page = curlPage()
   const folder = join(site.folder, 'by-hand')
   await mkdir(folder)
   const ran = await paste(

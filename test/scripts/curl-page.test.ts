@@ -12,7 +12,7 @@ function documents(endpoint: Endpoint, call: DocumentedCall): boolean {
   return call.method === endpoint.method && path.test(call.path) && queryFits
 }
 
-const calls = callsOf(await curlPage())
+const calls = callsOf(curlPage())
 
 for (const endpoint of endpoints.filter(({ name }) => !notOfTheService.has(name))) {
   test(`scripts/curl.md says ${endpoint.method} ${endpoint.path} (${endpoint.name})`, () => {

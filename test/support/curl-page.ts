@@ -1,6 +1,6 @@
 // scripts/curl.md as tests see it: its shell blocks in order, and the engine calls that stand in them.
 
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Block {
@@ -16,8 +16,8 @@ export interface DocumentedCall {
   readonly query: readonly string[]
 }
 
-export async function curlPage(): Promise<Block[]> {
-  const page = await readFile(join(import.meta.dirname, '../../scripts/curl.md'), 'utf8')
+export function curlPage(): Block[] {
+  const page = readFileSync(join(import.meta.dirname, '../../scripts/curl.md'), 'utf8')
   return [...page.matchAll(/^```sh( registry)?\n(.*?)^```$/gms)].map(([, registry, code = '']) => ({
     needsRegistry: registry !== undefined,
     code,

@@ -9,7 +9,7 @@ import { openRecordingProxy } from './recording-proxy.ts'
 import { startReplay } from './replay-engine.ts'
 import { comparable, normalise } from './stand-ins.ts'
 
-for (const engineName of await recordedEngines()) {
+for (const engineName of recordedEngines()) {
   for (const name of [
     'container-find',
     'archive-get-odd-names',
@@ -20,7 +20,7 @@ for (const engineName of await recordedEngines()) {
     'image-pull-refused',
   ]) {
     test(`${name} of ${engineName}, recorded from its replay, is the same recording`, async (t) => {
-      const recording = await readRecording(engineName, name)
+      const recording = readRecording(engineName, name)
       const replay = await startReplay(recording)
       t.after(() => replay.close())
       const proxy = await openRecordingProxy(replay.host.replace('unix://', ''))

@@ -2,7 +2,8 @@
 // What the engine's answers and the client's requests look like once the machine and the moment are taken out of them.
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Static, Type } from '@sinclair/typebox'
 import { shaped } from './shape.ts'
@@ -100,21 +101,22 @@ export interface Recording {
 const root = resolve(import.meta.dirname, '../../fixtures/engine')
 
 /** The engines that were recorded, such as `docker-20.10`. */
-export async function recordedEngines(): Promise<string[]> {
-  const entries = await readdir(root, { withFileTypes: true })
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+export function recordedEngines(): string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
 }
 
-export const recordedScenarios = (engine: string): Promise<string[]> => readdir(join(root, engine))
+export const recordedScenarios = (engine: string): string[] => readdirSync(join(root, engine))
 
-export async function readRecording(engine: string, scenario: string): Promise<Recording> {
+export function readRecording(engine: string, scenario: string): Recording {
   const folder = join(root, engine, scenario)
-  const { head, exchanges } = shaped(StoredRecording, JSON.parse(await readFile(join(folder, 'exchange.json'), 'utf8')))
-  const loaded = exchanges.map(async ({ response: { text = '', file, ...response }, ...rest }) => ({
+  const { head, exchanges } = shaped(StoredRecording, JSON.parse(readFileSync(join(folder, 'exchange.json'), 'utf8')))
+  const loaded = exchanges.map(({ response: { text = '', file, ...response }, ...rest }) => ({
     ...rest,
-    response: { ...response, body: file === undefined ? Buffer.from(text) : await readFile(join(folder, file)) },
+    response: { ...response, body: file === undefined ? Buffer.from(text) : readFileSync(join(folder, file)) },
   }))
-  return { head, exchanges: await Promise.all(loaded) }
+  return { head, exchanges: loaded }
 }
 
 /** Replaces what was recorded of the scenario before. */

@@ -45,7 +45,7 @@ export async function replayEngine(
   scenario: string,
   cutting: Cutting = 'as recorded',
 ): Promise<ReplayEngine> {
-  const replay = await startReplay(await readRecording(engine, scenario), cutting)
+  const replay = await startReplay(readRecording(engine, scenario), cutting)
   t.after(async () => {
     await replay.untilReleased()
     const found = { mismatches: [...replay.mismatches], unused: replay.unused(), openSockets: replay.openSockets() }

@@ -4,8 +4,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { builtService } from './built-service.ts'
 
-const built = await builtService()
-
 export interface ServiceProcess {
   readonly child: ChildProcess
   readonly pid: number
@@ -30,6 +28,7 @@ export function startProcess(
   env: Readonly<Record<string, string>>,
   { nodeFlags = [], isSpare = false, timeout }: ProcessOptions = {},
 ): ServiceProcess {
+  const built = builtService()
   const flags = isSpare ? [...nodeFlags, '--import', built.spare] : nodeFlags
   const child = spawn(process.execPath, [...flags, built.server], {
     env,
