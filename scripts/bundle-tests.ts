@@ -2,22 +2,19 @@
 // Within it each file is a suite of its own, so that its hooks are its own and the report says which test is whose.
 
 import { readFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
-
-const project = resolve(import.meta.dirname, '..')
 
 /** Absolute paths of test files, by the name of their group. */
 export type Groups = ReadonlyMap<string, readonly string[]>
 
-/** What a file is called in the report: its path in the project. */
-export const suiteOf = (file: string): string => relative(project, file)
+/** What a file is called in the report: its path in the project, which is the working directory. */
+export const suiteOf = (file: string): string => relative(process.cwd(), file)
 
-/** Writes a bundle for each group into the folder; returns their paths, in the order of the groups. */
+/** Writes a bundle for each group into the folder, which is in the project; returns their paths, in the order of the groups. */
 export async function bundleTests(groups: Groups, folder: string): Promise<string[]> {
   await build({
-    absWorkingDir: project,
     entryPoints: [...groups.keys()].map((name) => ({ in: `group:${name}`, out: name })),
     outdir: folder,
     outExtension: { '.js': '.cjs' },
@@ -45,7 +42,10 @@ const groupsOf = (groups: Groups): Plugin => ({
       const suites = (groups.get(path) ?? []).map(
         (file) => `describe(${JSON.stringify(suiteOf(file))}, () => { require(${JSON.stringify(file)}) })`,
       )
-      return { contents: ["const { describe } = require('node:test')", ...suites].join('\n'), resolveDir: project }
+      return {
+        contents: ["const { describe } = require('node:test')", ...suites].join('\n'),
+        resolveDir: process.cwd(),
+      }
     })
   },
 })

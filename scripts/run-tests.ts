@@ -1,30 +1,35 @@
-// Runs tests by node's own runner: `run-tests.ts --unit`, `--live` (those in test/live, one file at a time), or the files named.
+// Runs tests by node's own runner: `run-tests.ts KIND`, or the files named. A test takes seconds and is run by scripts/test; a proof, in a
+// file *.proof.ts, may take minutes and is run by `scripts/proof ci`. Live ones, below test/live, need an engine and run one file at a time.
 // Node calls a run without files, and a file without tests, a success; here both fail.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { basename, join, resolve, sep } from 'node:path'
+import { basename, resolve, sep } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { bundleTests, type Groups, suiteOf } from './bundle-tests.ts'
 
-const project = resolve(import.meta.dirname, '..')
-const testFolder = join(project, 'test')
-const liveFolder = join(testFolder, 'live') + sep
+const liveFolder = `test/live${sep}`
+const kinds: ReadonlyMap<string, { readonly ending: string; readonly live: boolean }> = new Map([
+  ['--unit', { ending: '.test.ts', live: false }],
+  ['--live', { ending: '.test.ts', live: true }],
+  ['--proofs', { ending: '.proof.ts', live: false }],
+  ['--live-proofs', { ending: '.proof.ts', live: true }],
+])
 /** For one process (Node 20) or one test (later): far above any honest need, so that a hang ends and is named. */
-const timeoutMs = 600_000
+const timeoutMs = 900_000
 
-const isLive = (file: string): boolean => file.startsWith(liveFolder)
+const isLive = (file: string): boolean => suiteOf(file).startsWith(liveFolder)
 
 /** The absolute paths of the test files that the arguments ask for, sorted. */
 function filesOf(arguments_: readonly string[]): string[] {
-  const [only] = arguments_
-  if (only !== '--unit' && only !== '--live') return arguments_.map((name) => resolve(name))
-  return readdirSync(testFolder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join(testFolder, name))
-    .filter((file) => isLive(file) === (only === '--live'))
+  const kind = kinds.get(arguments_[0] ?? '')
+  if (kind === undefined) return [...arguments_]
+  return readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(kind.ending))
+    .map((name) => resolve('test', name))
+    .filter((file) => isLive(file) === kind.live)
     .sort()
 }
 
@@ -46,7 +51,7 @@ async function runNode(bundles: readonly string[], concurrency: number): Promise
       ...['--enable-source-maps', '--test', '--test-reporter=spec'],
       ...[`--test-timeout=${timeoutMs}`, `--test-concurrency=${concurrency}`, ...bundles],
     ],
-    { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const exit = once(node, 'exit')
   let report = ''
@@ -59,14 +64,16 @@ async function runNode(bundles: readonly string[], concurrency: number): Promise
   return { exitCode: typeof code === 'number' ? code : 1, report: stripVTControlCharacters(report) }
 }
 
-const files = filesOf(process.argv.slice(2))
+const wanted = process.argv.slice(2).map((each) => (kinds.has(each) ? each : resolve(each)))
+process.chdir(resolve(import.meta.dirname, '..'))
+const files = filesOf(wanted)
 if (files.length === 0) {
-  console.error('run-tests: no test file. Usage: run-tests.ts --unit | --live | FILE...')
+  console.error(`run-tests: no test file. Usage: run-tests.ts ${[...kinds.keys()].join(' | ')} | FILE...`)
   process.exit(2)
 }
 
-mkdirSync(join(project, '.local'), { recursive: true })
-const folder = mkdtempSync(join(project, '.local/tests-'))
+mkdirSync('.local', { recursive: true })
+const folder = mkdtempSync(resolve('.local/tests-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
 

@@ -26,6 +26,7 @@ import { storeDefects } from '../test/defects/store.ts'
 import { sweepDefects } from '../test/defects/sweep.ts'
 import { traefikDefects } from '../test/defects/traefik.ts'
 import { vanishedDefects } from '../test/defects/vanished.ts'
+import { bundleTests } from './bundle-tests.ts'
 
 const usage = 'usage: npm run defects -- [--list] [WORD...]   with words, only the defects whose name holds one of them'
 
@@ -82,14 +83,18 @@ function readArguments() {
 
 /** Runs test files of the working directory one after the other, up to the first that fails. */
 async function firstFailure(files: readonly string[]): Promise<Failure | undefined> {
-  for (const file of files) {
+  const groups = new Map(files.map((file, index) => [String(index), [resolve(file)]]))
+  const bundles = await bundleTests(groups, resolve('.local'))
+  for (const [index, file] of files.entries()) {
     const failed: string[] = []
-    const tests = run({ files: [resolve(file)], concurrency: 1, timeout: timeoutMs, signal: interrupted.signal })
+    const bundle = bundles.slice(index, index + 1)
+    const tests = run({ files: bundle, concurrency: 1, timeout: timeoutMs, signal: interrupted.signal })
     tests.on('test:fail', ({ name }) => failed.push(name))
     await finished(tests.resume())
     if (interrupted.signal.aborted) process.exit(1)
-    // A file that fails is reported too, by its path and after its tests.
-    if (failed.length > 0) return { file, test: failed.find((name) => resolve(name) !== resolve(file)) }
+    // A file that fails is reported too, as the suite around its tests and as a bundle.
+    if (failed.length > 0)
+      return { file, test: failed.find((name) => name !== file && resolve(name) !== bundles[index]) }
   }
   return undefined
 }

@@ -305,7 +305,7 @@ export const collectionDefects: readonly Defect[] = [
     name: 'a signal that many calls share warns of a leak',
     file: 'src/store/abortable.ts',
     edits: [{ find: 'if (signal !== undefined) setMaxListeners(0, signal)', replace: '' }],
-    tests: ['test/src/collection/many-at-once.test.ts'],
+    tests: ['test/src/collection/many-at-once.proof.ts'],
   },
   {
     name: 'part of a path, cut off where the list of sockets ends, is named as a socket',

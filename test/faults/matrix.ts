@@ -1,5 +1,5 @@
 // The matrix as data: each step of a down-class, and some of an up-class, each fault that can strike it, and what that call must
-// then say. Whatever it says, nothing may be lost, and the next call finishes: test/live/fault-matrix.test.ts runs every cell.
+// then say. Whatever it says, nothing may be lost, and the next call finishes: test/live/fault-matrix.proof.ts runs every cell.
 
 import type { EngineFault, EngineStrike } from './engine-proxy.ts'
 import type { S3Fault, S3Strike } from './s3-proxy.ts'

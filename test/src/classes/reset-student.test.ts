@@ -2,35 +2,15 @@
 // notices, and a fault or a crash anywhere leaves nothing lost and nobody without a word.
 
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { CollectError } from '../../../src/collection/errors.ts'
 import { RuntimeError } from '../../../src/runtime/errors.ts'
 import { directory, file, hardLink, symbolicLink, type Thing } from '../../support/memory-archive.ts'
 import { pair, workOf } from '../../support/memory-class.ts'
 import { isCollected } from '../../support/memory-referee.ts'
 import { engineGone } from '../../support/memory-runtime.ts'
-import { openService, problemOf } from '../../support/memory-service.ts'
-
-async function openUp(t: TestContext, lab: object = {}) {
-  const service = await openService(t, lab)
-  const { ofClass } = service
-  const { sessionId } = await ofClass.up({ students: pair })
-  for (const studentId of pair) ofClass.runtime.write(studentId, ...workOf(studentId))
-  ofClass.runtime.events.length = 0
-  return {
-    ...service,
-    sessionId,
-    folderOf: (studentId: string) => ofClass.studentFolder(sessionId, studentId),
-    reset: (more: object = {}) =>
-      service.post('/room/reset-student', { classId: 'os101-a', studentId: 'SV001', ...more }),
-  }
-}
-
-const classUp = [
-  ...pair.map((id) => `container ${id} running`),
-  'network class-os101-a',
-  ...pair.map((id) => `volume ${id}`),
-]
+import { problemOf } from '../../support/memory-service.ts'
+import { classUp, openUp } from '../../support/opened-service.ts'
 
 test('the work goes into a snapshot bag, the sandbox is a new and empty one, and nobody else is touched', async (t) => {
   const { reset, ofClass, sessionId, folderOf } = await openUp(t)
@@ -256,37 +236,6 @@ test('what a restore does not bring back as it was is named in the answer', asyn
   )
   assert.equal(notRestoredTotal, 5)
 })
-
-for (const [side, comesUpAgain] of [
-  ['before', true],
-  ['before', false],
-  ['after', true],
-  ['after', false],
-] as const) {
-  const next = comesUpAgain ? 'an up and a down' : 'a down'
-  test(`a fault ${side} the engine’s nth call loses nothing and, in ${next} after it, nobody, for every n`, async (t) => {
-    for (let failing = 1, more = true; more; failing++) {
-      const { reset, ofClass, folderOf } = await openUp(t)
-      let calls = 0
-      ofClass.runtime[side] = () => {
-        calls += 1
-        if (calls === failing) throw engineGone()
-      }
-      const { statusCode } = await reset()
-      assert.ok([200, 502, 503].includes(statusCode), `${statusCode}`)
-      ofClass.runtime.before = () => {}
-      ofClass.runtime.after = () => {}
-      if (comesUpAgain) {
-        assert.equal((await ofClass.up({ students: pair })).state, 'up', `${failing}`)
-        assert.deepEqual(ofClass.runtime.held(), classUp)
-      }
-      const down = await ofClass.down()
-      assert.deepEqual(new Set(down.students.map(({ state }) => state)), new Set(['removed']), `${failing}`)
-      for (const studentId of pair) assert.ok(await isCollected(folderOf(studentId), workOf(studentId)))
-      more = calls >= failing
-    }
-  })
-}
 
 test('an engine that refuses to start the new one is told as an up that failed', async (t) => {
   const { reset, ofClass } = await openUp(t)

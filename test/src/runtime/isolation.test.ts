@@ -1,4 +1,4 @@
-// What a sandbox reaches, by the network it is in. That the words are true is test/live/sandbox-reach.test.ts.
+// What a sandbox reaches, by the network it is in. That the words are true is test/live/sandbox-reach.proof.ts.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

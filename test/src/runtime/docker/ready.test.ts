@@ -1,5 +1,5 @@
 // Waiting for sandboxes while the engine answers some of the calls late or never. Its answers are hand-made; that sandboxes which
-// run, end or are unhealthy are told apart is tried on a live engine (test/live/failure-up.test.ts).
+// run, end or are unhealthy are told apart is tried on a live engine (test/live/failure-up.proof.ts).
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
