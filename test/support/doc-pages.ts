@@ -31,3 +31,20 @@ export const commandsOf = (code: string): string[] =>
     .split('\n')
     .map((line) => line.replace(/(?:^|\s+)# .*$/, '').trim())
     .filter((line) => line !== '')
+
+/** What no block may run here, and the file that runs it; without one the page itself must say that no test does. */
+export const ranElsewhere: readonly { readonly command: RegExp; readonly by?: string; readonly says?: RegExp }[] = [
+  { command: /^scripts\/demo$/, by: 'test/scripts/demo.test.ts', says: /scripts\/demo/ },
+  { command: /^scripts\/test$/, by: '.ci/run', says: /scripts\/test/ },
+  { command: /^npm ci$/, by: 'scripts/install', says: /\bnpm ci\b/ },
+  { command: /^npm run check$/, by: 'scripts/test', says: /npm run --silent types/ },
+  {
+    command: /^node --import tsx scripts\/run-tests\.ts /,
+    by: 'test/scripts/run-tests.test.ts',
+    says: /run-tests\.ts/,
+  },
+  { command: /^docker (?:build|run) / },
+  { command: /^ip6?tables / },
+]
+
+export const elsewhere = (command: string) => ranElsewhere.find((each) => each.command.test(command))
