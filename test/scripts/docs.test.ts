@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { calls } from '../../src/http/calls/index.ts'
 import { commandsOf, docPages, elsewhere, fencedIn, ranElsewhere, root } from '../support/doc-pages.ts'
@@ -27,6 +27,17 @@ test('the README has every call in its table, and the page for portals explains 
   assert.match(readme, /Adding a call is one file in `src\/http\/calls\/`, a line in its `index\.ts`, and its test\./)
   const portal = readFileSync(join(root, 'docs/portal.md'), 'utf8')
   for (const { method, url } of calls) if (method === 'POST') assert.ok(portal.includes(`| \`POST ${url}\``), url)
+})
+
+test('the page of proofs names every file that only `scripts/proof ci` runs', () => {
+  const text = readFileSync(join(root, 'docs/proofs.md'), 'utf8')
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  const proofs = files.filter((name) => name.endsWith('.proof.ts')).map((name) => basename(name))
+  assert.ok(proofs.length > 0)
+  assert.deepEqual(
+    proofs.filter((name) => !text.includes(name)),
+    [],
+  )
 })
 
 /** The anchor that a heading has on GitHub. */
