@@ -3,7 +3,7 @@
 import type { Defect } from './defect.ts'
 
 const body = 'src/runtime/docker/sandbox-body.ts'
-const bodyTests = ['test/src/runtime/docker/sandbox-body.test.ts', 'test/src/runtime/docker/sandbox-closed.test.ts']
+const bodyTests = ['test/src/runtime/docker/sandbox-body.test.ts', 'test/src/runtime/docker/sandbox-closed.proof.ts']
 
 export const sandboxDefects: readonly Defect[] = [
   {
@@ -22,7 +22,7 @@ export const sandboxDefects: readonly Defect[] = [
     name: 'a lab with a writable root has no limit of processes',
     file: body,
     edits: [{ find: 'PidsLimit: lab.pids', replace: 'PidsLimit: lab.writableRoot === true ? 0 : lab.pids' }],
-    tests: ['test/src/runtime/docker/sandbox-closed.test.ts'],
+    tests: ['test/src/runtime/docker/sandbox-closed.proof.ts'],
   },
   {
     name: 'an environment variable of a lab makes its sandbox privileged',
@@ -33,7 +33,7 @@ export const sandboxDefects: readonly Defect[] = [
         replace: "IpcMode: 'private',\n      AutoRemove: false,\n      Privileged: lab.env?.['PATH'] !== undefined",
       },
     ],
-    tests: ['test/src/runtime/docker/sandbox-closed.test.ts'],
+    tests: ['test/src/runtime/docker/sandbox-closed.proof.ts'],
   },
   {
     name: 'a capability of a lab is added to those of the engine',

@@ -1,5 +1,5 @@
 // What the engine makes a class from, in full for one lab: a change of any value is seen here. What no lab and no request can
-// get into it is in sandbox-closed.test.ts.
+// get into it is in sandbox-closed.proof.ts.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
