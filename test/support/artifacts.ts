@@ -5,6 +5,7 @@ import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { objectsOf, textOf } from '../referee/listing.ts'
 import type { S3Server } from './live.ts'
 
 export interface Artifacts {
@@ -68,10 +69,8 @@ export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
     while (more !== undefined) {
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix }
       const page = await (await call('GET', '', more ? { ...query, 'continuation-token': more } : query)).text()
-      for (const [, object = ''] of page.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
-        found.push([decodeURIComponent(elementOf(object, 'Key') ?? ''), Number(elementOf(object, 'Size'))])
-      }
-      more = elementOf(page, 'NextContinuationToken')
+      for (const { key, size } of objectsOf(page)) found.push([key, size])
+      more = textOf(page, 'NextContinuationToken')
     }
     return sorted(found)
   }
@@ -100,11 +99,6 @@ export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
     },
   }
 }
-
-const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-
-const elementOf = (xml: string, name: string): string | undefined =>
-  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]?.replace(/&(\w+);/g, (_, entity) => entities[entity] ?? '')
 
 const atOnce = 16
 
