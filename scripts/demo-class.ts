@@ -9,6 +9,7 @@ import { bagOf, checkBag, manifestOf, parseSums, recordedIn, showBag } from './d
 import { whatNext } from './demo-next.ts'
 import { type Service, startService } from './demo-service.ts'
 import { createStage } from './demo-stage.ts'
+import { demoStore } from './demo-store.ts'
 
 const classId = 'os101-a'
 const students = ['SV001', 'SV002', 'SV003', 'SV004', 'SV005', 'SV006']
@@ -61,7 +62,7 @@ const work = `
 
 const [folder] = process.argv.slice(2)
 if (folder === undefined) throw new Error('Usage: demo-class.ts FOLDER')
-const bags = join(folder, 'bags')
+const store = demoStore(folder)
 
 const interrupted = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
@@ -109,7 +110,7 @@ async function tellStory(): Promise<void> {
   service = await startService(
     {
       CATALOGUE: writeCatalogue(image),
-      ARTIFACTS_DIR: bags,
+      ...store.settings,
       INSTALLATION_ID: installation,
       TRAEFIK_CONTAINER: standIn,
       TRAEFIK_TOKEN: routesToken,
@@ -118,7 +119,7 @@ async function tellStory(): Promise<void> {
     signal,
   )
   polling = askForRoutes(service.address)
-  told(`the service listens on ${service.address}, its store is the folder ${bags}`)
+  told(`the service listens on ${service.address}, its store is ${store.name}`)
 
   const up = await service.post('/room/up-class', { classId }, UpAnswer)
   told(`POST /room/up-class {"classId":"${classId}"}: session ${up.sessionId}, network ${up.network}`)
@@ -146,8 +147,9 @@ async function tellStory(): Promise<void> {
   const down = await service.post('/room/down-class', { classId }, DownAnswer)
   told(`POST /room/down-class {"classId":"${classId}"}: state ${down.state}, bags in ${down.artifacts.store}`)
   check(down.students.length === students.length, `each of the ${students.length} students has a bag`)
+  const bags = await store.bags()
   showBag(bags, first.studentId, bagOf(down.students, first.studentId))
-  for (const row of down.students) proveBag(row, written.get(row.studentId))
+  for (const row of down.students) proveBag(bags, row, written.get(row.studentId))
   told('sha256sum has read every bag')
 
   check((await stage.remains()).length === 0, 'no sandbox, volume or network of the class is left on the engine')
@@ -156,7 +158,7 @@ async function tellStory(): Promise<void> {
 }
 
 /** `sums`: path in the sandbox to SHA-256, as taken there while it ran. */
-function proveBag(row: Row, sums: ReadonlyMap<string, string> | undefined): void {
+function proveBag(bags: string, row: Row, sums: ReadonlyMap<string, string> | undefined): void {
   const { studentId, files, bytes, manifestSha256 } = row
   if (sums === undefined) throw new Error(`a bag of ${studentId}, who was not there`)
   const bag = join(bags, row.bag)

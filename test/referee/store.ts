@@ -7,6 +7,7 @@ import { readdir } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { join, relative } from 'node:path'
 import { wholeBody } from './forward.ts'
+import { objectsOf, textOf } from './listing.ts'
 
 export interface StoreView {
   /** Every key that starts with `prefix`, which ends in '/' or is ''. */
@@ -59,9 +60,8 @@ function bucketView(place: URL): StoreView {
         const query = Object.entries(token === '' ? asked : { 'continuation-token': token, ...asked })
         const answer = await get('', query.map(([name, value]) => `${name}=${percentEncoded(value)}`).join('&'))
         const page = (await wholeBody(answer)).toString()
-        const named = page.matchAll(/<Key>([^<]*)<\/Key>/g)
-        for (const [, key = ''] of named) keys.add(decodeURIComponent(unescaped(key)))
-        token = unescaped(/<NextContinuationToken>([^<]*)</.exec(page)?.[1] ?? '')
+        for (const { key } of objectsOf(page)) keys.add(key)
+        token = textOf(page, 'NextContinuationToken') ?? ''
         more = token !== ''
       }
       return keys
@@ -71,10 +71,6 @@ function bucketView(place: URL): StoreView {
     },
   }
 }
-
-const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-
-const unescaped = (xml: string): string => xml.replace(/&(\w+);/g, (_, entity: string) => entities[entity] ?? '')
 
 /** Everything but letters, digits and -._~ */
 const percentEncoded = (text: string): string =>

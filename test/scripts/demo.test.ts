@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 
+const demo = resolve(import.meta.dirname, '../../scripts/demo')
+
 /** A folder of commands that fail, so that nothing is installed and no private engine starts, whoever runs this. */
 function withoutEngines(folder: string): string {
   for (const command of ['apt-get', 'unshare']) {
@@ -17,10 +19,19 @@ function withoutEngines(folder: string): string {
   return `${folder}:${process.env['PATH']}`
 }
 
+test('the demo that is asked for MinIO says which command builds it, and does nothing', () => {
+  const { status, stdout, stderr } = spawnSync(demo, ['--minio'], {
+    encoding: 'utf8',
+    env: { ...process.env, PARTS_DIR: join(tmpdir(), 'no-parts') },
+  })
+  assert.deepEqual([status, stdout], [1, ''])
+  assert.match(stderr, /^scripts\/demo: there is no MinIO here: scripts\/parts minio builds it .*\n$/)
+})
+
 test('the demo without an engine says so, and runs a class on the recorded one', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'demo-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const { status, stdout, stderr } = spawnSync(resolve(import.meta.dirname, '../../scripts/demo'), {
+  const { status, stdout, stderr } = spawnSync(demo, [], {
     encoding: 'utf8',
     env: {
       ...process.env,

@@ -1,11 +1,12 @@
 // What a store holds, seen past the product: a folder by the file system, a bucket by plain HTTP with signatures made here.
 
-import { createHash, createHmac } from 'node:crypto'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { objectsOf, textOf } from '../referee/listing.ts'
 import type { S3Server } from './live.ts'
+import { canonicalQuery, encode, signedHeaders } from './s3-signature.ts'
 
 export interface Artifacts {
   /** What the referee calls this store by: the folder, or `http://ACCESS:SECRET@host:port/bucket`. */
@@ -50,8 +51,6 @@ export function folderArtifacts(root: string): Artifacts {
   }
 }
 
-const region = 'us-east-1'
-
 export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
   const send = (method: string, path: string, query: Record<string, string>): Promise<Response> => {
     const url = new URL(`${server.endpoint}/${bucket}${path}?${canonicalQuery(query)}`)
@@ -68,10 +67,8 @@ export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
     while (more !== undefined) {
       const query = { 'list-type': '2', 'encoding-type': 'url', prefix }
       const page = await (await call('GET', '', more ? { ...query, 'continuation-token': more } : query)).text()
-      for (const [, object = ''] of page.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
-        found.push([decodeURIComponent(elementOf(object, 'Key') ?? ''), Number(elementOf(object, 'Size'))])
-      }
-      more = elementOf(page, 'NextContinuationToken')
+      for (const { key, size } of objectsOf(page)) found.push([key, size])
+      more = textOf(page, 'NextContinuationToken')
     }
     return sorted(found)
   }
@@ -101,11 +98,6 @@ export function bucketArtifacts(server: S3Server, bucket: string): Artifacts {
   }
 }
 
-const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-
-const elementOf = (xml: string, name: string): string | undefined =>
-  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]?.replace(/&(\w+);/g, (_, entity) => entities[entity] ?? '')
-
 const atOnce = 16
 
 /** Some at a time: thousands one after the other take minutes. */
@@ -115,31 +107,4 @@ async function forEach(keys: Iterable<string>, work: (key: string) => Promise<un
     for (let next = waiting.next(); !next.done; next = waiting.next()) await work(next.value)
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
-}
-
-/** As AWS wants it: everything escaped but letters, digits and -._~ */
-const encode = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
-
-const canonicalQuery = (query: Readonly<Record<string, string>>): string =>
-  Object.entries(query)
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
-    .sort()
-    .join('&')
-
-/** AWS Signature Version 4 of a request without a body. */
-function signedHeaders({ accessKey, secretKey }: S3Server, method: string, url: URL): Record<string, string> {
-  const bodyHash = createHash('sha256').digest('hex')
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
-  const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`
-  const headers = { host: url.host, 'x-amz-content-sha256': bodyHash, 'x-amz-date': time }
-  const names = Object.keys(headers).join(';')
-  const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`)
-  const request = [method, url.pathname, url.search.slice(1), lines.join(''), names, bodyHash].join('\n')
-  const toSign = ['AWS4-HMAC-SHA256', time, scope, createHash('sha256').update(request).digest('hex')].join('\n')
-  const keyOf = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
-  const key = scope.split('/').reduce<string | Buffer>(keyOf, `AWS4${secretKey}`)
-  const signature = createHmac('sha256', key).update(toSign).digest('hex')
-  const authorization = `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope}, SignedHeaders=${names}, Signature=${signature}`
-  return { 'x-amz-content-sha256': bodyHash, 'x-amz-date': time, authorization }
 }
