@@ -1,14 +1,15 @@
-// The store in a bucket of MinIO or any other S3 server. The only user of minio-js, and only for what is sound in it: it signs, lists, copies
-// and steers multipart uploads. Objects travel by presigned URLs (transfers.ts), because its putObject stores short streams as complete objects,
-// can hang for ever, and resumes another attempt's leftovers.
+// The store in a bucket of MinIO or any other S3 server. The only user of minio-js, and only for what is sound in it: it signs, copies
+// and steers multipart uploads. Objects and lists travel by presigned URLs (transfers.ts), because its putObject stores short streams as complete
+// objects, can hang for ever, and resumes another attempt's leftovers, and its lists are decoded by what was asked and not by what was answered.
 import { Client, S3Error } from 'minio'
 import { abortable } from '../abortable.ts'
 import { type Store, StoreError } from '../port.ts'
 import { createControlTransport } from './control.ts'
 import { isPassing, readRefusal, toStoreError, unreachable } from './errors.ts'
 import { type S3Limits, s3Limits } from './limits.ts'
-import { type Bucket, createObjectStore } from './store.ts'
-import { type Answer, createTransfers } from './transfers.ts'
+import { listQuery, readListPage } from './list-page.ts'
+import { type Bucket, createObjectStore, type SendDetails } from './store.ts'
+import { type Answer, createTransfers, type Transfer } from './transfers.ts'
 
 export interface S3StoreOptions {
   /** `http(s)://host[:port]`, nothing after it. */
@@ -23,7 +24,6 @@ export interface S3StoreOptions {
 /** Long for a request that waits for its connection; once begun, a body may flow for as long as it moves. */
 const transferUrlSeconds = 3600
 const downloadUrlSeconds = 300
-const keysAPage = 1000
 
 /** Throws a RangeError when `endpoint` cannot be one. */
 export function createS3Store(options: S3StoreOptions, limits: S3Limits = s3Limits): Store {
@@ -69,6 +69,17 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
     }
   }
 
+  const request = async (
+    method: Transfer['method'],
+    key: string,
+    { query, signal, ...details }: SendDetails = {},
+  ): Promise<Answer> => {
+    const url = await client.presignedUrl(method, bucket, key, transferUrlSeconds, { ...query })
+    const answer = await transfers.send({ method, url, signal, ...details })
+    if (isPassing(answer.status)) throw refusal(key, answer)
+    return answer
+  }
+
   return {
     location,
     endpoint: `${protocol}//${host}`,
@@ -94,12 +105,7 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
       }
     },
 
-    async send(method, key, { query, signal, ...details } = {}) {
-      const url = await client.presignedUrl(method, bucket, key, transferUrlSeconds, { ...query })
-      const answer = await transfers.send({ method, url, signal, ...details })
-      if (isPassing(answer.status)) throw refusal(key, answer)
-      return answer
-    },
+    send: request,
 
     async fetch(key, signal, range) {
       const url = await client.presignedUrl('GET', bucket, key, transferUrlSeconds)
@@ -109,20 +115,16 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
       return answer
     },
 
-    list: (prefix, delimiter, token, signal) =>
-      steer(prefix, signal, async () => {
-        const page = await client.listObjectsV2Query(bucket, prefix, token, delimiter, keysAPage, '')
-        // A list that ends early would hide objects: an upload would look lost, or a leftover absent.
-        if (page.isTruncated && page.nextContinuationToken === '')
-          throw new StoreError('refused', `${host} cut the list of ${location} short`)
-        return {
-          objects: page.objects.flatMap(({ name, size, etag }) =>
-            name === undefined ? [] : [{ key: name, size, etag }],
-          ),
-          folders: page.objects.flatMap(({ prefix: folder }) => (folder === undefined ? [] : [folder])),
-          token: page.isTruncated ? page.nextContinuationToken : undefined,
-        }
-      }),
+    async list(asked, signal) {
+      const answer = await request('GET', '', { query: listQuery(asked), signal })
+      if (answer.status !== 200) throw refusal(asked.prefix, answer)
+      try {
+        return readListPage(answer.text, asked)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : error
+        throw new StoreError('refused', `${host} gave no list of ${location} that can be relied on: ${reason}`, error)
+      }
+    },
 
     async copy(from, to, signal) {
       await steer(from, signal, () => client.copyObject(bucket, to, `/${bucket}/${from}`))

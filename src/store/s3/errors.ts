@@ -1,5 +1,6 @@
 // From what an S3 server answers to a StoreError: the one place that knows the codes of S3, MinIO and Ceph.
 import { StoreError, type StoreErrorCode } from '../port.ts'
+import { childText, readXml } from './xml.ts'
 
 /** An answer that is no success. `code` and `message` are the server's own, '' where it gave none (every answer to HEAD). */
 export interface Refusal {
@@ -44,8 +45,12 @@ export function isPassing(status: number): boolean {
 
 /** Reads the XML error that S3 servers answer with. */
 export function readRefusal(status: number, text: string): Refusal {
-  const field = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? ''
-  return { status, code: field('Code'), message: field('Message') }
+  try {
+    const root = readXml(text)
+    return { status, code: childText(root, 'Code') ?? '', message: childText(root, 'Message') ?? '' }
+  } catch {
+    return { status, code: '', message: '' }
+  }
 }
 
 /** `what` names the bucket or object, `host` the server; neither holds a secret, and no URL is ever put into the message. */

@@ -9,6 +9,7 @@ import { type ByteRange, type Content, type Store, StoreError } from '../port.ts
 import { attachment } from './attachment.ts'
 import { readRefusal } from './errors.ts'
 import type { S3Limits } from './limits.ts'
+import type { ListPage, ListQuery } from './list-page.ts'
 import { sendInParts } from './parts.ts'
 import { retry } from './retry.ts'
 import type { Answer } from './transfers.ts'
@@ -27,7 +28,7 @@ export interface Bucket {
     signal?: AbortSignal,
     range?: ByteRange,
   ): Promise<Answer & { readonly bytes?: AsyncIterable<Uint8Array> }>
-  list(prefix: string, delimiter: '' | '/', token: string, signal?: AbortSignal): Promise<ListPage>
+  list(asked: ListQuery, signal?: AbortSignal): Promise<ListPage>
   copy(from: string, to: string, signal?: AbortSignal): Promise<void>
   beginParts(key: string, signal?: AbortSignal): Promise<string>
   completeParts(
@@ -48,13 +49,6 @@ export interface SendDetails {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal | undefined
-}
-
-export interface ListPage {
-  readonly objects: readonly { readonly key: string; readonly size: number; readonly etag: string }[]
-  readonly folders: readonly string[]
-  /** Asks for the next page; undefined after the last. */
-  readonly token: string | undefined
 }
 
 /** Small enough that a slow connection shows progress. */
@@ -196,8 +190,8 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
   async function* pages(prefix: string, delimiter: '' | '/', signal?: AbortSignal) {
     checkPrefix(prefix)
     for (let token: string | undefined = ''; token !== undefined; ) {
-      const asked: string = token
-      const page = await again(signal, () => bucket.list(prefix, delimiter, asked, signal))
+      const asked: ListQuery = { prefix, delimiter, token }
+      const page: ListPage = await again(signal, () => bucket.list(asked, signal))
       yield page
       token = page.token
     }

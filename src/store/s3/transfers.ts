@@ -7,7 +7,7 @@ import { unreachable } from './errors.ts'
 import type { S3Limits } from './limits.ts'
 
 export interface Transfer {
-  readonly method: 'PUT' | 'HEAD' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: AsyncIterable<Uint8Array>
@@ -20,7 +20,7 @@ export interface Answer {
   readonly etag: string | undefined
   /** The Content-Length, in bytes. */
   readonly size: number | undefined
-  /** The body of an answer that carries no object: an error in XML, or ''. */
+  /** The body of an answer that carries no object: a list or an error in XML, or ''. */
   readonly text: string
 }
 
@@ -36,8 +36,8 @@ export interface Transfers {
   close(): Promise<void>
 }
 
-/** Answers without an object are short; what is longer is no S3 server's. */
-const longestText = 64 * 1024
+/** The longest answer without an object is a page of a list: 1,000 keys of 1,024 bytes, each written with up to six. */
+const longestText = 8 * 1024 ** 2
 
 /** `host` names the server in errors. */
 export function createTransfers(host: string, limits: S3Limits): Transfers {

@@ -29,6 +29,7 @@ export interface HandMadeS3 {
   readonly endpoint: string
   readonly requests: HandMadeRequest[]
   readonly objects: Map<string, Buffer>
+  listEncoding: ListEncoding
   /** Answers instead of the plain server; undefined: the plain server does. */
   react: (request: HandMadeRequest) => Reaction | undefined
   /** Answers before the body was read; undefined: after it. */
@@ -42,10 +43,34 @@ export function errorXml(code: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>hand-made</Message></Error>`
 }
 
+/**
+ * How names stand in a list. `url`: as MinIO and AWS do when asked for encoding-type=url, a blank as `+`. `entities`: as VersityGW does, which
+ * hears no encoding-type, answers an empty EncodingType and writes names as XML does.
+ */
+export type ListEncoding = 'url' | 'entities'
+
+const entities: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&#34;'],
+  ["'", '&#39;'],
+])
+
+const encodings: Readonly<Record<ListEncoding, (name: string) => string>> = {
+  url: (name) =>
+    encodeURIComponent(name)
+      .replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
+      .replaceAll('%2F', '/')
+      .replaceAll('%20', '+'),
+  entities: (name) => name.replace(/[&<>"']/g, (mark) => entities.get(mark) ?? mark),
+}
+
 /** All in one page. */
-function listXml(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams): string {
+function listXml(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams, encoding: ListEncoding): string {
   const prefix = query.get('prefix') ?? ''
   const delimiter = query.get('delimiter') ?? ''
+  const encode = encodings[encoding]
   const found = [...objects].filter(([key]) => key.startsWith(prefix))
   const folderOf = (key: string): string => {
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
@@ -53,13 +78,14 @@ function listXml(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams): 
   }
   const contents = found.map(([key, bytes]) =>
     folderOf(key) === ''
-      ? `<Contents><Key>${key}</Key><Size>${bytes.length}</Size><ETag>${etagOf(bytes)}</ETag></Contents>`
+      ? `<Contents><Key>${encode(key)}</Key><Size>${bytes.length}</Size><ETag>${etagOf(bytes)}</ETag></Contents>`
       : '',
   )
   const folders = [...new Set(found.map(([key]) => folderOf(key)))].filter(Boolean)
-  const prefixes = folders.map((folder) => `<CommonPrefixes><Prefix>${folder}</Prefix></CommonPrefixes>`)
+  const prefixes = folders.map((folder) => `<CommonPrefixes><Prefix>${encode(folder)}</Prefix></CommonPrefixes>`)
   const listed = [...contents, ...prefixes].join('')
-  return `<ListBucketResult><IsTruncated>false</IsTruncated>${listed}</ListBucketResult>`
+  const said = encoding === 'url' ? '<EncodingType>url</EncodingType>' : '<EncodingType></EncodingType>'
+  return `<ListBucketResult><IsTruncated>false</IsTruncated>${said}${listed}</ListBucketResult>`
 }
 
 export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
@@ -67,7 +93,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
   const sockets = new Set<Socket>()
 
   const plain = ({ method, key, query, headers, body }: HandMadeRequest): HandMadeAnswer => {
-    if (key === '' && query.has('list-type')) return { status: 200, body: listXml(objects, query) }
+    if (key === '' && query.has('list-type')) return { status: 200, body: listXml(objects, query, s3.listEncoding) }
     if (key === '') return { status: 200 }
     const object = objects.get(key)
     if (method === 'PUT') {
@@ -89,6 +115,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
     endpoint: '',
     requests: [],
     objects,
+    listEncoding: 'url',
     react: () => undefined,
     reactEarly: () => undefined,
     plain,

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { objectKey } from '../../../../src/bag/object-key.ts'
 import type { Store, StoreErrorCode } from '../../../../src/store/port.ts'
 import { createS3Store } from '../../../../src/store/s3/bucket.ts'
 import { s3Limits } from '../../../../src/store/s3/limits.ts'
 import { digestOf, gather, seededBytes, streamOf } from '../bodies.ts'
-import { listed, rejectsWith } from '../conformance.ts'
+import { hostileNames, listed, rejectsWith } from '../conformance.ts'
 import { errorXml, etagOf, type HandMadeS3, startHandMadeS3 } from './hand-made-s3.ts'
 
 const tight = {
@@ -292,7 +293,7 @@ test('what a killed check has left is not shown', async (t) => {
     '<CommonPrefixes><Prefix>.class-runtime/</Prefix></CommonPrefixes><CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>'
   s3.react = ({ query }) => ({
     status: 200,
-    body: `<ListBucketResult>${query.get('delimiter') === '/' ? folder : `<Contents>${key}</Contents>`}</ListBucketResult>`,
+    body: `<ListBucketResult><IsTruncated>false</IsTruncated>${query.get('delimiter') === '/' ? folder : `<Contents>${key}</Contents>`}</ListBucketResult>`,
   })
   assert.equal((await listed(store, '')).size, 0)
   assert.deepEqual(await store.folders(''), ['a'])
@@ -302,6 +303,17 @@ const listPage = (keys: readonly string[], more: string) =>
   `<?xml version="1.0"?><ListBucketResult>${keys
     .map((key) => `<Contents><Key>${key}</Key><Size>5</Size><ETag>&quot;${digestOf(hello).md5}&quot;</ETag></Contents>`)
     .join('')}${more}</ListBucketResult>`
+
+for (const encoding of ['url', 'entities'] as const) {
+  test(`names listed as ${encoding} are those that were stored, whatever was asked for`, async (t) => {
+    const { s3, store } = await open(t)
+    s3.listEncoding = encoding
+    const names = hostileNames.map((raw) => `p/${objectKey(raw)}`).concat('p/%2B+ +%20', 'p/&amp;&#34;', 'p/f o+o/%')
+    for (const key of names) await store.put(key, digestOf(hello), hello)
+    assert.deepEqual([...(await listed(store, 'p/')).keys()].sort(), names.sort())
+    assert.ok((await store.folders('p/')).includes('f o+o'))
+  })
+}
 
 test('a list goes on page by page, again after a busy answer', async (t) => {
   const { s3, store } = await open(t)
@@ -330,7 +342,40 @@ test('a list that the server cuts short is an error, not a short list', async (t
     { status: 200, body: listPage([], '<IsTruncated>false</IsTruncated>') },
   )
   await rejectsWith(listed(store, 'p/'), 'refused')
-  first(s3, { status: 200, body: '<html>a proxy speaks</html>' })
+})
+
+const oneObject = '<Contents><Key>p/a</Key><Size>5</Size></Contents>'
+for (const [what, body] of [
+  ['a page of a proxy', '<html>a proxy speaks</html>'],
+  ['a page cut off', `<ListBucketResult><IsTruncated>false</IsTruncated>${oneObject}`],
+  ['text', 'OK'],
+  ['nothing', ''],
+  ['no word on whether it goes on', `<ListBucketResult>${oneObject}</ListBucketResult>`],
+  [
+    'an encoding that nobody knows',
+    listPage(['p/a'], '<IsTruncated>false</IsTruncated><EncodingType>rot13</EncodingType>'),
+  ],
+  ['a % that is no code', listPage(['p/%zz'], '<IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>')],
+  ['a key outside the prefix', listPage(['q/a'], '<IsTruncated>false</IsTruncated>')],
+  ['an object without a size', listPage([], '<IsTruncated>false</IsTruncated><Contents><Key>p/a</Key></Contents>')],
+  ['an error with status 200', errorXml('InternalError')],
+  ['more than one document', `${listPage([], '<IsTruncated>false</IsTruncated>')}<a/>`],
+  ['a doctype', `<!DOCTYPE a>${listPage([], '<IsTruncated>false</IsTruncated>')}`],
+  ['an entity of its own', listPage(['p/&nbsp;'], '<IsTruncated>false</IsTruncated>')],
+] as const) {
+  test(`${what} instead of a list is an error, never a short list`, async (t) => {
+    const { s3, store } = await open(t)
+    s3.react = () => ({ status: 200, body })
+    await rejectsWith(listed(store, 'p/'), 'refused')
+  })
+}
+
+test('a list that goes round in a circle is an error', async (t) => {
+  const { s3, store } = await open(t)
+  s3.react = () => ({
+    status: 200,
+    body: listPage([], '<IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken>'),
+  })
   await rejectsWith(listed(store, 'p/'), 'refused')
 })
 
