@@ -3,6 +3,7 @@
 import type { Defect } from './defect.ts'
 
 const s3Tests = ['test/src/store/s3/store.test.ts']
+const checkTests = ['test/src/store/s3/check.test.ts']
 const directoryTests = ['test/src/store/directory/store.test.ts']
 
 export const storeDefects: readonly Defect[] = [
@@ -65,6 +66,48 @@ export const storeDefects: readonly Defect[] = [
     file: 'src/store/s3/list-page.ts',
     edits: [{ find: "if (token === '') throw", replace: "if (token === '') return undefined\n  if (false) throw" }],
     tests: s3Tests,
+  },
+  {
+    name: 'the check of a store does not compare what was written with what is read',
+    file: 'src/store/s3/check.ts',
+    edits: [{ find: 'found === undefined || !found.equals(body)', replace: 'false' }],
+    tests: checkTests,
+  },
+  {
+    name: 'the check of a store lets several writers of one object win',
+    file: 'src/store/s3/check-promises.ts',
+    edits: [{ find: 'another !== undefined || ', replace: '' }],
+    tests: checkTests,
+  },
+  {
+    name: 'the check of a store does not look for an object that arrived damaged',
+    file: 'src/store/s3/check-promises.ts',
+    edits: [{ find: 'if (!(await isAbsent(store, key)))', replace: 'if (false)' }],
+    tests: checkTests,
+  },
+  {
+    name: 'the check of a store does not compare a list with what was stored',
+    file: 'src/store/s3/check-promises.ts',
+    edits: [{ find: 'if (differing !== undefined)', replace: 'if (false)' }],
+    tests: checkTests,
+  },
+  {
+    name: 'a bucket that keeps versions is taken for one that keeps none',
+    file: 'src/store/s3/check.ts',
+    edits: [{ find: "if (status !== '') throw", replace: 'if (false) throw' }],
+    tests: checkTests,
+  },
+  {
+    name: 'a store that failed its check is checked briefly from then on',
+    file: 'src/store/s3/check.ts',
+    edits: [{ find: 'isProven = false\n    const learned', replace: 'isProven = true\n    const learned' }],
+    tests: checkTests,
+  },
+  {
+    name: 'a download URL is signed by the clock of the service, not of the store',
+    file: 'src/store/s3/bucket.ts',
+    edits: [{ find: ', clock.now())', replace: ')' }],
+    tests: checkTests,
   },
   {
     name: 'an upload whose source fails is ended as if the source were at its end',

@@ -4,11 +4,13 @@
 import { Client, S3Error } from 'minio'
 import { abortable } from '../abortable.ts'
 import { type Store, StoreError } from '../port.ts'
+import type { Bucket, SendDetails } from './bucket-calls.ts'
+import { StoreClock } from './clock.ts'
 import { createControlTransport } from './control.ts'
-import { isPassing, readRefusal, toStoreError, unreachable } from './errors.ts'
+import { isPassing, readRefusal, toStoreError, unreachable, wrongClock } from './errors.ts'
 import { type S3Limits, s3Limits } from './limits.ts'
 import { listQuery, readListPage } from './list-page.ts'
-import { type Bucket, createObjectStore, type SendDetails } from './store.ts'
+import { createObjectStore } from './store.ts'
 import { type Answer, createTransfers, type Transfer } from './transfers.ts'
 
 export interface S3StoreOptions {
@@ -69,15 +71,33 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
     }
   }
 
+  const clock = new StoreClock()
+
+  /** Signed by the server's clock as far as it is known, so that no URL is born expired. */
+  const sign = (
+    method: Transfer['method'],
+    key: string,
+    seconds: number,
+    query: Readonly<Record<string, string>> = {},
+  ) => client.presignedUrl(method, bucket, key, seconds, { ...query }, clock.now())
+
+  /** Notes the clock. Throws what a refusal of the keys really is, and what passes. */
+  const judged = <Got extends Answer>(key: string, answer: Got): Got => {
+    clock.note(answer.date)
+    const difference = clock.difference()
+    if (difference !== undefined && (answer.status === 401 || answer.status === 403))
+      throw wrongClock(host, difference, refusal(key, answer))
+    if (isPassing(answer.status)) throw refusal(key, answer)
+    return answer
+  }
+
   const request = async (
     method: Transfer['method'],
     key: string,
     { query, signal, ...details }: SendDetails = {},
   ): Promise<Answer> => {
-    const url = await client.presignedUrl(method, bucket, key, transferUrlSeconds, { ...query })
-    const answer = await transfers.send({ method, url, signal, ...details })
-    if (isPassing(answer.status)) throw refusal(key, answer)
-    return answer
+    const url = await sign(method, key, transferUrlSeconds, query)
+    return judged(key, await transfers.send({ method, url, signal, ...details }))
   }
 
   return {
@@ -85,7 +105,7 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
     endpoint: `${protocol}//${host}`,
     refusal,
 
-    exists: () => steer('', undefined, () => client.bucketExists(bucket)),
+    clockDifference: () => clock.difference(),
 
     async make() {
       try {
@@ -108,11 +128,9 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
     send: request,
 
     async fetch(key, signal, range) {
-      const url = await client.presignedUrl('GET', bucket, key, transferUrlSeconds)
+      const url = await sign('GET', key, transferUrlSeconds)
       const headers = range === undefined ? {} : { range: `bytes=${range.first}-${range.last}` }
-      const answer = await transfers.fetch(url, signal, headers)
-      if (isPassing(answer.status)) throw refusal(key, answer)
-      return answer
+      return judged(key, await transfers.fetch(url, signal, headers))
     },
 
     async list(asked, signal) {
@@ -122,7 +140,7 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
         return readListPage(answer.text, asked)
       } catch (error) {
         const reason = error instanceof Error ? error.message : error
-        throw new StoreError('refused', `${host} gave no list of ${location} that can be relied on: ${reason}`, error)
+        throw new StoreError('unfit', `${host} gave no list of ${location} that can be relied on: ${reason}`, error)
       }
     },
 
@@ -139,7 +157,7 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
     abortParts: (key, uploadId) => steer(key, undefined, () => client.abortMultipartUpload(bucket, key, uploadId)),
 
     downloadUrl: (key, contentDisposition) =>
-      client.presignedUrl('GET', bucket, key, downloadUrlSeconds, {
+      sign('GET', key, downloadUrlSeconds, {
         'response-content-disposition': contentDisposition,
         'response-content-type': 'application/octet-stream',
         'response-cache-control': 'private, no-store',

@@ -20,6 +20,10 @@ export interface Answer {
   readonly etag: string | undefined
   /** The Content-Length, in bytes. */
   readonly size: number | undefined
+  /** The server's clock. */
+  readonly date: string | undefined
+  /** The bucket kept what was there before beside what was written. */
+  readonly keepsVersions: boolean
   /** The body of an answer that carries no object: a list or an error in XML, or ''. */
   readonly text: string
 }
@@ -129,11 +133,14 @@ function splitUrl(url: string): { origin: string; path: string } {
 }
 
 function readHead(response: Dispatcher.ResponseData): Omit<Answer, 'text'> {
-  const { etag, 'content-length': size } = response.headers
+  const { etag, date, 'content-length': size, 'x-amz-version-id': version } = response.headers
   return {
     status: response.statusCode,
     etag: typeof etag === 'string' ? etag.replaceAll('"', '') : undefined,
     size: typeof size === 'string' ? Number(size) : undefined,
+    date: typeof date === 'string' ? date : undefined,
+    // Where versions are suspended, objects have 'null' for one, and a removal still leaves its mark.
+    keepsVersions: (version !== undefined && version !== 'null') || response.headers['x-amz-delete-marker'] === 'true',
   }
 }
 

@@ -30,6 +30,10 @@ export interface HandMadeS3 {
   readonly requests: HandMadeRequest[]
   readonly objects: Map<string, Buffer>
   listEncoding: ListEncoding
+  /** Of an upload that breaks off, the object is what had come. */
+  keepsCutUploads: boolean
+  /** The clock that answers show. */
+  now: () => Date
   /** Answers instead of the plain server; undefined: the plain server does. */
   react: (request: HandMadeRequest) => Reaction | undefined
   /** Answers before the body was read; undefined: after it. */
@@ -94,11 +98,15 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
 
   const plain = ({ method, key, query, headers, body }: HandMadeRequest): HandMadeAnswer => {
     if (key === '' && query.has('list-type')) return { status: 200, body: listXml(objects, query, s3.listEncoding) }
+    if (key === '' && query.has('versioning')) return { status: 200, body: '<VersioningConfiguration/>' }
     if (key === '') return { status: 200 }
     const object = objects.get(key)
     if (method === 'PUT') {
       if (headers['if-none-match'] === '*' && object !== undefined)
         return { status: 412, body: errorXml('PreconditionFailed') }
+      const md5 = headers['content-md5']
+      if (md5 !== undefined && md5 !== createHash('md5').update(body).digest('base64'))
+        return { status: 400, body: errorXml('BadDigest') }
       objects.set(key, body)
       return { status: 200, headers: { etag: etagOf(body) } }
     }
@@ -116,6 +124,8 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
     requests: [],
     objects,
     listEncoding: 'url',
+    keepsCutUploads: false,
+    now: () => new Date(),
     react: () => undefined,
     reactEarly: () => undefined,
     plain,
@@ -140,6 +150,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
       for await (const chunk of incoming) chunks.push(chunk)
     } catch {
       // The client broke off: nobody waits for an answer.
+      if (s3.keepsCutUploads) objects.set(head.key, Buffer.concat(chunks))
       return
     }
     const request = { ...head, body: Buffer.concat(chunks) }
@@ -152,7 +163,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
         incoming.socket.destroy()
         return
       }
-      outgoing.writeHead(reaction.status, reaction.headers)
+      outgoing.writeHead(reaction.status, { date: s3.now().toUTCString(), ...reaction.headers })
       if (reaction.thenBreak === true) outgoing.write(reaction.body ?? '', () => incoming.socket.destroy())
       else outgoing.end(incoming.method === 'HEAD' ? undefined : reaction.body)
     }
