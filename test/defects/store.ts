@@ -4,6 +4,7 @@ import type { Defect } from './defect.ts'
 
 const s3Tests = ['test/src/store/s3/store.test.ts']
 const checkTests = ['test/src/store/s3/check.test.ts']
+const connectionTests = ['test/src/store/s3/connection.test.ts']
 const directoryTests = ['test/src/store/directory/store.test.ts']
 
 export const storeDefects: readonly Defect[] = [
@@ -108,6 +109,32 @@ export const storeDefects: readonly Defect[] = [
     file: 'src/store/s3/bucket.ts',
     edits: [{ find: ', clock.now())', replace: ')' }],
     tests: checkTests,
+  },
+  {
+    name: 'keys that a server refuses by hanging up are called a server that does not answer',
+    file: 'src/store/s3/bucket.ts',
+    edits: [{ find: 'details.body !== undefined && hungUp(error)', replace: 'false' }],
+    tests: connectionTests,
+  },
+  {
+    name: 'a certificate that is not trusted is called a server that does not answer',
+    file: 'src/store/s3/no-answer.ts',
+    edits: [{ find: 'fault !== undefined && step !== undefined', replace: 'false' }],
+    tests: connectionTests,
+  },
+  {
+    name: 'an object is sent beside the prefix of the service in a shared bucket',
+    file: 'src/store/s3/bucket.ts',
+    edits: [{ find: "const path = key === '' ? '' : root + key", replace: 'const path = key' }],
+    tests: connectionTests,
+  },
+  {
+    name: 'a bucket that was lost in mid-class stays lost',
+    file: 'src/store/s3/store.ts',
+    edits: [
+      { find: "error.code !== 'no-bucket') throw error", replace: "error.code !== 'no-bucket' || true) throw error" },
+    ],
+    tests: connectionTests,
   },
   {
     name: 'an upload whose source fails is ended as if the source were at its end',

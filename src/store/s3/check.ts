@@ -87,15 +87,13 @@ async function checkWhole(store: CheckedStore): Promise<Learned> {
   return learned
 }
 
+/** Its first question to the server; an absent bucket is made by it. */
 async function findBucket(store: CheckedStore): Promise<void> {
-  const { bucket, again } = store
   try {
     await listAll(store, `${reservedFolder}/`)
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error
-    if (error.code === 'no-bucket') await again(() => bucket.make())
-    else if (error.code === 'not-found' || error.code === 'unfit') throw unfit(bucket, noS3, error)
-    else throw error
+    const isOther = error instanceof StoreError && (error.code === 'not-found' || error.code === 'unfit')
+    throw isOther ? unfit(store.bucket, noS3, error) : error
   }
 }
 

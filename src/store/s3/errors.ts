@@ -66,17 +66,6 @@ export function toStoreError(what: string, host: string, refusal: Refusal): Stor
   return new StoreError(kind, `${what}: ${host} answered ${answer}${nextStep(kind)}`, undefined, advice(kind, refusal))
 }
 
-/** No answer came at all. */
-export function unreachable(host: string, cause: unknown): StoreError {
-  const reason =
-    cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause)
-  return new StoreError(
-    'unreachable',
-    `no answer from ${host} (${reason}); check that the server runs and can be reached`,
-    cause,
-  )
-}
-
 /** `difference` is by how much, such as '16 minutes ahead of'. */
 export function wrongClock(host: string, difference: string, cause?: unknown): StoreError {
   return new StoreError(

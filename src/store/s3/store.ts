@@ -21,7 +21,15 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
   // `check` learns it, and whatever is read back. It is not where objects are encrypted by a key service, or MinIO runs with --no-compat.
   let etagIsMd5 = true
 
-  const again = <T>(signal: AbortSignal | undefined, call: () => Promise<T>) => retry(limits.retry, signal, call)
+  /** A bucket that was removed in mid-class is made again: what there is to collect is safe nowhere else. */
+  const inBucket = <T>(call: () => Promise<T>): Promise<T> =>
+    call().catch(async (error: unknown) => {
+      if (!(error instanceof StoreError) || error.code !== 'no-bucket') throw error
+      await bucket.make()
+      return await call()
+    })
+  const again = <T>(signal: AbortSignal | undefined, call: () => Promise<T>) =>
+    retry(limits.retry, signal, () => inBucket(call))
   const md5Of = (etag: string | undefined) =>
     etagIsMd5 && etag !== undefined && /^[0-9a-f]{32}$/.test(etag) ? etag : undefined
   const isEtagOf = (etag: string | undefined, md5: string) => (md5Of(etag) ?? md5) === md5
@@ -45,10 +53,12 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
 
   const fetch = async (key: string, signal?: AbortSignal, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
     checkKey(key)
-    const answer = await again(signal, () => bucket.fetch(key, signal, range))
-    if (answer.bytes === undefined) throw bucket.refusal(key, answer)
-    if (range !== undefined && answer.status !== 206) throw noRanges(key)
-    return answer.bytes
+    return again(signal, async () => {
+      const { bytes, ...answer } = await bucket.fetch(key, signal, range)
+      if (bytes === undefined) throw bucket.refusal(key, answer)
+      if (range !== undefined && answer.status !== 206) throw noRanges(key)
+      return bytes
+    })
   }
 
   const noRanges = (key: string) =>

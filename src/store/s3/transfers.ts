@@ -3,8 +3,8 @@
 import { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import { shared } from '../abortable.ts'
-import { unreachable } from './errors.ts'
 import type { S3Limits } from './limits.ts'
+import { noAnswer } from './no-answer.ts'
 
 export interface Transfer {
   readonly method: 'GET' | 'PUT' | 'HEAD' | 'DELETE'
@@ -29,7 +29,7 @@ export interface Answer {
 }
 
 export interface Transfers {
-  /** Rejects with StoreError 'unreachable' when no whole answer comes, with the signal's reason, or with the error of `body` as it is. */
+  /** Rejects with StoreError 'unreachable' or 'tls' when no whole answer comes, with the signal's reason, or with the error of `body` as it is. */
   send(transfer: Transfer): Promise<Answer>
   /** As `send`, for GET. `bytes` is there when the status is 200, or 206 for a range, and must then be read or ended; it rejects in the same ways. */
   fetch(
@@ -43,12 +43,12 @@ export interface Transfers {
 /** The longest answer without an object is a page of a list: 1,000 keys of 1,024 bytes, each written with up to six. */
 const longestText = 8 * 1024 ** 2
 
-/** `host` names the server in errors. */
-export function createTransfers(host: string, limits: S3Limits): Transfers {
+/** `host` names the server in errors; its certificate is of `ca` where one is given. */
+export function createTransfers(host: string, ca: string | undefined, limits: S3Limits): Transfers {
   const createAgent = () =>
     new Agent({
       connections: limits.connections,
-      connect: { timeout: limits.connectMilliseconds },
+      connect: { timeout: limits.connectMilliseconds, ...(ca === undefined ? {} : { ca }) },
       headersTimeout: limits.stallMilliseconds,
       bodyTimeout: limits.stallMilliseconds,
       keepAliveTimeout: limits.idleMilliseconds,
@@ -58,7 +58,7 @@ export function createTransfers(host: string, limits: S3Limits): Transfers {
   const downloads = createAgent()
 
   const toError = (error: unknown, signal: AbortSignal | undefined): unknown =>
-    signal?.aborted === true ? signal.reason : unreachable(host, error)
+    signal?.aborted === true ? signal.reason : noAnswer(host, error)
 
   return {
     async send({ method, url, headers, body, signal }) {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -92,7 +93,11 @@ function listXml(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams, e
   return `<ListBucketResult><IsTruncated>false</IsTruncated>${said}${listed}</ListBucketResult>`
 }
 
-export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
+/** With a certificate it speaks https. */
+export async function startHandMadeS3(
+  t: TestContext,
+  certificate?: { readonly key: string; readonly cert: string },
+): Promise<HandMadeS3> {
   const objects = new Map<string, Buffer>()
   const sockets = new Set<Socket>()
 
@@ -118,7 +123,8 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
     return { status: 200, headers: { etag: etagOf(object), 'content-length': String(object.length) }, body: object }
   }
 
-  const server = http.createServer({ keepAliveTimeout: 600_000 })
+  const options = { keepAliveTimeout: 600_000 }
+  const server = certificate ? https.createServer({ ...options, ...certificate }) : http.createServer(options)
   const s3: HandMadeS3 = {
     endpoint: '',
     requests: [],
@@ -176,7 +182,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
   })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server does not listen')
-  return Object.assign(s3, { endpoint: `http://127.0.0.1:${address.port}` })
+  return Object.assign(s3, { endpoint: `${certificate ? 'https' : 'http'}://127.0.0.1:${address.port}` })
 }
 
 export function etagOf(body: Buffer): string {
