@@ -44,15 +44,15 @@ const withoutCondition: React = (s3, request) => {
 }
 
 const faults: readonly [string, RegExp, React][] = [
-  ['ignores If-None-Match', /write one new object at once/, withoutCondition],
+  ['ignores If-None-Match', /not exactly one succeeds/, withoutCondition],
   [
     'does not know If-None-Match',
-    /write one new object at once/,
+    /not exactly one succeeds/,
     (_, { headers }) => (headers['if-none-match'] ? { status: 501, body: errorXml('NotImplemented') } : undefined),
   ],
   [
     'lets two win',
-    /write one new object at once/,
+    /not exactly one succeeds/,
     (s3, request) => (String(request.body) === '5' ? withoutCondition(s3, request) : undefined),
   ],
   [
