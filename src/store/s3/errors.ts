@@ -1,4 +1,4 @@
-// From what an S3 server answers to a StoreError: the one place that knows the codes of S3, MinIO and Ceph.
+// From what an S3 server answers to a StoreError: the one place that knows the codes of S3, MinIO, Ceph and VersityGW.
 import { StoreError, type StoreErrorCode } from '../port.ts'
 import { childText, readXml } from './xml.ts'
 
@@ -23,6 +23,8 @@ const byCode: ReadonlyMap<string, StoreErrorCode> = new Map([
   ['InvalidAccessKeyId', 'denied'],
   ['RequestTimeTooSkewed', 'clock'],
   ['SignatureDoesNotMatch', 'denied'],
+  // VersityGW's, with status 404.
+  ['XAdminUserNotFound', 'denied'],
   // Two conditional writes met: asking again settles it.
   ['ConditionalRequestConflict', 'unreachable'],
   ['OperationAborted', 'unreachable'],

@@ -176,6 +176,7 @@ test('a put that fails while its source gives nothing does not wait for it, then
 
 const refusals: readonly [number, string, StoreErrorCode, RegExp][] = [
   [403, 'AccessDenied', 'denied', /check the access key/],
+  [404, 'XAdminUserNotFound', 'denied', /check the access key/],
   [403, 'RequestTimeTooSkewed', 'clock', /clocks/],
   [400, 'AuthorizationHeaderMalformed', 'denied', /region/],
   [507, 'XMinioStorageFull', 'full', /make room/],
