@@ -6,6 +6,7 @@ import { type AuthConfig, readAuth } from './config/auth.ts'
 import { type ListenAddress, parseListen } from './config/listen.ts'
 import { refuseMisspelt } from './config/misspelt.ts'
 import { readSubnets, readUids, type SubnetConfig, type UidRange } from './config/ranges.ts'
+import { readStore, type StoreSettings } from './config/store.ts'
 import { ConfigError, type Get, integer, oneOf, pattern } from './config/values.ts'
 import { settings } from './settings.ts'
 
@@ -16,16 +17,7 @@ export interface Config {
   readonly auth: AuthConfig
   readonly engine: { readonly host: string; readonly certPath?: string }
   readonly catalogue: string
-  readonly store:
-    | {
-        readonly kind: 's3'
-        readonly endpoint: string
-        readonly accessKey: string
-        readonly secretKey: string
-        readonly bucket: string
-        readonly region: string
-      }
-    | { readonly kind: 'directory'; readonly folder: string }
+  readonly store: StoreSettings
   readonly installation: string
   readonly proxy: ProxyConfig
   readonly subnets: SubnetConfig
@@ -119,50 +111,6 @@ export function readConfig(
       1_800,
     ),
     logLevel: oneOf('LOG_LEVEL', get('LOG_LEVEL') ?? settings.LOG_LEVEL.default, logLevels),
-  }
-}
-
-/** A setting that would be ignored is a mistake: its operator means a store that is not the one in use. */
-function readStore(get: Get): Config['store'] {
-  const endpoint = get('MINIO_ENDPOINT')
-  const folder = get('ARTIFACTS_DIR')
-  if (endpoint === undefined) {
-    const half = (['MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION'] as const).find(get)
-    if (half === undefined) return { kind: 'directory', folder: resolve(folder ?? settings.ARTIFACTS_DIR.default) }
-    throw new ConfigError(
-      `${half} is set, but MINIO_ENDPOINT is not: set it too, or unset every MINIO_ setting to keep bags in a folder.`,
-    )
-  }
-  if (folder !== undefined) {
-    throw new ConfigError(
-      'ARTIFACTS_DIR and MINIO_ENDPOINT are both set, and bags go to one place: unset the one that is not meant.',
-    )
-  }
-  if (endpoint.includes('@')) {
-    throw new ConfigError(
-      'MINIO_ENDPOINT must hold no user name or password: use MINIO_ACCESS_KEY and MINIO_SECRET_KEY.',
-    )
-  }
-  const url = endpoint.includes('://') ? endpoint : `http://${endpoint}`
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || new URL(url).pathname !== '/') {
-    throw new ConfigError(`MINIO_ENDPOINT must look like http://host:9000 or https://host; it is '${endpoint}'.`)
-  }
-  const [accessKey, secretKey] = [get('MINIO_ACCESS_KEY'), get('MINIO_SECRET_KEY')]
-  if (!accessKey || !secretKey) {
-    throw new ConfigError('MINIO_ENDPOINT is set, so MINIO_ACCESS_KEY and MINIO_SECRET_KEY must be set too.')
-  }
-  return {
-    kind: 's3',
-    endpoint: new URL(url).origin,
-    accessKey,
-    secretKey,
-    bucket: pattern(
-      'MINIO_BUCKET',
-      get('MINIO_BUCKET') ?? settings.MINIO_BUCKET.default,
-      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-      'an S3 bucket name',
-    ),
-    region: get('MINIO_REGION') ?? settings.MINIO_REGION.default,
   }
 }
 

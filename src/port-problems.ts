@@ -2,7 +2,7 @@
 
 import { Problem } from './problems.ts'
 import { RuntimeError, type RuntimeErrorCode } from './runtime/errors.ts'
-import { StoreError, storeErrorAdvice } from './store/port.ts'
+import { StoreError } from './store/port.ts'
 
 const problemOf = {
   unavailable: 'engine-unavailable',
@@ -18,7 +18,7 @@ export type FaultCode = 'up-failed' | 'collect-failed' | 'engine-unavailable'
 /** Faults of engine and store that end a whole action or answer, as problems; any other error is left as it is. */
 export function asProblem(error: unknown, otherwise: FaultCode): unknown {
   if (error instanceof StoreError) {
-    return new Problem('store-unavailable', storeErrorAdvice[error.code], { cause: error })
+    return new Problem('store-unavailable', error.advice, { cause: error })
   }
   if (!(error instanceof RuntimeError)) return error
   const code = Object.entries(problemOf).find(([runtimeCode]) => runtimeCode === error.code)?.[1] ?? otherwise

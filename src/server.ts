@@ -25,6 +25,7 @@ import { sandboxesPerSubnet } from './runtime/docker/subnets.ts'
 import type { Runtime } from './runtime/port.ts'
 import { startFacts } from './start-facts.ts'
 import { openStore } from './store/open-store.ts'
+import type { Store } from './store/port.ts'
 import { Traefik } from './traefik/traefik.ts'
 
 const catalogueCheckMs = 5_000
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
   })
   const identify = await openIdentify(config.auth)
   const runtime = openRuntime(config, log)
-  const store = openStore(config.store)
+  const store = openConfiguredStore(config)
   const operations = new Operations()
   const traefik = openTraefik(config, runtime, operations, log)
   const classes = {
@@ -137,6 +138,14 @@ function openTraefik({ proxy }: Config, runtime: Runtime, operations: Operations
     const kind = operations.runningFor(classId)?.view().kind
     return kind === 'down-class' || kind === 'discard-student'
   })
+}
+
+function openConfiguredStore({ store }: Config): Store {
+  try {
+    return openStore(store)
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
 }
 
 /** A wrong DOCKER_HOST or certificate folder shows here; an engine that does not answer does not. */

@@ -35,11 +35,23 @@ export const settings = {
   DOCKER_CERT_PATH: { says: 'The folder of `ca.pem`, `cert.pem` and `key.pem`.' },
 
   MINIO_ENDPOINT: {
-    says: '`http://host:9000` or `https://host`: bags go to this S3 server. Browsers must be able to reach the name, since downloads are redirects to it.',
+    says: '`http://host:9000` or `https://host`: bags go to this S3 server. Downloads are redirects to it: where browsers reach it by another name, set `MINIO_PUBLIC_ENDPOINT` too.',
+  },
+  MINIO_PUBLIC_ENDPOINT: {
+    says: 'The address of the same S3 server for those who download, such as `https://files.example.org`. Unset: `MINIO_ENDPOINT`.',
+  },
+  MINIO_CA_FILE: {
+    says: 'The certificate (PEM) of the CA that signed the one of `MINIO_ENDPOINT`, where it is none that Node.js knows. No other CA is then trusted for it.',
   },
   MINIO_ACCESS_KEY: { says: 'Needed with `MINIO_ENDPOINT`.' },
   MINIO_SECRET_KEY: { says: 'Needed with `MINIO_ENDPOINT`.' },
-  MINIO_BUCKET: { default: 'class-artifacts', says: 'The bucket.' },
+  MINIO_BUCKET: {
+    default: 'class-artifacts',
+    says: 'The bucket. It is made where it is absent and the keys may make it. One with versioning or object lock is refused.',
+  },
+  MINIO_PREFIX: {
+    says: 'A place in a bucket that others use too, such as `labs/hanoi`: everything of this service lies below it. Change it before the first class, not after.',
+  },
   MINIO_REGION: { default: 'us-east-1', says: 'The region that requests are signed for. The default is MinIO’s own.' },
   ARTIFACTS_DIR: {
     default: 'artifacts',

@@ -7,7 +7,7 @@ export function startFacts({ store, engine, catalogue, auth, installation }: Con
   return {
     store:
       store.kind === 's3'
-        ? `s3://${store.bucket} at ${store.endpoint}, region ${store.region}`
+        ? `s3://${store.bucket}${store.prefix === '' ? '' : `/${store.prefix}`} at ${store.endpoint}${forDownloads(store.publicEndpoint)}, region ${store.region}`
         : `the folder ${store.folder}`,
     engine: `${withoutSecrets(engine.host)}${engine.certPath === undefined ? '' : `, certificates in ${engine.certPath}`}`,
     catalogue,
@@ -15,6 +15,9 @@ export function startFacts({ store, engine, catalogue, auth, installation }: Con
     installation,
   }
 }
+
+const forDownloads = (endpoint: string | undefined): string =>
+  endpoint === undefined ? '' : ` (for downloads ${endpoint})`
 
 function keySourceOf(auth: AuthConfig): string {
   if (auth.kind === 'off') return 'none: AUTH is off'

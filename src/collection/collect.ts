@@ -94,8 +94,8 @@ async function holdsExactly(work: BagWork, prefix: string, manifestFile: TagFile
   const { store, inventory, logs, signal, target } = work
   const compared = target.logsLost ? [] : [...logs.files, manifestFile]
   const others = new Map<string, Content>(compared.map(({ key, content }) => [key, content]))
-  const { missing, differing, extra } = await compareBag(store, prefix, { inventory, others }, signal)
-  if (missing.length > 0 || differing.length > 0) return false
+  const { missing, differing, extra, unlisted } = await compareBag(store, prefix, { inventory, others }, signal)
+  if (missing.length > 0 || differing.length > 0 || unlisted > 0) return false
   if (!target.logsLost && extra.some((key) => key.startsWith('data/'))) return false
   return await tagFilesIntact(store, prefix, signal)
 }

@@ -2,7 +2,7 @@
 
 import { BagError } from '../bag/errors.ts'
 import { RuntimeError } from '../runtime/errors.ts'
-import { StoreError, storeErrorAdvice } from '../store/port.ts'
+import { StoreError } from '../store/port.ts'
 
 /**
  * - `over-limit`: more bytes or files than the lab allows
@@ -41,7 +41,7 @@ export function asCollectError(error: unknown): CollectError {
   }
   if (error instanceof StoreError) {
     const unusable = error.code !== 'mismatch' && error.code !== 'not-found'
-    return new CollectError(unusable ? 'store-unavailable' : 'store-mismatch', storeErrorAdvice[error.code], error)
+    return new CollectError(unusable ? 'store-unavailable' : 'store-mismatch', error.advice, error)
   }
   return new CollectError('failed', 'The service failed on this sandbox; its log says why.', error)
 }

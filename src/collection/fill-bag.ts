@@ -35,7 +35,7 @@ export async function fillBag(
   }
 
   const others = new Map<string, Content>(files.map(({ key, content }) => [key, content]))
-  const { missing, differing, extra } = await compareBag(store, prefix, { inventory, others }, signal)
+  const { missing, differing, extra, unlisted } = await compareBag(store, prefix, { inventory, others }, signal)
   if (extra.includes(bagDeclarationKey)) throw committedMeanwhile()
   const wrong = missing[0] ?? differing[0]
   if (wrong !== undefined) {
@@ -43,6 +43,13 @@ export async function fillBag(
     throw new CollectError(
       'store-mismatch',
       `The store does not hold what was sent: ${what}. Take the class down again.`,
+    )
+  }
+  // To send again would change nothing.
+  if (unlisted > 0) {
+    throw new CollectError(
+      'store-mismatch',
+      `The store's own list leaves out ${unlisted} of the files that it holds, so that no bag can be proven. The sandbox is kept. Ask the operator to mend the store (its bucket may keep versions).`,
     )
   }
   for (const key of extra) await removeLeftover(work, prefix, prefix + key)

@@ -7,7 +7,7 @@ import { type InventoryRecord, type StoredRecord, trait } from '../bag/contents.
 import { ObjectKeys } from '../bag/object-key.ts'
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/archive.ts'
-import type { Content, Store } from '../store/port.ts'
+import { type Content, type Store, StoreError } from '../store/port.ts'
 import { holds } from './compare.ts'
 import { CollectError } from './errors.ts'
 import type { Inventory } from './inventory.ts'
@@ -85,13 +85,31 @@ async function passFile(
     const pieces: Uint8Array[] = []
     for await (const piece of compared(entry, content)) pieces.push(piece)
     await sending.add(async (signal) => {
-      await pass.store.put(pass.prefix + key, content, Buffer.concat(pieces), { signal })
+      await send(pass, entry, key, content, Buffer.concat(pieces), signal)
       stored()
     })
     return
   }
-  await pass.store.put(pass.prefix + key, content, compared(entry, content), { signal: sending.signal })
+  await send(pass, entry, key, content, compared(entry, content), sending.signal)
   stored()
+}
+
+/** A refusal names the file: what refuses one of many, such as a proxy before the store, does so by its name or size. */
+async function send(
+  { store, prefix }: UploadPass,
+  { path }: ArchiveEntry,
+  key: string,
+  content: Content,
+  body: Parameters<Store['put']>[2],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await store.put(prefix + key, content, body, { signal })
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'refused') throw error
+    const file = shownPath(Buffer.from(path).toString('latin1'))
+    throw new StoreError('refused', error.message, error, `${error.advice} The file is '${file}'.`)
+  }
 }
 
 /** The bytes of an entry; rejects after the last one when they are not those of the inventory. The store checks the MD5. */

@@ -6,7 +6,7 @@ import type { ClassContext } from '../classes/context.ts'
 import type { Metrics } from '../metrics.ts'
 import { RuntimeError } from '../runtime/errors.ts'
 import type { Runtime } from '../runtime/port.ts'
-import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
+import { type Store, StoreError } from '../store/port.ts'
 
 /** Of each part `ok`, or what is wrong. Everybody may read it: only the log says where, with paths and addresses. */
 export interface Parts {
@@ -73,6 +73,6 @@ async function state(log: FastifyBaseLogger, part: 'engine' | 'store', check: Pr
 }
 
 function reasonForAll(error: unknown): string {
-  if (error instanceof StoreError) return storeErrorAdvice[error.code]
+  if (error instanceof StoreError) return error.advice
   return error instanceof RuntimeError ? error.message : 'It failed unexpectedly. The log has the cause.'
 }

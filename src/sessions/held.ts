@@ -5,7 +5,7 @@ import { sameId, sessionTime } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox, type HeldSession } from '../runtime/held.ts'
 import type { Runtime } from '../runtime/port.ts'
-import { type Store, StoreError, storeErrorAdvice } from '../store/port.ts'
+import { type Store, StoreError } from '../store/port.ts'
 import { type InstallationStore, newestFirst } from './find.ts'
 import { readSession, recordsReadAtOnce, type SessionRecord } from './record.ts'
 import { otherStoreOf } from './store-identity.ts'
@@ -118,7 +118,7 @@ async function readOwn(store: Store, held: HeldSession): Promise<SessionRecord |
 /** Before anything was done: students can go on working until the store is back. */
 export function refuseWithoutStore(error: unknown): never {
   if (!(error instanceof StoreError)) throw error
-  const detail = `${storeErrorAdvice[error.code]} Nothing was stopped or removed.`
+  const detail = `${error.advice} Nothing was stopped or removed.`
   throw new Problem('store-unavailable', detail, { cause: error })
 }
 

@@ -37,7 +37,10 @@ export interface Store {
   /** The server's address, where there is one: buckets of two servers may have one name. */
   readonly endpoint?: string
 
-  /** Proves that objects can be written and removed, making the bucket or folder where that is allowed. */
+  /**
+   * Proves that objects can be written, read back and removed, making the bucket or folder where that is allowed; until it has passed once, and
+   * again after it failed, also all else that keeping bags relies on.
+   */
   check(): Promise<void>
 
   /**
@@ -79,31 +82,49 @@ export interface Store {
 
 /**
  * - `unreachable`: no answer, or the server says it is down or busy (after the retries where the body allowed them)
- * - `denied`: keys, permission or clock refused
+ * - `tls`: there is a server, but no trusted connection to it
+ * - `denied`: keys or permission refused
+ * - `clock`: the server's clock and ours differ by more than it allows
+ * - `unfit`: the server does not do what keeping bags relies on; `check` finds it
  * - `no-bucket`: the bucket is absent and may not be made
  * - `full`: no space left
  * - `not-found`: no such object
  * - `mismatch`: the bytes did not match the promised size or digest; nothing was stored
  * - `refused`: any other refusal of the store
  */
-export type StoreErrorCode = 'unreachable' | 'denied' | 'no-bucket' | 'full' | 'not-found' | 'mismatch' | 'refused'
+export type StoreErrorCode =
+  | 'unreachable'
+  | 'tls'
+  | 'denied'
+  | 'clock'
+  | 'unfit'
+  | 'no-bucket'
+  | 'full'
+  | 'not-found'
+  | 'mismatch'
+  | 'refused'
 
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
+  /** For people who call the service: no folder, host or key, which stand in the message for the log. */
+  readonly advice: string
 
   /** `message` says what happened and what to do next; it names no secret and no presigned URL. */
-  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
+  constructor(code: StoreErrorCode, message: string, cause?: unknown, advice = adviceOf[code]) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
+    this.advice = advice
   }
 }
 
-/** For people who call the service: no folder, host or key, which stand in the error's own message for the log. */
-export const storeErrorAdvice: Readonly<Record<StoreErrorCode, string>> = {
+const adviceOf: Readonly<Record<StoreErrorCode, string>> = {
   unreachable: 'The store does not answer. Ask the operator to look at it, then repeat the call.',
-  denied:
-    'The store refuses the service: keys, permissions or clock. Ask the operator to correct them, then repeat the call.',
+  tls: 'The service and the store cannot trust their connection. Ask the operator to look at the log, then repeat the call.',
+  denied: 'The store refuses the service: keys or permissions. Ask the operator to correct them, then repeat the call.',
+  clock:
+    'The clocks of the service and of the store differ too much. Ask the operator to set them right, then repeat the call.',
+  unfit: 'The store does not keep what it is given as it must. Ask the operator to look at the log.',
   'no-bucket':
     'The bucket of the store is absent and the service may not make it. Ask the operator to make it, then repeat the call.',
   full: 'The store has no space left. Ask the operator to make room, then repeat the call.',

@@ -147,6 +147,12 @@ export const collectionDefects: readonly Defect[] = [
     tests: fillTests,
   },
   {
+    name: 'a bag is committed though the store lists less than it holds',
+    file: 'src/collection/fill-bag.ts',
+    edits: [{ find: 'if (unlisted > 0) {', replace: 'if (false) {' }],
+    tests: fillTests,
+  },
+  {
     name: 'bagit.txt is written before anything is compared',
     file: 'src/collection/fill-bag.ts',
     edits: [

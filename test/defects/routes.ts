@@ -123,7 +123,7 @@ export const routesDefects: readonly Defect[] = [
   {
     name: 'everybody is told where the store is',
     file: 'src/http/readiness.ts',
-    edits: [{ find: 'return storeErrorAdvice[error.code]', replace: 'return error.message' }],
+    edits: [{ find: 'return error.advice', replace: 'return error.message' }],
     tests: ['test/src/http/readiness.test.ts'],
   },
   {

@@ -156,7 +156,6 @@ test('S3: large bytes are sent again after a broken part, and nothing is left of
 test('S3: check makes a missing bucket, also when two services start at once', { skip }, async (t) => {
   const bucket = `class-runtime-${randomUUID()}`
   const stores = [await open(t, { bucket }), await open(t, { bucket })]
-  await rejectsWith((await open(t, { bucket })).put('a', digestOf(Buffer.alloc(0)), Buffer.alloc(0)), 'no-bucket')
   await Promise.all(stores.map((store) => store.check()))
   await Promise.all(stores.map((store) => store.check()))
   for (const store of stores) assert.deepEqual([...(await listed(store, '')).keys()], [])

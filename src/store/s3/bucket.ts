@@ -1,14 +1,19 @@
-// The store in a bucket of MinIO or any other S3 server. The only user of minio-js, and only for what is sound in it: it signs, lists, copies
-// and steers multipart uploads. Objects travel by presigned URLs (transfers.ts), because its putObject stores short streams as complete objects,
-// can hang for ever, and resumes another attempt's leftovers.
+// The store in a bucket of MinIO or any other S3 server. The only user of minio-js, and only for what is sound in it: it signs, copies
+// and steers multipart uploads. Objects and lists travel by presigned URLs (transfers.ts), because its putObject stores short streams as complete
+// objects, can hang for ever, and resumes another attempt's leftovers, and its lists are decoded by what was asked and not by what was answered.
 import { Client, S3Error } from 'minio'
 import { abortable } from '../abortable.ts'
+import { reservedFolder } from '../key.ts'
 import { type Store, StoreError } from '../port.ts'
+import type { Bucket, SendDetails } from './bucket-calls.ts'
+import { StoreClock } from './clock.ts'
 import { createControlTransport } from './control.ts'
-import { isPassing, readRefusal, toStoreError, unreachable } from './errors.ts'
+import { isPassing, readRefusal, toStoreError, wrongClock } from './errors.ts'
 import { type S3Limits, s3Limits } from './limits.ts'
-import { type Bucket, createObjectStore } from './store.ts'
-import { type Answer, createTransfers } from './transfers.ts'
+import { type ListPage, type ListQuery, listQuery, readListPage } from './list-page.ts'
+import { hungUp, noAnswer } from './no-answer.ts'
+import { createObjectStore } from './store.ts'
+import { type Answer, createTransfers, type Transfer } from './transfers.ts'
 
 export interface S3StoreOptions {
   /** `http(s)://host[:port]`, nothing after it. */
@@ -16,6 +21,12 @@ export interface S3StoreOptions {
   readonly accessKey: string
   readonly secretKey: string
   readonly bucket: string
+  /** Below which all keys lie in the bucket; '' or absent: at its top. */
+  readonly prefix?: string
+  /** As `endpoint`, for those who download. */
+  readonly publicEndpoint?: string | undefined
+  /** The certificate of the server's CA, where Node.js does not know it. */
+  readonly ca?: string | undefined
   /** Given, so that no call is made to find it out. MinIO and Ceph take `us-east-1` unless set up otherwise. */
   readonly region: string
 }
@@ -23,7 +34,6 @@ export interface S3StoreOptions {
 /** Long for a request that waits for its connection; once begun, a body may flow for as long as it moves. */
 const transferUrlSeconds = 3600
 const downloadUrlSeconds = 300
-const keysAPage = 1000
 
 /** Throws a RangeError when `endpoint` cannot be one. */
 export function createS3Store(options: S3StoreOptions, limits: S3Limits = s3Limits): Store {
@@ -31,24 +41,31 @@ export function createS3Store(options: S3StoreOptions, limits: S3Limits = s3Limi
 }
 
 function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
-  const { bucket, region } = options
-  const { protocol, host, hostname, port } = readEndpoint(options.endpoint)
-  const useSSL = protocol === 'https:'
-  const control = createControlTransport(useSSL, host, limits)
-  const transfers = createTransfers(host, limits)
-  const client = new Client({
-    endPoint: hostname,
-    port: port === '' ? (useSSL ? 443 : 80) : Number(port),
-    useSSL,
-    accessKey: options.accessKey,
-    secretKey: options.secretKey,
-    region,
-    ...control,
-    // It would write to the console; the callers of a bucket repeat what can be repeated.
-    retryOptions: { disableRetry: true },
-  })
+  const { bucket, region, ca, prefix = '' } = options
+  const endpoint = readEndpoint(options.endpoint)
+  const { host } = endpoint
+  const control = createControlTransport(endpoint.protocol === 'https:', host, ca, limits)
+  const transfers = createTransfers(host, ca, limits)
+  const openClient = ({ protocol, hostname, port }: URL) => {
+    const useSSL = protocol === 'https:'
+    return new Client({
+      endPoint: hostname,
+      port: port === '' ? (useSSL ? 443 : 80) : Number(port),
+      useSSL,
+      accessKey: options.accessKey,
+      secretKey: options.secretKey,
+      region,
+      ...control,
+      // It would write to the console; the callers of a bucket repeat what can be repeated.
+      retryOptions: { disableRetry: true },
+    })
+  }
+  const client = openClient(endpoint)
+  // A signature holds for the host that it was made for.
+  const publicClient = options.publicEndpoint === undefined ? client : openClient(readEndpoint(options.publicEndpoint))
 
-  const location = `s3://${bucket}`
+  const root = prefix === '' ? '' : `${prefix}/`
+  const location = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`
   const refusal = (key: string, { status, text }: Answer) =>
     toStoreError(`${location}/${key}`, host, readRefusal(status, text))
 
@@ -64,17 +81,74 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
       if (error instanceof S3Error)
         throw toStoreError(what, host, { status: 0, code: error.code ?? '', message: error.message })
       // Faults of the connection have a code of Node.js; the rest is an answer that minio-js could not read.
-      if (error instanceof Error && 'code' in error) throw unreachable(host, error)
+      if (error instanceof Error && 'code' in error) throw noAnswer(host, error)
       throw new StoreError('refused', `${what}: ${host} gave an answer that is not S3's`, error)
     }
   }
 
+  const clock = new StoreClock()
+
+  /** Signed by the server's clock as far as it is known, so that no URL is born expired. */
+  const sign = (
+    signer: Client,
+    method: Transfer['method'],
+    path: string,
+    seconds: number,
+    query: Readonly<Record<string, string>> = {},
+  ) => signer.presignedUrl(method, bucket, path, seconds, { ...query }, clock.now())
+
+  /** Notes the clock. Throws what a refusal of the keys really is, and what passes. */
+  const judged = <Got extends Answer>(key: string, answer: Got): Got => {
+    clock.note(answer.date)
+    const difference = clock.difference()
+    if (difference !== undefined && (answer.status === 401 || answer.status === 403))
+      throw wrongClock(host, difference, refusal(key, answer))
+    if (isPassing(answer.status)) throw refusal(key, answer)
+    return answer
+  }
+
+  /** `key` '' is the bucket itself. */
+  const ask = async (
+    method: Transfer['method'],
+    key: string,
+    { query, signal, ...details }: SendDetails = {},
+  ): Promise<Answer> => {
+    const path = key === '' ? '' : root + key
+    const url = await sign(client, method, path, transferUrlSeconds, query)
+    return judged(key, await transfers.send({ method, url, signal, ...details }))
+  }
+
+  const list = async (asked: ListQuery, signal?: AbortSignal): Promise<ListPage> => {
+    const below = { ...asked, prefix: root + asked.prefix }
+    const answer = await ask('GET', '', { query: listQuery(below), signal })
+    if (answer.status !== 200) throw refusal(asked.prefix, answer)
+    const withoutRoot = (name: string) => name.slice(root.length)
+    try {
+      const { objects, folders, token } = readListPage(answer.text, below)
+      return {
+        objects: objects.map(({ key, ...object }) => ({ key: withoutRoot(key), ...object })),
+        folders: folders.map(withoutRoot),
+        token,
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : error
+      throw new StoreError('unfit', `${host} gave no list of ${location} that can be relied on: ${reason}`, error)
+    }
+  }
+
+  /** Some servers refuse keys by hanging up in the middle of the body: a call without one tells. */
+  const refusedKeys = (error: unknown, signal?: AbortSignal): Promise<unknown> =>
+    list({ prefix: `${reservedFolder}/`, delimiter: '', token: '' }, signal).then(
+      () => error,
+      (found) => (found instanceof StoreError && (found.code === 'denied' || found.code === 'clock') ? found : error),
+    )
+
   return {
     location,
-    endpoint: `${protocol}//${host}`,
+    endpoint: endpoint.origin,
     refusal,
 
-    exists: () => steer('', undefined, () => client.bucketExists(bucket)),
+    clockDifference: () => clock.difference(),
 
     async make() {
       try {
@@ -94,50 +168,37 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
       }
     },
 
-    async send(method, key, { query, signal, ...details } = {}) {
-      const url = await client.presignedUrl(method, bucket, key, transferUrlSeconds, { ...query })
-      const answer = await transfers.send({ method, url, signal, ...details })
-      if (isPassing(answer.status)) throw refusal(key, answer)
-      return answer
+    async send(method, key, details = {}) {
+      try {
+        return await ask(method, key, details)
+      } catch (error) {
+        throw details.body !== undefined && hungUp(error) ? await refusedKeys(error, details.signal) : error
+      }
     },
 
     async fetch(key, signal, range) {
-      const url = await client.presignedUrl('GET', bucket, key, transferUrlSeconds)
+      const url = await sign(client, 'GET', root + key, transferUrlSeconds)
       const headers = range === undefined ? {} : { range: `bytes=${range.first}-${range.last}` }
-      const answer = await transfers.fetch(url, signal, headers)
-      if (isPassing(answer.status)) throw refusal(key, answer)
-      return answer
+      return judged(key, await transfers.fetch(url, signal, headers))
     },
 
-    list: (prefix, delimiter, token, signal) =>
-      steer(prefix, signal, async () => {
-        const page = await client.listObjectsV2Query(bucket, prefix, token, delimiter, keysAPage, '')
-        // A list that ends early would hide objects: an upload would look lost, or a leftover absent.
-        if (page.isTruncated && page.nextContinuationToken === '')
-          throw new StoreError('refused', `${host} cut the list of ${location} short`)
-        return {
-          objects: page.objects.flatMap(({ name, size, etag }) =>
-            name === undefined ? [] : [{ key: name, size, etag }],
-          ),
-          folders: page.objects.flatMap(({ prefix: folder }) => (folder === undefined ? [] : [folder])),
-          token: page.isTruncated ? page.nextContinuationToken : undefined,
-        }
-      }),
+    list,
 
     async copy(from, to, signal) {
-      await steer(from, signal, () => client.copyObject(bucket, to, `/${bucket}/${from}`))
+      await steer(from, signal, () => client.copyObject(bucket, root + to, `/${bucket}/${root}${from}`))
     },
 
-    beginParts: (key, signal) => steer(key, signal, () => client.initiateNewMultipartUpload(bucket, key, {})),
+    beginParts: (key, signal) => steer(key, signal, () => client.initiateNewMultipartUpload(bucket, root + key, {})),
 
     async completeParts(key, uploadId, parts, signal) {
-      await steer(key, signal, () => client.completeMultipartUpload(bucket, key, uploadId, parts))
+      await steer(key, signal, () => client.completeMultipartUpload(bucket, root + key, uploadId, parts))
     },
 
-    abortParts: (key, uploadId) => steer(key, undefined, () => client.abortMultipartUpload(bucket, key, uploadId)),
+    abortParts: (key, uploadId) =>
+      steer(key, undefined, () => client.abortMultipartUpload(bucket, root + key, uploadId)),
 
     downloadUrl: (key, contentDisposition) =>
-      client.presignedUrl('GET', bucket, key, downloadUrlSeconds, {
+      sign(publicClient, 'GET', root + key, downloadUrlSeconds, {
         'response-content-disposition': contentDisposition,
         'response-content-type': 'application/octet-stream',
         'response-cache-control': 'private, no-store',

@@ -2,8 +2,9 @@
 // its connection taken). Both are put right here, below every call of it, instead of around each one.
 import http from 'node:http'
 import https from 'node:https'
-import { isPassing, toStoreError, unreachable } from './errors.ts'
+import { isPassing, toStoreError } from './errors.ts'
 import type { S3Limits } from './limits.ts'
+import { noAnswer } from './no-answer.ts'
 
 type OnResponse = (response: http.IncomingMessage) => void
 
@@ -12,8 +13,13 @@ export interface ControlTransport {
   readonly transportAgent: http.Agent
 }
 
-/** For one server, named `host` in errors. A call fails with StoreError 'unreachable' when no byte moves for `stallMilliseconds`. */
-export function createControlTransport(secure: boolean, host: string, limits: S3Limits): ControlTransport {
+/** For one server, named `host` in errors, whose certificate is of `ca` where one is given. A call fails with StoreError 'unreachable' when no byte moves for `stallMilliseconds`. */
+export function createControlTransport(
+  secure: boolean,
+  host: string,
+  ca: string | undefined,
+  limits: S3Limits,
+): ControlTransport {
   const base = secure ? https : http
 
   // node:http allows other argument lists too; minio-js uses this one only.
@@ -30,7 +36,7 @@ export function createControlTransport(secure: boolean, host: string, limits: S3
       if (isPassing(status)) outgoing.destroy(toStoreError('S3', host, { status, code: '', message: '' }))
       else onResponse(response)
     })
-    outgoing.on('timeout', () => outgoing.destroy(unreachable(host, new Error(`nothing moved for ${timeout} ms`))))
+    outgoing.on('timeout', () => outgoing.destroy(noAnswer(host, new Error(`nothing moved for ${timeout} ms`))))
     return outgoing
   }
 
@@ -38,6 +44,7 @@ export function createControlTransport(secure: boolean, host: string, limits: S3
     keepAlive: true,
     maxSockets: limits.connections,
     timeout: limits.idleMilliseconds,
+    ...(ca === undefined ? {} : { ca }),
   })
   return { transport: { request }, transportAgent }
 }

@@ -1,5 +1,6 @@
-// From what an S3 server answers to a StoreError: the one place that knows the codes of S3, MinIO and Ceph.
+// From what an S3 server answers to a StoreError: the one place that knows the codes of S3, MinIO, Ceph and VersityGW.
 import { StoreError, type StoreErrorCode } from '../port.ts'
+import { childText, readXml } from './xml.ts'
 
 /** An answer that is no success. `code` and `message` are the server's own, '' where it gave none (every answer to HEAD). */
 export interface Refusal {
@@ -20,8 +21,10 @@ const byCode: ReadonlyMap<string, StoreErrorCode> = new Map([
   ['AccessDenied', 'denied'],
   ['AuthorizationHeaderMalformed', 'denied'],
   ['InvalidAccessKeyId', 'denied'],
-  ['RequestTimeTooSkewed', 'denied'],
+  ['RequestTimeTooSkewed', 'clock'],
   ['SignatureDoesNotMatch', 'denied'],
+  // VersityGW's, with status 404.
+  ['XAdminUserNotFound', 'denied'],
   // Two conditional writes met: asking again settles it.
   ['ConditionalRequestConflict', 'unreachable'],
   ['OperationAborted', 'unreachable'],
@@ -42,35 +45,59 @@ export function isPassing(status: number): boolean {
   return passingStatuses.has(status)
 }
 
-/** Reads the XML error that S3 servers answer with. */
+const longestMessage = 200
+
+/** Reads the XML error that S3 servers answer with; of a proxy's plain text, the words. */
 export function readRefusal(status: number, text: string): Refusal {
-  const field = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? ''
-  return { status, code: field('Code'), message: field('Message') }
+  try {
+    const root = readXml(text)
+    return { status, code: childText(root, 'Code') ?? '', message: childText(root, 'Message') ?? '' }
+  } catch {
+    // A page, or a proxy that repeats the URL, is not for the log: the URL is signed.
+    const isPlain = text.length <= longestMessage && !/[<?]/.test(text)
+    return { status, code: '', message: isPlain ? text.trim() : '' }
+  }
 }
 
 /** `what` names the bucket or object, `host` the server; neither holds a secret, and no URL is ever put into the message. */
 export function toStoreError(what: string, host: string, refusal: Refusal): StoreError {
   const { status, code, message } = refusal
+  if (status === 400 && code === '' && /HTTP request.*HTTPS/i.test(message)) return speaksHttps(what, host, message)
   const kind = byCode.get(code) ?? byStatus.get(status) ?? (isPassing(status) ? 'unreachable' : 'refused')
   const answer = [status === 0 ? '' : String(status), code, message].filter((part) => part !== '').join(' ')
-  return new StoreError(kind, `${what}: ${host} answered ${answer}${advice(kind, code)}`)
+  return new StoreError(kind, `${what}: ${host} answered ${answer}${nextStep(kind)}`, undefined, advice(kind, refusal))
 }
 
-/** No answer came at all. */
-export function unreachable(host: string, cause: unknown): StoreError {
-  const reason =
-    cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause)
+/** `difference` is by how much, such as '16 minutes ahead of'. */
+export function wrongClock(host: string, difference: string, cause?: unknown): StoreError {
   return new StoreError(
-    'unreachable',
-    `no answer from ${host} (${reason}); check that the server runs and can be reached`,
+    'clock',
+    `the clock of ${host} is ${difference} the clock of this machine; set the clocks right`,
     cause,
+    `The clock of the store is ${difference} the clock of the service. Ask the operator to set the clocks right, then repeat the call.`,
   )
 }
 
-function advice(kind: StoreErrorCode, code: string): string {
-  if (code === 'RequestTimeTooSkewed') return '; set the clocks of this machine and of the server right'
+function speaksHttps(what: string, host: string, message: string): StoreError {
+  return new StoreError('tls', `${what}: ${host} answered 400 ${message}; begin MINIO_ENDPOINT with https://`)
+}
+
+function nextStep(kind: StoreErrorCode): string {
+  if (kind === 'clock') return '; set the clocks of this machine and of the server right'
   if (kind === 'denied') return "; check the access key, the secret key, the region, and what the key's policy permits"
   if (kind === 'no-bucket') return '; make the bucket, or permit these keys to make it'
   if (kind === 'full') return '; make room there or raise the quota'
   return ''
+}
+
+/** Names the status where it tells more than the kind does: an S3 server gives a code, so what has none stands before it. */
+function advice(kind: StoreErrorCode, { status, code }: Refusal): string | undefined {
+  const answered =
+    code === '' ? `What stands before the store answered ${status}` : `The store answered ${status} ${code}`
+  if (status < 400) return undefined
+  if (kind === 'refused') return `${answered}. Ask the operator to look at the log, then repeat the call.`
+  if (kind === 'denied' && code !== '')
+    return `${answered}. Ask the operator to correct the keys or what they permit, then repeat the call.`
+  if (kind === 'unreachable') return `${answered}. Ask the operator to look at it, then repeat the call.`
+  return undefined
 }

@@ -1,72 +1,35 @@
 // What the store port promises, made of the plain calls of an S3 bucket: bytes proven before an answer counts, again after a passing
 // fault, nothing left after any other.
 
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { checkBytes, checkedBody } from '../checked-body.ts'
-import { digestOf } from '../content.ts'
 import { checkKey, checkPrefix, reservedFolder } from '../key.ts'
 import { type ByteRange, type Content, type Store, StoreError } from '../port.ts'
 import { attachment } from './attachment.ts'
+import type { Bucket } from './bucket-calls.ts'
+import { createCheck } from './check.ts'
 import { readRefusal } from './errors.ts'
 import type { S3Limits } from './limits.ts'
+import type { ListPage, ListQuery } from './list-page.ts'
 import { sendInParts } from './parts.ts'
 import { retry } from './retry.ts'
-import type { Answer } from './transfers.ts'
-
-/** One bucket's calls. Each may reject with a StoreError; 'unreachable' means that the same call may succeed later. */
-export interface Bucket {
-  /** `s3://bucket` */
-  readonly location: string
-  readonly endpoint: string
-  exists(): Promise<boolean>
-  make(): Promise<void>
-  /** Any answer of the server to one object, but for those that pass. */
-  send(method: 'PUT' | 'HEAD' | 'DELETE', key: string, details?: SendDetails): Promise<Answer>
-  fetch(
-    key: string,
-    signal?: AbortSignal,
-    range?: ByteRange,
-  ): Promise<Answer & { readonly bytes?: AsyncIterable<Uint8Array> }>
-  list(prefix: string, delimiter: '' | '/', token: string, signal?: AbortSignal): Promise<ListPage>
-  copy(from: string, to: string, signal?: AbortSignal): Promise<void>
-  beginParts(key: string, signal?: AbortSignal): Promise<string>
-  completeParts(
-    key: string,
-    uploadId: string,
-    parts: { part: number; etag: string }[],
-    signal?: AbortSignal,
-  ): Promise<void>
-  abortParts(key: string, uploadId: string): Promise<void>
-  downloadUrl(key: string, contentDisposition: string): Promise<string>
-  /** The error that an answer stands for. */
-  refusal(key: string, answer: Answer): StoreError
-  close(): Promise<void>
-}
-
-export interface SendDetails {
-  readonly query?: Readonly<Record<string, string>>
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: AsyncIterable<Uint8Array>
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface ListPage {
-  readonly objects: readonly { readonly key: string; readonly size: number; readonly etag: string }[]
-  readonly folders: readonly string[]
-  /** Asks for the next page; undefined after the last. */
-  readonly token: string | undefined
-}
 
 /** Small enough that a slow connection shows progress. */
 const chunkBytes = 64 * 1024
 
 export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
-  // `check` learns both, the first also whatever is read back. No MD5: objects encrypted by a key service, MinIO with
-  // --no-compat. No If-None-Match on PUT: servers before 2024.
+  // `check` learns it, and whatever is read back. It is not where objects are encrypted by a key service, or MinIO runs with --no-compat.
   let etagIsMd5 = true
-  let honoursIfNoneMatch = true
 
-  const again = <T>(signal: AbortSignal | undefined, call: () => Promise<T>) => retry(limits.retry, signal, call)
+  /** A bucket that was removed in mid-class is made again: what there is to collect is safe nowhere else. */
+  const inBucket = <T>(call: () => Promise<T>): Promise<T> =>
+    call().catch(async (error: unknown) => {
+      if (!(error instanceof StoreError) || error.code !== 'no-bucket') throw error
+      await bucket.make()
+      return await call()
+    })
+  const again = <T>(signal: AbortSignal | undefined, call: () => Promise<T>) =>
+    retry(limits.retry, signal, () => inBucket(call))
   const md5Of = (etag: string | undefined) =>
     etagIsMd5 && etag !== undefined && /^[0-9a-f]{32}$/.test(etag) ? etag : undefined
   const isEtagOf = (etag: string | undefined, md5: string) => (md5Of(etag) ?? md5) === md5
@@ -90,10 +53,12 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
 
   const fetch = async (key: string, signal?: AbortSignal, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
     checkKey(key)
-    const answer = await again(signal, () => bucket.fetch(key, signal, range))
-    if (answer.bytes === undefined) throw bucket.refusal(key, answer)
-    if (range !== undefined && answer.status !== 206) throw noRanges(key)
-    return answer.bytes
+    return again(signal, async () => {
+      const { bytes, ...answer } = await bucket.fetch(key, signal, range)
+      if (bytes === undefined) throw bucket.refusal(key, answer)
+      if (range !== undefined && answer.status !== 206) throw noRanges(key)
+      return bytes
+    })
   }
 
   const noRanges = (key: string) =>
@@ -163,9 +128,9 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
   const put: Store['put'] = async (key, content, body, { ifAbsent = false, signal } = {}) => {
     checkKey(key)
     const inParts = content.size > limits.onePutBytes
-    const ifNoneMatch = ifAbsent && honoursIfNoneMatch && !inParts
-    // Without the header two writers at one instant may both succeed; such a server has no better way.
-    if (ifAbsent && !ifNoneMatch && (await stat(key, signal)) !== undefined) return 'exists'
+    const ifNoneMatch = ifAbsent && !inParts
+    // An upload in parts has no such condition: two writers at one instant may both succeed.
+    if (ifAbsent && inParts && (await stat(key, signal)) !== undefined) return 'exists'
 
     const send = async (source: AsyncIterable<Uint8Array>): Promise<'stored' | 'exists'> => {
       if (inParts) {
@@ -196,8 +161,8 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
   async function* pages(prefix: string, delimiter: '' | '/', signal?: AbortSignal) {
     checkPrefix(prefix)
     for (let token: string | undefined = ''; token !== undefined; ) {
-      const asked: string = token
-      const page = await again(signal, () => bucket.list(prefix, delimiter, asked, signal))
+      const asked: ListQuery = { prefix, delimiter, token }
+      const page: ListPage = await again(signal, () => bucket.list(asked, signal))
       yield page
       token = page.token
     }
@@ -208,19 +173,14 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
     location: bucket.location,
     endpoint: bucket.endpoint,
 
-    async check() {
-      if (!(await again(undefined, () => bucket.exists()))) await again(undefined, () => bucket.make())
-      const probe = Buffer.from('may be removed at any time\n')
-      const content = digestOf(probe)
-      const key = `${reservedFolder}/probe-${randomUUID()}`
-      const first = await again(undefined, () => putWhole(key, content, slices(probe), false))
-      if (first.status !== 200) throw bucket.refusal(key, first)
-      const second = await again(undefined, () => putWhole(key, content, slices(probe), true))
-      if (second.status === 403) throw bucket.refusal(key, second)
-      etagIsMd5 = first.etag === content.md5
-      honoursIfNoneMatch = second.status === 412
-      await removeAt(key)
-    },
+    check: createCheck({
+      bucket,
+      again: (call) => again(undefined, call),
+      send: (key, content, body, ifAbsent) => putWhole(key, content, body, ifAbsent),
+      learn(learned) {
+        etagIsMd5 = learned.etagIsMd5
+      },
+    }),
 
     put,
     stat,

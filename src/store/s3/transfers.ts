@@ -3,11 +3,11 @@
 import { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import { shared } from '../abortable.ts'
-import { unreachable } from './errors.ts'
 import type { S3Limits } from './limits.ts'
+import { noAnswer } from './no-answer.ts'
 
 export interface Transfer {
-  readonly method: 'PUT' | 'HEAD' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: AsyncIterable<Uint8Array>
@@ -20,12 +20,16 @@ export interface Answer {
   readonly etag: string | undefined
   /** The Content-Length, in bytes. */
   readonly size: number | undefined
-  /** The body of an answer that carries no object: an error in XML, or ''. */
+  /** The server's clock. */
+  readonly date: string | undefined
+  /** The bucket kept what was there before beside what was written. */
+  readonly keepsVersions: boolean
+  /** The body of an answer that carries no object: a list or an error in XML, or ''. */
   readonly text: string
 }
 
 export interface Transfers {
-  /** Rejects with StoreError 'unreachable' when no whole answer comes, with the signal's reason, or with the error of `body` as it is. */
+  /** Rejects with StoreError 'unreachable' or 'tls' when no whole answer comes, with the signal's reason, or with the error of `body` as it is. */
   send(transfer: Transfer): Promise<Answer>
   /** As `send`, for GET. `bytes` is there when the status is 200, or 206 for a range, and must then be read or ended; it rejects in the same ways. */
   fetch(
@@ -36,15 +40,15 @@ export interface Transfers {
   close(): Promise<void>
 }
 
-/** Answers without an object are short; what is longer is no S3 server's. */
-const longestText = 64 * 1024
+/** The longest answer without an object is a page of a list: 1,000 keys of 1,024 bytes, each written with up to six. */
+const longestText = 8 * 1024 ** 2
 
-/** `host` names the server in errors. */
-export function createTransfers(host: string, limits: S3Limits): Transfers {
+/** `host` names the server in errors; its certificate is of `ca` where one is given. */
+export function createTransfers(host: string, ca: string | undefined, limits: S3Limits): Transfers {
   const createAgent = () =>
     new Agent({
       connections: limits.connections,
-      connect: { timeout: limits.connectMilliseconds },
+      connect: { timeout: limits.connectMilliseconds, ...(ca === undefined ? {} : { ca }) },
       headersTimeout: limits.stallMilliseconds,
       bodyTimeout: limits.stallMilliseconds,
       keepAliveTimeout: limits.idleMilliseconds,
@@ -54,7 +58,7 @@ export function createTransfers(host: string, limits: S3Limits): Transfers {
   const downloads = createAgent()
 
   const toError = (error: unknown, signal: AbortSignal | undefined): unknown =>
-    signal?.aborted === true ? signal.reason : unreachable(host, error)
+    signal?.aborted === true ? signal.reason : noAnswer(host, error)
 
   return {
     async send({ method, url, headers, body, signal }) {
@@ -129,11 +133,14 @@ function splitUrl(url: string): { origin: string; path: string } {
 }
 
 function readHead(response: Dispatcher.ResponseData): Omit<Answer, 'text'> {
-  const { etag, 'content-length': size } = response.headers
+  const { etag, date, 'content-length': size, 'x-amz-version-id': version } = response.headers
   return {
     status: response.statusCode,
     etag: typeof etag === 'string' ? etag.replaceAll('"', '') : undefined,
     size: typeof size === 'string' ? Number(size) : undefined,
+    date: typeof date === 'string' ? date : undefined,
+    // Where versions are suspended, objects have 'null' for one, and a removal still leaves its mark.
+    keepsVersions: (version !== undefined && version !== 'null') || response.headers['x-amz-delete-marker'] === 'true',
   }
 }
 

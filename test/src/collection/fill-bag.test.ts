@@ -5,10 +5,10 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CollectError } from '../../../src/collection/errors.ts'
-import { StoreError } from '../../../src/store/port.ts'
+import { type Store, StoreError } from '../../../src/store/port.ts'
 import { file } from '../../support/memory-archive.ts'
 import { checkBag, filesBelow } from '../../support/memory-referee.ts'
-import { refuses, stoppedSandbox, work } from '../../support/memory-sandbox.ts'
+import { exists, refuses, stoppedSandbox, work } from '../../support/memory-sandbox.ts'
 import { hookedStore, unreachable } from '../../support/memory-store.ts'
 
 test('bagit.txt is the last write, and everything was compared before it', async (t) => {
@@ -102,6 +102,24 @@ test('a store that does not keep what it took gets no commit mark; the next atte
     await sandbox.collect()
     await checkBag(join(sandbox.folder, 'final'))
   }
+})
+
+test('a store whose list leaves out what it holds gets no commit mark, and is named instead of a repetition', async (t) => {
+  const sandbox = await stoppedSandbox(t, work)
+  const { store } = sandbox.ofClass
+  const forgetful: Store = {
+    ...store,
+    async *list(prefix, signal) {
+      for await (const object of store.list(prefix, signal)) if (!object.key.endsWith('/notes.txt')) yield object
+    },
+  }
+  await assert.rejects(sandbox.collect({}, undefined, forgetful), (error: unknown) => {
+    assert.ok(error instanceof CollectError && error.code === 'store-mismatch')
+    assert.match(error.message, /leaves out 1 of the files .* The sandbox is kept\. Ask the operator/)
+    assert.doesNotMatch(error.message, /again/)
+    return true
+  })
+  assert.equal(await exists(join(sandbox.folder, 'final/bagit.txt')), false)
 })
 
 test('a commit mark that reads back wrong is no commit', async (t) => {

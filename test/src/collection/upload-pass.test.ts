@@ -8,7 +8,7 @@ import { compileExclude } from '../../../src/collection/exclude.ts'
 import type { Inventory } from '../../../src/collection/inventory.ts'
 import { takeInventory } from '../../../src/collection/take-inventory.ts'
 import { uploadPass } from '../../../src/collection/upload-pass.ts'
-import type { Store } from '../../../src/store/port.ts'
+import { type Store, StoreError } from '../../../src/store/port.ts'
 import { archiveOf, directory, file, hardLink, root, symbolicLink, type Thing } from '../../support/memory-archive.ts'
 import { createMemoryStore, hookedStore, type StoreHooks, unreachable } from '../../support/memory-store.ts'
 
@@ -272,4 +272,21 @@ test('an abort from outside ends the pass with its reason', async (t) => {
   }
   await assert.rejects(upload({ hooks, signal: stopping.signal }), /the service is stopping/)
   assert.ok(puts < 50)
+})
+
+test('a file that the store refuses is named, small or large', async (t) => {
+  const { upload } = await workspaceOf(t, [root, file('small.txt', 'x'), file('Bài tập#1', 'y'.repeat(9 * mebibyte))])
+  for (const name of ['small.txt', 'Bài tập#1']) {
+    const hooks: StoreHooks = {
+      before(method, key) {
+        if (method === 'put' && key.endsWith(name))
+          throw new StoreError('refused', 'host answered 413', undefined, 'It answered 413.')
+      },
+    }
+    const isNamed = (error: unknown) =>
+      error instanceof StoreError &&
+      error.code === 'refused' &&
+      error.advice === `It answered 413. The file is '${name}'.`
+    await assert.rejects(upload({ hooks }), isNamed)
+  }
 })

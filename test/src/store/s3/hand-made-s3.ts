@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -29,6 +30,11 @@ export interface HandMadeS3 {
   readonly endpoint: string
   readonly requests: HandMadeRequest[]
   readonly objects: Map<string, Buffer>
+  listEncoding: ListEncoding
+  /** Of an upload that breaks off, the object is what had come. */
+  keepsCutUploads: boolean
+  /** The clock that answers show. */
+  now: () => Date
   /** Answers instead of the plain server; undefined: the plain server does. */
   react: (request: HandMadeRequest) => Reaction | undefined
   /** Answers before the body was read; undefined: after it. */
@@ -42,10 +48,34 @@ export function errorXml(code: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>hand-made</Message></Error>`
 }
 
+/**
+ * How names stand in a list. `url`: as MinIO and AWS do when asked for encoding-type=url, a blank as `+`. `entities`: as VersityGW does, which
+ * hears no encoding-type, answers an empty EncodingType and writes names as XML does.
+ */
+export type ListEncoding = 'url' | 'entities'
+
+const entities: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&#34;'],
+  ["'", '&#39;'],
+])
+
+const encodings: Readonly<Record<ListEncoding, (name: string) => string>> = {
+  url: (name) =>
+    encodeURIComponent(name)
+      .replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
+      .replaceAll('%2F', '/')
+      .replaceAll('%20', '+'),
+  entities: (name) => name.replace(/[&<>"']/g, (mark) => entities.get(mark) ?? mark),
+}
+
 /** All in one page. */
-function listXml(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams): string {
+function listXml(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams, encoding: ListEncoding): string {
   const prefix = query.get('prefix') ?? ''
   const delimiter = query.get('delimiter') ?? ''
+  const encode = encodings[encoding]
   const found = [...objects].filter(([key]) => key.startsWith(prefix))
   const folderOf = (key: string): string => {
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
@@ -53,26 +83,35 @@ function listXml(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams): 
   }
   const contents = found.map(([key, bytes]) =>
     folderOf(key) === ''
-      ? `<Contents><Key>${key}</Key><Size>${bytes.length}</Size><ETag>${etagOf(bytes)}</ETag></Contents>`
+      ? `<Contents><Key>${encode(key)}</Key><Size>${bytes.length}</Size><ETag>${etagOf(bytes)}</ETag></Contents>`
       : '',
   )
   const folders = [...new Set(found.map(([key]) => folderOf(key)))].filter(Boolean)
-  const prefixes = folders.map((folder) => `<CommonPrefixes><Prefix>${folder}</Prefix></CommonPrefixes>`)
+  const prefixes = folders.map((folder) => `<CommonPrefixes><Prefix>${encode(folder)}</Prefix></CommonPrefixes>`)
   const listed = [...contents, ...prefixes].join('')
-  return `<ListBucketResult><IsTruncated>false</IsTruncated>${listed}</ListBucketResult>`
+  const said = encoding === 'url' ? '<EncodingType>url</EncodingType>' : '<EncodingType></EncodingType>'
+  return `<ListBucketResult><IsTruncated>false</IsTruncated>${said}${listed}</ListBucketResult>`
 }
 
-export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
+/** With a certificate it speaks https. */
+export async function startHandMadeS3(
+  t: TestContext,
+  certificate?: { readonly key: string; readonly cert: string },
+): Promise<HandMadeS3> {
   const objects = new Map<string, Buffer>()
   const sockets = new Set<Socket>()
 
   const plain = ({ method, key, query, headers, body }: HandMadeRequest): HandMadeAnswer => {
-    if (key === '' && query.has('list-type')) return { status: 200, body: listXml(objects, query) }
+    if (key === '' && query.has('list-type')) return { status: 200, body: listXml(objects, query, s3.listEncoding) }
+    if (key === '' && query.has('versioning')) return { status: 200, body: '<VersioningConfiguration/>' }
     if (key === '') return { status: 200 }
     const object = objects.get(key)
     if (method === 'PUT') {
       if (headers['if-none-match'] === '*' && object !== undefined)
         return { status: 412, body: errorXml('PreconditionFailed') }
+      const md5 = headers['content-md5']
+      if (md5 !== undefined && md5 !== createHash('md5').update(body).digest('base64'))
+        return { status: 400, body: errorXml('BadDigest') }
       objects.set(key, body)
       return { status: 200, headers: { etag: etagOf(body) } }
     }
@@ -84,11 +123,15 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
     return { status: 200, headers: { etag: etagOf(object), 'content-length': String(object.length) }, body: object }
   }
 
-  const server = http.createServer({ keepAliveTimeout: 600_000 })
+  const options = { keepAliveTimeout: 600_000 }
+  const server = certificate ? https.createServer({ ...options, ...certificate }) : http.createServer(options)
   const s3: HandMadeS3 = {
     endpoint: '',
     requests: [],
     objects,
+    listEncoding: 'url',
+    keepsCutUploads: false,
+    now: () => new Date(),
     react: () => undefined,
     reactEarly: () => undefined,
     plain,
@@ -113,6 +156,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
       for await (const chunk of incoming) chunks.push(chunk)
     } catch {
       // The client broke off: nobody waits for an answer.
+      if (s3.keepsCutUploads) objects.set(head.key, Buffer.concat(chunks))
       return
     }
     const request = { ...head, body: Buffer.concat(chunks) }
@@ -125,7 +169,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
         incoming.socket.destroy()
         return
       }
-      outgoing.writeHead(reaction.status, reaction.headers)
+      outgoing.writeHead(reaction.status, { date: s3.now().toUTCString(), ...reaction.headers })
       if (reaction.thenBreak === true) outgoing.write(reaction.body ?? '', () => incoming.socket.destroy())
       else outgoing.end(incoming.method === 'HEAD' ? undefined : reaction.body)
     }
@@ -138,7 +182,7 @@ export async function startHandMadeS3(t: TestContext): Promise<HandMadeS3> {
   })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server does not listen')
-  return Object.assign(s3, { endpoint: `http://127.0.0.1:${address.port}` })
+  return Object.assign(s3, { endpoint: `${certificate ? 'https' : 'http'}://127.0.0.1:${address.port}` })
 }
 
 export function etagOf(body: Buffer): string {
