@@ -257,6 +257,24 @@ test('what never ran, and of which no truth is told, may be taken back; once it 
   assert.deepEqual(untouched.referee.violations, [])
 })
 
+test('what an up proved with that work can be collected may go, its container first and when it has ended', async (t) => {
+  const { engine, referee, send } = await openField(t)
+  const proof = { ...session, 'class-runtime.proof': 'true' }
+  engine.containers.set(otherId, { Labels: proof, State: { ...stopped, Running: true }, volumes: ['class-c.proof'] })
+  engine.volumes.set('class-c.proof', { Labels: proof })
+  assert.equal(await send('DELETE', '/volumes/class-c.proof'), 599)
+  assert.equal(await send('DELETE', `/containers/${otherId}`), 599)
+  engine.containers.set(otherId, { Labels: proof, State: stopped, volumes: ['class-c.proof'] })
+  assert.equal(await send('DELETE', `/containers/${otherId}`), 204)
+  assert.equal(await send('DELETE', '/volumes/class-c.proof'), 204)
+  assert.deepEqual(
+    referee.violations.map(({ rule }) => rule),
+    ['container-left', 'running'],
+  )
+  engine.containers.set(id, { Labels: { ...Labels, ...proof }, State: stopped, volumes: [volume] })
+  assert.equal(await send('DELETE', `/containers/${id}`), 599, 'a student is in it')
+})
+
 test('a container that was never started, with work in its volume, may not go', async (t) => {
   const { engine, referee, send } = await openField(t)
   engine.containers.set(id, { Labels, State: neverStarted, volumes: [volume] })

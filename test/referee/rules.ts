@@ -1,7 +1,16 @@
 // The rules that every removal must keep, whatever the service believes: each is asked of the engine and of the store anew.
 
 import { findBagFault } from './bags.ts'
-import { type Container, filtered, installationOf, type Labels, look, sandboxFilters, studentOf } from './engine.ts'
+import {
+  type Container,
+  filtered,
+  installationOf,
+  isProof,
+  type Labels,
+  look,
+  sandboxFilters,
+  studentOf,
+} from './engine.ts'
 import type { StoreView } from './store.ts'
 import { readTruth } from './truth.ts'
 
@@ -77,9 +86,10 @@ export function createRules(engineSocket: string, store: StoreView, truthFile: s
     return (found ?? []).map(({ Id }) => Id)
   }
 
-  /** What never ran, and into which nobody put anything, holds no work: a failed up may take it back. */
+  /** What never ran, and into which nobody put anything, holds no work: a failed up may take it back. Nor does a proof hold any. */
   async function judgeWork(labels: Labels, hasRun: boolean): Promise<Violation | undefined> {
     const student = studentOf(labels)
+    if (isProof(labels)) return undefined
     if (student === undefined) return { rule: 'not-ours', detail: 'a sandbox without class, session or student' }
     const files = (await readTruth(truthFile)).get(student)
     if (!hasRun && !ran.has(student) && files === undefined) return undefined

@@ -26,6 +26,18 @@ async function openUp(t: TestContext, lab: object = {}) {
   }
 }
 
+test('where the work in the fresh sandbox would be lost, the old one stays as it is', async (t) => {
+  const { reset, ofClass, sessionId } = await openUp(t)
+  const old = ofClass.runtime.container('SV001').id
+  ofClass.runtime.keepsWrites = true
+  const answer = await reset()
+  assert.deepEqual([answer.statusCode, problemOf(answer).code], [409, 'lab-runtime-unfit'])
+  assert.deepEqual([ofClass.runtime.events, ofClass.runtime.container('SV001').id], [[], old])
+  assert.equal((await ofClass.record(sessionId))?.reset, undefined)
+  ofClass.runtime.keepsWrites = false
+  assert.equal((await reset()).statusCode, 200)
+})
+
 const classUp = [
   ...pair.map((id) => `container ${id} running`),
   'network class-os101-a',
