@@ -81,6 +81,12 @@ export const proofDefects: readonly Defect[] = [
     tests: proveTests,
   },
   {
+    name: 'the archive of a new workspace begins with what lies in it',
+    file: 'src/runtime/docker/workspace.ts',
+    edits: [{ find: '  yield directory\n  for await', replace: '  for await' }],
+    tests: ['test/src/runtime/docker/workspace.test.ts'],
+  },
+  {
     name: 'the sandbox of a proof has a network and the internet',
     file: 'src/runtime/docker/sandbox-body.ts',
     edits: [{ find: "{ ...HostConfig, NetworkMode: 'none', ", replace: '{ ...HostConfig, ' }],

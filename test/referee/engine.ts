@@ -7,7 +7,7 @@ export type Labels = Readonly<Record<string, string>> | null
 
 export interface Container {
   readonly Id: string
-  readonly Config: { readonly Labels: Labels; readonly User?: string }
+  readonly Config: { readonly Labels: Labels; readonly User?: string; readonly WorkingDir?: string }
   readonly State: {
     readonly Running: boolean
     readonly Paused: boolean
