@@ -17,6 +17,7 @@ import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
 import { halfRemovedDefects } from '../test/defects/half-removed.ts'
 import { placeDefects } from '../test/defects/place.ts'
+import { proofDefects } from '../test/defects/proof.ts'
 import { restoreDefects } from '../test/defects/restore.ts'
 import { roomDefects } from '../test/defects/room.ts'
 import { routesDefects } from '../test/defects/routes.ts'
@@ -125,6 +126,7 @@ const all: readonly Defect[] = [
   ...vanishedDefects,
   ...restoreDefects,
   ...placeDefects,
+  ...proofDefects,
   ...roomDefects,
   ...routesDefects,
   ...contractDefects,

@@ -56,6 +56,9 @@ export const containerName = (classId: string, studentId: string): string =>
 export const volumeName = (classId: string, studentId: string, sessionId: string): string =>
   `${containerName(classId, studentId)}--${sessionId}`
 
+/** Of the container and the volume by which an up proves that work can be collected. Ids hold no dot, so it is nobody's sandbox. */
+export const proofName = (classId: string): string => `class-${foldId(classId)}.proof`
+
 export const hostName = (classId: string, studentId: string, labDomain: string): string =>
   `${foldId(studentId)}--${foldId(classId)}.${labDomain}`
 
@@ -75,6 +78,7 @@ export const label = {
   collect: 'class-runtime.collect',
   rawPackets: 'class-runtime.raw-packets',
   port: 'class-runtime.port',
+  proof: 'class-runtime.proof',
 } as const
 
 /** Who acts where no caller does. No token may carry one of these as its `sub`. */

@@ -8,6 +8,8 @@ const problemOf = {
   unavailable: 'engine-unavailable',
   full: 'engine-unavailable',
   'image-missing': 'lab-image-missing',
+  'image-unfit': 'lab-image-unfit',
+  'runtime-unfit': 'lab-runtime-unfit',
   'proxy-missing': 'traefik-missing',
   'subnets-exhausted': 'subnets-exhausted',
 } as const satisfies Partial<Record<RuntimeErrorCode, string>>

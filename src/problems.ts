@@ -25,6 +25,7 @@ export const problemKinds = {
   'lab-image-unfit': { status: 409, title: 'The image of the lab cannot be used' },
   'lab-not-allowed': { status: 409, title: 'The subject does not allow this lab' },
   'lab-runtime-missing': { status: 409, title: 'The runtime of the lab is not on the engine' },
+  'lab-runtime-unfit': { status: 409, title: 'Work would be lost on the runtime of the lab' },
   'operation-in-progress': { status: 409, title: 'Another operation of this class is running' },
   'quota-exceeded': { status: 409, title: 'The quota of the subject is used up' },
   'roster-empty': { status: 409, title: 'The class has no students' },

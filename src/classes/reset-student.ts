@@ -103,6 +103,7 @@ async function carryOut(
   const isOld = sandbox !== undefined && !isFresh(sandbox, intent)
   const missing = restore === null ? undefined : await examineBag(context, run, record, { ...intent, restore }, isOld)
   await writeSession(context.store, { ...record, reset: intent })
+  await proveFirst(context, run, record, isOld)
   await removeHalfSnapshots(context.store, run, record, studentId)
   const collected = isOld ? await takeOld(context, run, record, sandbox, intent) : null
   const before = collected?.bag ? lastOf(collected.bag) : intent.before
@@ -115,6 +116,16 @@ async function carryOut(
   const student = await startFresh(context, run, cleared, now)
   const left = missing && { notRestored: missing.first, notRestoredTotal: missing.total }
   return { classId, sessionId, state: 'reset', collected, restored: restore, ...left, ...(student ? { student } : {}) }
+}
+
+/** A fresh sandbox whose work would be lost ends the reset too. */
+async function proveFirst(context: ClassContext, run: Run, record: SessionRecord, isOldThere: boolean): Promise<void> {
+  try {
+    await context.runtime.proveCollection(planOf(record), run.signal)
+  } catch (error) {
+    if (isOldThere && !run.signal.aborted) await writeSession(context.store, record)
+    throw error
+  }
 }
 
 /** A bag that cannot be put back ends the reset, with everything as it is: Problem. */

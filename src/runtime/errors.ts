@@ -3,6 +3,8 @@
 /**
  * - `unavailable`: the engine does not answer, or cannot be used at all
  * - `image-missing`, `proxy-missing`, `subnets-exhausted`: the operator must act first
+ * - `runtime-unfit`: what is written in sandboxes on that container runtime does not come out of them, or does not come to an end
+ * - `image-unfit`: it cannot be known whether it does, since the image has no shell
  * - `name-taken`: something under one of our names is not ours; it is never touched
  * - `gone`: what was to be read or changed is not there
  * - `running`: the sandbox runs, though it was stopped: somebody else started it
@@ -15,6 +17,8 @@ export type RuntimeErrorCode =
   | 'image-missing'
   | 'proxy-missing'
   | 'subnets-exhausted'
+  | 'runtime-unfit'
+  | 'image-unfit'
   | 'name-taken'
   | 'gone'
   | 'running'

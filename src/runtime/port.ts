@@ -85,6 +85,14 @@ export interface Runtime {
   /** The session's network, made where it is missing, with the proxy attached. Says whether this call made it. */
   openNetwork(plan: SessionPlan): Promise<{ readonly id: string; readonly name: string; readonly created: boolean }>
 
+  /**
+   * Proves that what is written in a sandbox of this lab can be collected: a throw-away one writes, ends, is read back by the
+   * archive and removed. A proof is remembered for a while, unless the engine says that its runtime is set otherwise. Whatever
+   * an interrupted proof of this class has left is removed first; closeNetwork() removes it too. RuntimeError 'runtime-unfit'
+   * where the work would be lost, 'image-unfit' where the image has nothing to write with.
+   */
+  proveCollection(plan: SessionPlan, signal: AbortSignal): Promise<void>
+
   /** Attaches the proxy to those of these networks that it is not attached to: it may have been made anew. */
   attachProxy(networkIds: readonly string[]): Promise<void>
   /** RuntimeError 'proxy-missing' where it is not on the engine; undefined where the service is set up without one. */

@@ -26,6 +26,7 @@ type Complete<Value> = Value extends readonly (infer Item)[]
 
 const restartPolicy: Complete<RestartPolicy> = { Name: 'on-failure', MaximumRetryCount: 1 }
 const container: Complete<ContainerSpecification> = {
+  Entrypoint: ['sh'],
   Image: 'i',
   Cmd: ['c'],
   Env: ['a=b'],

@@ -112,6 +112,7 @@ function handsOf(engine: Engine, { plan }: EngineProxy): Hands {
       await removeProxy()
       if (present) await runProxy()
     },
+    keepWrites: () => false,
     refuseStart: () => plan.set({ fault: 'error-500', method: 'POST', url: /\/start$/, nth: 1 }),
     cutArchive: () => plan.set({ fault: 'cut-at-boundary', method: 'GET', url: /\/archive\?/, nth: 1 }),
     async halfRemove(id) {

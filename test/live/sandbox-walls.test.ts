@@ -24,7 +24,7 @@ function catalogue() {
     labs: {
       closed: closed ?? {},
       loose: { ...closed, ...loose, pids: 2 * pids },
-      elsewhere: { ...closed, runtime: 'runsc' },
+      elsewhere: { ...closed, runtime: 'sysbox-runc' },
     },
     subjects: { subject: { labs: ['closed', 'loose', 'elsewhere'] } },
     classes: { walls: inLab('closed'), loose: inLab('loose'), elsewhere: inLab('elsewhere') },
@@ -171,6 +171,6 @@ describe('the walls of a sandbox, from inside', { skip: skipWithoutEngine, timeo
 
   test('a lab whose runtime the engine lacks is refused before anything is made', async () => {
     const answer = await service.post('/room/up-class', { classId: 'elsewhere' })
-    assert.match(problemOf(answer, [409, 'lab-runtime-missing']).detail, /runsc/)
+    assert.match(problemOf(answer, [409, 'lab-runtime-missing']).detail, /sysbox-runc/)
   })
 })

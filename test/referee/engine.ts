@@ -7,7 +7,7 @@ export type Labels = Readonly<Record<string, string>> | null
 
 export interface Container {
   readonly Id: string
-  readonly Config: { readonly Labels: Labels; readonly User?: string }
+  readonly Config: { readonly Labels: Labels; readonly User?: string; readonly WorkingDir?: string }
   readonly State: {
     readonly Running: boolean
     readonly Paused: boolean
@@ -47,3 +47,7 @@ export function sandboxFilters(labels: Labels): readonly string[] {
 
 /** Undefined for what the service did not make. */
 export const installationOf = (labels: Labels): string | undefined => labels?.[label('installation')]
+
+/** What an up proves with that work can be collected: no student is ever in it. */
+export const isProof = (labels: Labels): boolean =>
+  labels?.[label('proof')] !== undefined && labels[label('student')] === undefined

@@ -3,6 +3,7 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { wholeBody } from './forward.ts'
 
 interface Thing {
   readonly Labels: Record<string, string>
@@ -14,8 +15,10 @@ export interface FakeEngine {
   readonly containers: Map<string, Thing & { State: object; readonly volumes: readonly string[] }>
   readonly volumes: Map<string, Thing>
   readonly networks: Map<string, Thing>
-  /** `METHOD URL` of every request that is no question. */
+  /** `METHOD URL` of every request that is no question, and the bytes that it sent, where there are some. */
   readonly passed: string[]
+  /** Archives end when this does. */
+  archivesEnd: Promise<unknown>
 }
 
 /** Listens in `folder` until the test ends. Removals work; so does an upgrade, which echoes in upper case. */
@@ -26,6 +29,7 @@ export async function startFakeEngine(t: TestContext, folder: string): Promise<F
     volumes: new Map(),
     networks: new Map(),
     passed: [],
+    archivesEnd: Promise.resolve(),
   }
   const { containers, volumes, networks } = engine
   const kinds: Record<string, Map<string, Thing>> = { containers, volumes, networks }
@@ -51,16 +55,19 @@ export async function startFakeEngine(t: TestContext, folder: string): Promise<F
     return kinds[kind]?.get(name)
   }
 
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const { pathname: versioned, searchParams } = new URL(request.url ?? '', 'http://engine')
     const pathname = versioned.replace(/^\/v[\d.]+/, '')
     if (request.method === 'GET') {
       const found = answerTo(pathname, JSON.parse(searchParams.get('filters') ?? '{}'))
       response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(found ?? { message: 'no such thing' }))
+      response.write(JSON.stringify(found ?? { message: 'no such thing' }))
+      if (pathname.endsWith('/archive')) await engine.archivesEnd
+      response.end()
       return
     }
-    engine.passed.push(`${request.method} ${request.url}`)
+    const sent = (await wholeBody(request)).toString('latin1')
+    engine.passed.push(`${request.method} ${request.url}${sent && ` ${sent}`}`)
     const [, kind = '', name = ''] = pathname.split('/')
     if (request.method === 'DELETE') kinds[kind]?.delete(name)
     response.writeHead(204).end()

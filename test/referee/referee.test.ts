@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type FakeEngine, startFakeEngine } from './fake-engine.ts'
+import { wholeBody } from './forward.ts'
 import { type Referee, startReferee } from './referee.ts'
 import { tellTruth } from './truth.ts'
 
@@ -60,7 +61,7 @@ interface Field {
     changes?: Readonly<Record<string, string | null>>,
   ): Promise<void>
   /** The status of the answer. */
-  send(method: string, url: string): Promise<number | undefined>
+  send(method: string, url: string, body?: Buffer): Promise<number | undefined>
 }
 
 /** A stopped sandbox that ran, its volume and its network on the engine, the truth told, and no bag. */
@@ -92,13 +93,13 @@ async function openField(t: TestContext): Promise<Field> {
         await writeFile(path, text)
       }
     },
-    send: (method, url) => statusOf(listenSocket, method, url),
+    send: (method, url, body) => statusOf(listenSocket, method, url, body),
   }
 }
 
-async function statusOf(socketPath: string, method: string, path: string): Promise<number | undefined> {
+async function statusOf(socketPath: string, method: string, path: string, body?: Buffer): Promise<number | undefined> {
   const answer = await new Promise<IncomingMessage>((done, fail) => {
-    request({ socketPath, method, path, agent: false }, done).once('error', fail).end()
+    request({ socketPath, method, path, agent: false }, done).once('error', fail).end(body)
   })
   for await (const _ of answer) {
     // Read to its end.
@@ -257,6 +258,24 @@ test('what never ran, and of which no truth is told, may be taken back; once it 
   assert.deepEqual(untouched.referee.violations, [])
 })
 
+test('what an up proved with that work can be collected may go, its container first and when it has ended', async (t) => {
+  const { engine, referee, send } = await openField(t)
+  const proof = { ...session, 'class-runtime.proof': 'true' }
+  engine.containers.set(otherId, { Labels: proof, State: { ...stopped, Running: true }, volumes: ['class-c.proof'] })
+  engine.volumes.set('class-c.proof', { Labels: proof })
+  assert.equal(await send('DELETE', '/volumes/class-c.proof'), 599)
+  assert.equal(await send('DELETE', `/containers/${otherId}`), 599)
+  engine.containers.set(otherId, { Labels: proof, State: stopped, volumes: ['class-c.proof'] })
+  assert.equal(await send('DELETE', `/containers/${otherId}`), 204)
+  assert.equal(await send('DELETE', '/volumes/class-c.proof'), 204)
+  assert.deepEqual(
+    referee.violations.map(({ rule }) => rule),
+    ['container-left', 'running'],
+  )
+  engine.containers.set(id, { Labels: { ...Labels, ...proof }, State: stopped, volumes: [volume] })
+  assert.equal(await send('DELETE', `/containers/${id}`), 599, 'a student is in it')
+})
+
 test('a container that was never started, with work in its volume, may not go', async (t) => {
   const { engine, referee, send } = await openField(t)
   engine.containers.set(id, { Labels, State: neverStarted, volumes: [volume] })
@@ -281,6 +300,72 @@ test('the truth is read anew at each removal, and the last word counts', async (
   assert.equal(await send('DELETE', `/containers/${id}`), 599)
   await tellTruth(truthFile, student, truthOf({ 'a.txt': 'first' }))
   assert.equal(await send('DELETE', `/containers/${id}`), 204)
+})
+
+const running = { ...stopped, Running: true }
+const tarOf = (name: string, type = '5'): Buffer => {
+  const head = Buffer.alloc(1024)
+  head.write(name)
+  head.write(type, 156)
+  head.write('ustar', 257)
+  return head
+}
+
+test('an archive is read of what stands still alone, and nothing is let run while it is read', async (t) => {
+  const { engine, referee, send, listenSocket } = await openField(t)
+  const archive = `/v1.41/containers/${id}/archive?path=%2Fhome%2Fstudent`
+  for (const [State, mayPass] of [
+    [stopped, true],
+    [neverStarted, true],
+    [{ ...running, Paused: true }, true],
+    [running, false],
+    [{ ...stopped, Restarting: true }, false],
+  ] as const) {
+    engine.containers.set(id, { Labels, State, volumes: [volume] })
+    for (const method of ['GET', 'HEAD']) {
+      assert.equal((await send(method, archive)) !== 599, mayPass, `${method} ${JSON.stringify(State)}`)
+    }
+  }
+  engine.containers.set(id, { Labels, State: stopped, volumes: [volume] })
+  let end = (): void => undefined
+  engine.archivesEnd = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  const reading = await new Promise<IncomingMessage>((done) => {
+    request({ socketPath: listenSocket, path: archive, agent: false }, done).end()
+  })
+  for (const call of ['start', 'unpause', 'restart']) {
+    assert.equal(await send('POST', `/v1.41/containers/${id}/${call}`), 599, call)
+  }
+  end()
+  await wholeBody(reading)
+  assert.equal(await send('POST', `/containers/${id}/start`), 204)
+  assert.deepEqual(new Set(referee.violations.map(({ rule }) => rule)), new Set(['moving']))
+})
+
+test('what is written is a plain tar that begins with the workspace, into what stands still', async (t) => {
+  const { engine, referee, send } = await openField(t)
+  const collect = { 'class-runtime.collect': '{"workspace":"/home/student"}' }
+  const put = (body: Buffer) => send('PUT', `/v1.41/containers/${id}/archive?path=%2Fhome`, body)
+  engine.containers.set(id, { Labels: { ...Labels, ...collect }, State: stopped, volumes: [volume] })
+  assert.equal(await put(tarOf('student/')), 204)
+  const passed = `PUT /v1.41/containers/${id}/archive?path=%2Fhome ${tarOf('student/').toString('latin1')}`
+  assert.deepEqual(engine.passed, [passed], 'every byte, the first ones too')
+  for (const refused of [
+    Buffer.from('BZh91AY'),
+    Buffer.concat([Buffer.from([0x1f, 0x8b]), tarOf('x')]),
+    tarOf('BZh9'),
+    tarOf('student/', '2'),
+    tarOf('other/'),
+    tarOf('../student/'),
+    Buffer.alloc(0),
+  ]) {
+    assert.equal(await put(refused), 599, refused.toString('latin1', 0, 20))
+  }
+  assert.deepEqual(new Set(referee.violations.map(({ rule }) => rule)), new Set(['not-plain']))
+  engine.containers.set(id, { Labels: { ...Labels, ...collect }, State: running, volumes: [volume] })
+  assert.equal(await put(tarOf('student/')), 599)
+  assert.equal(engine.passed.length, 1)
 })
 
 test('what is gone already is the engine’s to answer', async (t) => {

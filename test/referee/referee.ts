@@ -1,10 +1,12 @@
-// A proxy before an engine's socket that lets no removal pass which could lose a student's work. It believes nobody: it shares
+// A proxy before an engine's socket that lets no removal pass which could lose a student's work, and no archive call that the
+// engine's known faults could make use of. It believes nobody: it shares
 // no code with what it watches, and before each removal it reads the store itself.
 // A removal that breaks a rule is refused, not only told, so that what would have been lost can be looked at.
 
 import { appendFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { archiveCallOf, headBytes } from './archives.ts'
 import { forward, forwardUpgrade, passOn } from './forward.ts'
 import { createRules, type Violation } from './rules.ts'
 import { openStoreView } from './store.ts'
@@ -42,9 +44,9 @@ export async function startReferee(options: RefereeOptions): Promise<Referee> {
   let removals = 0
 
   /** True for a request that may pass; any other has its answer. */
-  async function mayPass(method: string, url: string, outgoing: ServerResponse): Promise<boolean> {
+  async function mayPass(method: string, url: string, outgoing: ServerResponse, head?: Buffer): Promise<boolean> {
     if (method === 'DELETE') removals += 1
-    const violation = await rules.judge(method, url)
+    const violation = await rules.judge(method, url, head)
     if (violation === undefined) return true
     const recorded = { at: new Date().toISOString(), request: `${method} ${url}`, ...violation }
     violations.push(recorded)
@@ -56,7 +58,10 @@ export async function startReferee(options: RefereeOptions): Promise<Referee> {
 
   async function take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = '', url = '' } = incoming
-    if (!(await mayPass(method, url, outgoing))) return
+    const isArchive = archiveCallOf(url) !== undefined
+    const head = isArchive && method === 'PUT' ? await headOf(incoming) : undefined
+    if (!(await mayPass(method, url, outgoing, head))) return void incoming.resume()
+    if (isArchive) outgoing.once('close', rules.archiving(url))
     const isStart = method === 'POST' && /\/containers\/[^/?]+\/start(\?|$)/.test(url)
     forward(target, incoming, outgoing, (answer) => {
       if (!isStart || answer.statusCode !== 204) return passOn(answer, outgoing)
@@ -93,4 +98,16 @@ export async function startReferee(options: RefereeOptions): Promise<Referee> {
       await closed
     },
   }
+}
+
+/** The first bytes of a body, which stay in it; a body that is shorter is read to its end, and is refused. */
+async function headOf(incoming: IncomingMessage): Promise<Buffer> {
+  let head = Buffer.alloc(0)
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+    head = Buffer.concat([head, chunk])
+    if (head.length < headBytes) continue
+    incoming.unshift(head)
+    break
+  }
+  return head
 }

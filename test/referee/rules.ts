@@ -1,7 +1,17 @@
-// The rules that every removal must keep, whatever the service believes: each is asked of the engine and of the store anew.
+// The rules that every removal and every archive call must keep, whatever the service believes: each is asked of the engine and of the store anew.
 
+import { archiveCallOf, judgeArchive } from './archives.ts'
 import { findBagFault } from './bags.ts'
-import { type Container, filtered, installationOf, type Labels, look, sandboxFilters, studentOf } from './engine.ts'
+import {
+  type Container,
+  filtered,
+  installationOf,
+  isProof,
+  type Labels,
+  look,
+  sandboxFilters,
+  studentOf,
+} from './engine.ts'
 import type { StoreView } from './store.ts'
 import { readTruth } from './truth.ts'
 
@@ -14,6 +24,8 @@ import { readTruth } from './truth.ts'
  * - `sandboxes-left`: a network before its session's last container or volume
  * - `not-ours`: something without the service's label
  * - `prune`: any prune
+ * - `moving`: an archive is read from or written to a sandbox whose programs run, or they are let run while it is
+ * - `not-plain`: what is written is something else than a plain tar that begins with the workspace
  * - `undecided`: the engine or the store did not answer the referee
  */
 export interface Violation {
@@ -26,22 +38,31 @@ export interface Violation {
     | 'sandboxes-left'
     | 'not-ours'
     | 'prune'
+    | 'moving'
+    | 'not-plain'
     | 'undecided'
   readonly detail: string
 }
 
 export interface Rules {
-  /** The first rule that a request breaks; undefined for one that may pass. */
-  judge(method: string, url: string): Promise<Violation | undefined>
+  /** The first rule that a request breaks; undefined for one that may pass. `head`: the first bytes of what an archive call sends. */
+  judge(method: string, url: string, head?: Buffer): Promise<Violation | undefined>
+  /** An archive call has begun. Answers how to tell that it has ended. */
+  archiving(url: string): () => void
   /** The engine has started what this path names: there may be work in it from now on. */
   started(url: string): Promise<void>
 }
+
+const decided = (judgement: Promise<Violation | undefined>): Promise<Violation | undefined> =>
+  judgement.catch((error: unknown) => ({ rule: 'undecided' as const, detail: String(error) }))
 
 const wholeId = /^[0-9a-f]{64}$/
 
 export function createRules(engineSocket: string, store: StoreView, truthFile: string): Rules {
   /** `class/session/student` of everybody whose sandbox was started. */
   const ran = new Set<string>()
+  /** Containers of which an archive call is under way, by what the call names them. */
+  const archived: string[] = []
 
   async function judgeContainer(id: string): Promise<Violation | undefined> {
     const container = await look<Container>(engineSocket, `/containers/${id}/json`)
@@ -77,9 +98,10 @@ export function createRules(engineSocket: string, store: StoreView, truthFile: s
     return (found ?? []).map(({ Id }) => Id)
   }
 
-  /** What never ran, and into which nobody put anything, holds no work: a failed up may take it back. */
+  /** What never ran, and into which nobody put anything, holds no work: a failed up may take it back. Nor does a proof hold any. */
   async function judgeWork(labels: Labels, hasRun: boolean): Promise<Violation | undefined> {
     const student = studentOf(labels)
+    if (isProof(labels)) return undefined
     if (student === undefined) return { rule: 'not-ours', detail: 'a sandbox without class, session or student' }
     const files = (await readTruth(truthFile)).get(student)
     if (!hasRun && !ran.has(student) && files === undefined) return undefined
@@ -95,16 +117,21 @@ export function createRules(engineSocket: string, store: StoreView, truthFile: s
   }
 
   return {
-    async judge(method, url) {
+    async judge(method, url, head) {
       const { pathname, searchParams } = new URL(url, 'http://engine')
       if (/\/prune$/.test(pathname)) return { rule: 'prune', detail: pathname }
+      const [, moved = ''] = /\/containers\/([^/]+)\/(?:start|restart|unpause)$/.exec(pathname) ?? []
+      if (archived.includes(moved)) return { rule: 'moving', detail: `an archive of ${moved} is under way` }
+      const call = archiveCallOf(url)
+      if (call) return await decided(judgeArchive(engineSocket, call, head))
       const [, kind, name] = /^(?:\/v[\d.]+)?\/(containers|volumes|networks)\/([^/]+)$/.exec(pathname) ?? []
       if (method !== 'DELETE' || kind === undefined || name === undefined) return undefined
-      try {
-        return await judgeRemoval(kind, name, searchParams)
-      } catch (error) {
-        return { rule: 'undecided', detail: String(error) }
-      }
+      return await decided(judgeRemoval(kind, name, searchParams))
+    },
+    archiving(url) {
+      const container = archiveCallOf(url)?.container ?? ''
+      archived.push(container)
+      return () => void archived.splice(archived.indexOf(container), 1)
     },
     async started(url) {
       const [, name] = /\/containers\/([^/?]+)\/start/.exec(url) ?? []

@@ -57,6 +57,8 @@ export class MemoryEngine {
   ])
   host = { memoryMb: 65_536, hasFreeSubnet: true }
   runtimes: readonly string[] = ['runc']
+  /** What is written in sandboxes does not come out of them. */
+  keepsWrites = false
   /** Undefined: it has no lasting id. */
   engine: string | undefined = 'engine-1'
   readonly networks = new Map<string, MemoryNetwork>()

@@ -135,6 +135,12 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     return { id: network.id, name, created: !ours }
   }
 
+  async proveCollection({ lab }: SessionPlan) {
+    await this.before('prove')
+    if (!this.keepsWrites) return
+    throw new RuntimeError('runtime-unfit', `What is written in a sandbox of lab '${lab}' does not come out of it.`)
+  }
+
   async startSandbox(...[plan, studentId, found, contents]: Parameters<Runtime['startSandbox']>) {
     let id: string | undefined
     let madeFiles: string | undefined

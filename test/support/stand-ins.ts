@@ -14,6 +14,7 @@ import {
   uploadDigest,
 } from './recording.ts'
 import type { RawExchange } from './recording-proxy.ts'
+import { withSteadyTimes } from './tar-times.ts'
 
 /** The label of everything that a recording makes on an engine. */
 export const fixtureLabel = 'class-runtime.fixture'
@@ -139,6 +140,8 @@ const hostRules: readonly Rule[] = [
   [/(?<="KernelVersion":)"[^"]*"/g, '"6.1.0"'],
   [/(?<="(?:NFd|NGoroutines|NEventsListener|NCPU|Containers(?:Running|Paused|Stopped)?|Images)":)\d+/g, '2'],
   [/(?<="(?:MemTotal|SwapFree|SwapTotal)":)\d+/g, '4294967296'],
+  // A part of scripts/parts, where it is had.
+  [/,"runsc":\{"path":"[^"]*"\}/g, ''],
   // Of the host, which whatever runs on it may turn on.
   [/(?<="IPv4Forwarding":)(?:true|false)/g, 'true'],
   // In any order.
@@ -204,7 +207,7 @@ export class StandIns {
     const { body, reads } =
       isText(message.body) && message.framing !== 'upgraded'
         ? this.#body(request, message)
-        : { body: message.body, reads: [...message.reads] }
+        : { body: asArchive(request, message.body), reads: [...message.reads] }
     const headers = message.headers.map(([name, value]): [string, string] => [name, this.#header(name, value, body)])
     return { statusLine: message.startLine, headers, framing: message.framing, reads, body }
   }
@@ -262,6 +265,9 @@ export class StandIns {
     return { body: Buffer.from(text, 'latin1'), reads: reads.filter((length, index) => index === 0 || length > 0) }
   }
 }
+
+const asArchive = ({ method, path }: RecordedRequest, body: Buffer): Buffer =>
+  method === 'GET' && path.endsWith('/archive') ? withSteadyTimes(body) : body
 
 /** Of lists of all there is what the engine and the recording have made; in a steady order, since theirs is chance. */
 function steadyLists({ method, path }: RecordedRequest, text: string): string {

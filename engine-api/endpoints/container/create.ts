@@ -60,6 +60,8 @@ export interface EndpointSettings {
 
 export interface ContainerSpecification {
   readonly Image: string
+  /** In place of the image's own. */
+  readonly Entrypoint?: readonly string[]
   readonly Cmd?: readonly string[]
   /** `NAME=value` each. */
   readonly Env?: readonly string[]

@@ -23,6 +23,8 @@ const SystemInfoSchema = Type.Object({
   SecurityOptions: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   /** By name, such as `runc` or `runsc`. */
   Runtimes: Type.Record(Type.String(), Type.Unknown()),
+  /** The one of them that containers run on where they name none. */
+  DefaultRuntime: Type.Optional(Type.String()),
   /** `1` or `2`. */
   CgroupVersion: Type.Optional(Type.String()),
 })

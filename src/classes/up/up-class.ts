@@ -1,7 +1,7 @@
-// up-class: network, Traefik, then a sandbox for each student. Repeating it converges: late joiners are added, what died is
+// up-class: network, Traefik, the proof that work can be collected, then a sandbox for each student. Repeating it converges: late joiners are added, what died is
 // started again, nothing else is touched. What a failed up created is rolled back, nothing more.
 
-import type { StoreIdentity } from '../../runtime/held.ts'
+import { findSandbox, isRunning, type StoreIdentity } from '../../runtime/held.ts'
 import type { Runtime } from '../../runtime/port.ts'
 import { seatStudents } from '../../runtime/seats.ts'
 import type { UpAnswer } from '../../sessions/outcomes.ts'
@@ -13,7 +13,8 @@ import { noteVanished } from '../vanished.ts'
 import { examine, type Findings, refusals, weigh } from './admission.ts'
 import type { UpOrder } from './order.ts'
 import type { Look } from './reservations.ts'
-import { type ChosenSession, findInterrupted, joinSession, newSession, planOf } from './session.ts'
+import { rollBack } from './roll-back.ts'
+import { type ChosenSession, findInterrupted, joinSession, newSession, planOf, type Up } from './session.ts'
 import { startStudents } from './start-students.ts'
 
 export async function upClass(context: ClassContext, run: Run, order: UpOrder): Promise<UpAnswer> {
@@ -103,5 +104,19 @@ async function startSession(
     await undone.catch((err: unknown) => run.log.error({ err }, 'record of the failed up not taken back'))
     throw error
   }
+  try {
+    if (startsAny(up)) await context.runtime.proveCollection(up.plan, run.signal)
+  } catch (error) {
+    if (!run.signal.aborted) await rollBack(up, network, [])
+    throw error
+  }
   return await startStudents(up, network)
+}
+
+function startsAny({ held, students }: Up): boolean {
+  const runs = (studentId: string): boolean => {
+    const sandbox = findSandbox(held, studentId)
+    return sandbox !== undefined && isRunning(sandbox)
+  }
+  return !students.every(runs)
 }

@@ -20,6 +20,8 @@ export const resetStudent = defineAction({
     'store-unavailable',
     'class-not-up',
     'store-changed',
+    'lab-image-unfit',
+    'lab-runtime-unfit',
     'collect-failed',
     'subnets-exhausted',
     'traefik-missing',

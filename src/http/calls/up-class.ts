@@ -45,6 +45,7 @@ export const upClass = defineAction({
     'lab-image-missing',
     'lab-image-unfit',
     'lab-runtime-missing',
+    'lab-runtime-unfit',
     'class-too-large',
     'quota-exceeded',
     'host-full',

@@ -4,6 +4,7 @@ import type { Engine } from '../../../engine-api/index.ts'
 import type { SubnetConfig } from '../../config/ranges.ts'
 import type { ProxyConfig } from '../../config.ts'
 import type { HealthLooks } from './health.ts'
+import type { Proofs } from './proofs.ts'
 
 export interface DockerContext {
   readonly engine: Engine
@@ -15,4 +16,5 @@ export interface DockerContext {
   /** Subnets of networks that were removed, and when (milliseconds of a clock that never goes back). */
   readonly givenUpSubnets: Map<string, number>
   readonly health: HealthLooks
+  readonly proofs: Proofs
 }

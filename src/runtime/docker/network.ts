@@ -9,6 +9,7 @@ import { noSubnetAdvice, type Room, roomOfHost } from '../room.ts'
 import { proxyEndpoint } from './address.ts'
 import type { DockerContext } from './context.ts'
 import { isRefusal, resent } from './errors.ts'
+import { clearProof } from './prove.ts'
 import { networkBody } from './sandbox-body.ts'
 import { freeSubnets, subnetOfSession } from './subnets.ts'
 
@@ -177,6 +178,8 @@ export async function closeNetwork(context: DockerContext, networkId: string): P
     }
   }
   const network = await findNetwork(engine, networkId)
+  const classId = network?.Labels?.[label.class]
+  if (classId) await clearProof(context, classId)
   for (const { Subnet } of network?.IPAM.Config ?? []) if (Subnet) givenUpSubnets.set(Subnet, performance.now())
   if (membersOf(network).length > 0) {
     throw new RuntimeError(

@@ -9,6 +9,8 @@ import { HealthLooks } from './health.ts'
 import { createEngineId } from './identity.ts'
 import { readLogs } from './logs.ts'
 import { attachProxy, closeNetwork, openNetwork, readProxy, readRoom } from './network.ts'
+import { Proofs } from './proofs.ts'
+import { proveCollection } from './prove.ts'
 import { waitReady } from './ready.ts'
 import { removeContainer, removeVolume } from './remove.ts'
 import { rescueVolume } from './rescue.ts'
@@ -32,6 +34,7 @@ export function createDockerRuntime(
     reservedSubnets: new Set(),
     givenUpSubnets: new Map(),
     health: new HealthLooks(engine),
+    proofs: new Proofs(),
   }
   const engineId = createEngineId(() => engine.system.info())
 
@@ -43,6 +46,7 @@ export function createDockerRuntime(
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
     survey: (classId) => translated(surveyDocker(context, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
+    proveCollection: (plan, signal) => translated(proveCollection(context, plan, signal)),
     proxy: () => translated(readProxy(context)),
     watch: (...listener) => watchEngine(context, ...listener),
     attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),

@@ -12,7 +12,7 @@ import type {
 } from '../../../engine-api/index.ts'
 import { type FrozenLab, freezeCollect, specHash } from '../../catalogue/frozen-lab.ts'
 import type { ProxyConfig } from '../../config.ts'
-import { foldId, label, networkName, volumeName } from '../../names.ts'
+import { foldId, label, networkName, proofName, volumeName } from '../../names.ts'
 import type { HeldSandbox, SessionIdentity } from '../held.ts'
 import type { SessionPlan } from '../port.ts'
 import { sandboxUser } from '../sandbox-user.ts'
@@ -69,7 +69,7 @@ export function sandboxBody(
       Privileged: false,
       ...(lab.runtime === undefined ? {} : { Runtime: lab.runtime }),
       RestartPolicy: restartPolicy,
-      Mounts: [workspaceMount(plan, studentId, lab.workspace)],
+      Mounts: [workspaceMount(volumeName(plan.classId, studentId, plan.sessionId), lab.workspace)],
     },
     NetworkingConfig: { EndpointsConfig: { [network]: endpointSettings(address) } },
   }
@@ -108,14 +108,40 @@ export function rescueBody(
       AutoRemove: false,
       Privileged: false,
       RestartPolicy: { Name: 'no' },
-      Mounts: [workspaceMount(session, studentId, workspace)],
+      Mounts: [workspaceMount(volumeName(session.classId, studentId, session.sessionId), workspace)],
     },
   }
 }
 
-const workspaceMount = (session: SessionIdentity, studentId: string, workspace: string) => ({
+/** A sandbox of this lab as a student's is, but for its command, its name and a network. It runs once, for a moment. */
+export function proofBody(installation: string, plan: SessionPlan, command: readonly string[]): ContainerSpecification {
+  const { Image, Env = [], User = '', WorkingDir = '', HostConfig } = sandboxBody(installation, plan, '')
+  const volume = workspaceMount(proofName(plan.classId), plan.frozenLab.workspace)
+  return {
+    Image,
+    Entrypoint: command,
+    Cmd: [],
+    Env,
+    User,
+    WorkingDir,
+    Labels: proofLabels(installation, plan),
+    HostConfig: { ...HostConfig, NetworkMode: 'none', RestartPolicy: { Name: 'no' }, Mounts: [volume] },
+  }
+}
+
+export const proofVolumeBody = (installation: string, plan: SessionPlan): VolumeSpecification => ({
+  Name: proofName(plan.classId),
+  Labels: proofLabels(installation, plan),
+})
+
+const proofLabels = (installation: string, plan: SessionPlan) => ({
+  ...sessionLabels(installation, plan),
+  [label.proof]: 'true',
+})
+
+const workspaceMount = (volume: string, workspace: string) => ({
   Type: 'volume' as const,
-  Source: volumeName(session.classId, studentId, session.sessionId),
+  Source: volume,
   // One level above the workspace, so that the workspace itself can be made the student's (workspace.ts).
   Target: posix.dirname(workspace),
   // Else the image's folders beside the workspace would be in it, their owner's to write, and in no bag.

@@ -12,6 +12,18 @@ import { engineGone } from '../../support/memory-runtime.ts'
 import { problemOf } from '../../support/memory-service.ts'
 import { classUp, openUp } from '../../support/opened-service.ts'
 
+test('where the work in the fresh sandbox would be lost, the old one stays as it is', async (t) => {
+  const { reset, ofClass, sessionId } = await openUp(t)
+  const old = ofClass.runtime.container('SV001').id
+  ofClass.runtime.keepsWrites = true
+  const answer = await reset()
+  assert.deepEqual([answer.statusCode, problemOf(answer).code], [409, 'lab-runtime-unfit'])
+  assert.deepEqual([ofClass.runtime.events, ofClass.runtime.container('SV001').id], [[], old])
+  assert.equal((await ofClass.record(sessionId))?.reset, undefined)
+  ofClass.runtime.keepsWrites = false
+  assert.equal((await reset()).statusCode, 200)
+})
+
 test('the work goes into a snapshot bag, the sandbox is a new and empty one, and nobody else is touched', async (t) => {
   const { reset, ofClass, sessionId, folderOf } = await openUp(t)
   const old = ofClass.runtime.container('SV001').id

@@ -41,6 +41,10 @@ function handsOf(runtime: MemoryRuntime): Hands {
       runtime.hasProxy = present
       for (const id of runtime.networks.keys()) runtime.unattached.add(id)
     },
+    keepWrites() {
+      runtime.keepsWrites = true
+      return true
+    },
     refuseStart() {
       runtime.before = (event) => {
         if (!event.startsWith('start ')) return

@@ -9,7 +9,7 @@ import { Problem, type ProblemCode } from '../../../../src/problems.ts'
 import { RuntimeError } from '../../../../src/runtime/errors.ts'
 import { writeSession } from '../../../../src/sessions/record.ts'
 import { StoreError } from '../../../../src/store/port.ts'
-import { catalogueText, openClass, students } from '../../../support/memory-class.ts'
+import { catalogueText, openClass, pair, students } from '../../../support/memory-class.ts'
 
 const allRunning = [
   ...students.map((studentId) => `container ${studentId} running`),
@@ -138,6 +138,29 @@ test("where the engine lacks the runtime of the lab nothing is made, and what is
   runtime.runtimes = ['runc']
   await refusal(up(), 'lab-runtime-missing')
   await up({ students: ['SV001'] })
+})
+
+test('where what is written in sandboxes does not come out of them, none is made, and nothing of the up is left', async (t) => {
+  const { up, runtime, folder } = await openClass(t)
+  runtime.keepsWrites = true
+  await refusal(up(), 'lab-runtime-unfit')
+  assert.deepEqual(runtime.held(), [])
+  assert.equal(runtime.events.filter((event) => event.startsWith('create-volume')).length, 0)
+  assert.deepEqual(await readdir(join(folder, 'os101-a')).catch(() => []), [])
+})
+
+test('a late joiner is not let in where their work would be lost, and those who work go on', async (t) => {
+  const { up, runtime, record } = await openClass(t)
+  const { sessionId } = await up({ students: pair })
+  const before = runtime.held()
+  runtime.keepsWrites = true
+  assert.equal((await up({ students: pair })).state, 'up')
+  await refusal(up(), 'lab-runtime-unfit')
+  assert.deepEqual(runtime.held(), before)
+  assert.deepEqual([(await record(sessionId))?.up, (await record(sessionId))?.students], [undefined, pair])
+  runtime.exit(runtime.container('SV001'), 137)
+  await refusal(up({ students: pair }), 'lab-runtime-unfit')
+  assert.equal(runtime.container('SV001').state, 'exited')
 })
 
 test('another lab is refused while a session runs; naming the same one is not', async (t) => {

@@ -192,9 +192,19 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
     return await ask(service, call)
   },
   'lab-image-missing': after(({ ofClass }) => ofClass.runtime.images.clear()),
-  'lab-image-unfit': after(({ ofClass: { runtime } }) => {
-    for (const [name, image] of runtime.images) runtime.images.set(name, { ...image, volumes: ['/data'] })
-  }),
+  'lab-image-unfit': async (t, call) => {
+    const service = await openService(t)
+    if (call.name === 'reset-student') await service.ofClass.up()
+    const { runtime } = service.ofClass
+    runtime.before = fails('prove', new RuntimeError('image-unfit', "The image has no 'sh'."))
+    return await ask(service, call)
+  },
+  'lab-runtime-unfit': async (t, call) => {
+    const service = await openService(t)
+    if (call.name === 'reset-student') await service.ofClass.up()
+    service.ofClass.runtime.keepsWrites = true
+    return await ask(service, call)
+  },
   'lab-runtime-missing': withCatalogue(({ labs, ...rest }) => ({
     ...rest,
     labs: { ...labs, 'linux-shell': { ...labs['linux-shell'], runtime: 'runsc' } },

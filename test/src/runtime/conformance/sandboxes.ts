@@ -47,6 +47,24 @@ export function checkSandboxes(check: Check): void {
     assert.equal((await runtime.survey(plan.classId.toUpperCase()))[0]?.sandboxes[0]?.id, started.id)
   })
 
+  check('that work can be collected is proven, any number of times, and nothing of that stays', async (site) => {
+    const { runtime } = site
+    const plan = planFor(site)
+    const network = await runtime.openNetwork(plan)
+    for (let time = 0; time < 2; time++) await runtime.proveCollection(plan, AbortSignal.timeout(30_000))
+    assert.deepEqual((await held(site, plan))?.sandboxes, [])
+    await runtime.closeNetwork(network.id)
+    assert.deepEqual(await runtime.survey(plan.classId), [])
+  })
+
+  check('a runtime that keeps to itself what is written in its sandboxes proves nothing', async (site, skip) => {
+    const plan = planFor(site)
+    await site.runtime.openNetwork(plan)
+    if (!site.hands.keepWrites()) return skip('no runtime here does so')
+    await rejects(site.runtime.proveCollection(plan, AbortSignal.timeout(30_000)), 'runtime-unfit')
+    assert.deepEqual((await held(site, plan))?.sandboxes, [])
+  })
+
   check('to start what runs is to leave it as it is', async (site) => {
     const { plan, id } = await running(site)
     const life = await lifeOf(site, id)

@@ -30,6 +30,8 @@ export interface Hands {
   isProxyIn(networkId: string): Promise<boolean>
   /** The proxy is another one now, which is in no network; or, with `false`, there is none. */
   renewProxy(present: boolean): Promise<void>
+  /** From now on what is written in sandboxes does not come out of them; false where this cannot be had. */
+  keepWrites(): boolean
   /** The engine refuses the next start. */
   refuseStart(): void
   /** The next archive breaks off. */

@@ -6,6 +6,7 @@ import { parseCatalogue } from '../../../../src/catalogue/catalogue.ts'
 import { containerName, label, volumeName } from '../../../../src/names.ts'
 import type { DockerContext } from '../../../../src/runtime/docker/context.ts'
 import { HealthLooks } from '../../../../src/runtime/docker/health.ts'
+import { Proofs } from '../../../../src/runtime/docker/proofs.ts'
 import { RuntimeError, type RuntimeErrorCode } from '../../../../src/runtime/errors.ts'
 import type { SessionPlan } from '../../../../src/runtime/port.ts'
 import { answerOf, type RawServer, type Respond, rawServer } from '../../../engine-api/raw-server.ts'
@@ -30,6 +31,7 @@ export async function contextWith(
     reservedSubnets: new Set(),
     givenUpSubnets: new Map(),
     health: new HealthLooks(engine),
+    proofs: new Proofs(),
   }
   return { context, server }
 }

@@ -13,7 +13,13 @@ import type { ProxyConfig } from '../../../../src/config.ts'
 import { UpClassBody } from '../../../../src/http/calls/up-class.ts'
 import { newSessionId } from '../../../../src/names.ts'
 import { Problem } from '../../../../src/problems.ts'
-import { networkBody, sandboxBody, volumeBody } from '../../../../src/runtime/docker/sandbox-body.ts'
+import {
+  networkBody,
+  proofBody,
+  proofVolumeBody,
+  sandboxBody,
+  volumeBody,
+} from '../../../../src/runtime/docker/sandbox-body.ts'
 import type { SessionPlan } from '../../../../src/runtime/port.ts'
 import { type Random, randomFrom } from '../../../support/random.ts'
 import { drawValue } from '../../../support/random-values.ts'
@@ -139,6 +145,35 @@ const networkRules: Rules = {
 }
 const volumeRules: Rules = { Name: sameAs(volume), Labels: (value, of) => isClosed(value, sandboxLabels, of) }
 
+const proving = ['sh', '-c', 'true']
+const proofVolume = ({ network }: Case) => `${network}.proof`
+/** As a sandbox, but with a command of the service's, in no network, and never started again. */
+const proofRules: Rules = {
+  ...containerRules,
+  NetworkingConfig: () => false,
+  Entrypoint: is(proving),
+  Cmd: is([]),
+  Labels: (value, of) => isClosed(value, { ...sessionLabels, 'class-runtime.proof': is('true') }, of),
+  HostConfig: (value, of) =>
+    isClosed(
+      value,
+      {
+        ...hostRules,
+        NetworkMode: is('none'),
+        RestartPolicy: is({ Name: 'no' }),
+        Mounts: is([
+          {
+            Type: 'volume',
+            Source: proofVolume(of),
+            Target: parentOf(of.lab.workspace),
+            VolumeOptions: { NoCopy: true },
+          },
+        ]),
+      },
+      of,
+    ) && Object.keys(hostDefaults).every((key) => has(value, key)),
+}
+
 const has = (value: unknown, key: string): boolean =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key)
 
@@ -209,6 +244,12 @@ test(`no catalogue, request, id or setting gets anything else into what the engi
       ...faults(sandboxBody('campus', plan, studentId, '10.200.0.3'), containerRules, of),
       ...faults(networkBody('campus', proxy, plan, '10.200.0.0/24'), networkRules, of),
       ...faults(volumeBody('campus', plan, studentId), volumeRules, of),
+      ...faults(proofBody('campus', plan, proving), proofRules, of),
+      ...faults(
+        proofVolumeBody('campus', plan),
+        { Name: sameAs(proofVolume), Labels: proofRules['Labels'] ?? is('') },
+        of,
+      ),
     ]
     if (found.length > 0) assert.fail(`seed ${seed}, case ${drawn.run}: ${found.join('\n')}\n${JSON.stringify(of)}`)
   }
