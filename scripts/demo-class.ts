@@ -89,10 +89,15 @@ try {
   await stage.cleanUp()
 }
 
-/** What Traefik does by itself: an up answers when its routes were asked for. */
+/** What Traefik does by itself: an up answers when its routes are used, which a health check in them shows. */
 function askForRoutes(address: string): NodeJS.Timeout {
   const headers = { authorization: `Bearer ${routesToken}` }
-  return setInterval(() => void fetch(`${address}/room/traefik`, { headers }).catch(() => undefined), 500)
+  const ask = async () => {
+    const routes = await (await fetch(`${address}/room/traefik`, { headers })).text()
+    const [sign] = /\/room\/traefik\/in-use\/[\w-]+/.exec(routes) ?? []
+    if (sign !== undefined) await fetch(address + sign)
+  }
+  return setInterval(() => void ask().catch(() => undefined), 500)
 }
 
 async function tellStory(): Promise<void> {

@@ -48,15 +48,44 @@ export const traefikDefects: readonly Defect[] = [
     tests: traefikTests,
   },
   {
-    name: 'an up answers before Traefik has asked for its routes',
+    name: 'an up answers before Traefik uses its routes',
     file: 'src/classes/up/start-students.ts',
     edits: [{ find: '  await context.traefik?.hasRoutes(run.signal)\n', replace: '' }],
     tests: traefikTests,
   },
   {
+    name: 'routes that Traefik was given count as used',
+    file: 'src/traefik/polls.ts',
+    edits: [
+      {
+        find: '    this.#given.set(routes.id, routes)\n',
+        replace: '    this.#given.set(routes.id, routes)\n    this.uses(routes.id)\n',
+      },
+    ],
+    tests: traefikTests,
+  },
+  {
+    name: 'what Traefik used before its end counts after it',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: '      this.#polls.beganAnew()\n', replace: '' }],
+    tests: traefikTests,
+  },
+  {
+    name: 'other routes are taken for those that Traefik uses',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: 'content === this.#known?.content ? this.#known.id : randomUUID()', replace: "'always'" }],
+    tests: traefikTests,
+  },
+  {
     name: 'a Traefik that is silent is told to nobody',
     file: 'src/traefik/traefik.ts',
-    edits: [{ find: 'return this.#polls.isSilent ? troubles.silent : undefined', replace: 'return undefined' }],
+    edits: [{ find: '    if (this.#polls.isSilent) return troubles.silent\n', replace: '' }],
+    tests: traefikTests,
+  },
+  {
+    name: 'a Traefik that does not use its routes is told to nobody',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: 'return this.#polls.isUnused ? troubles.unused : undefined', replace: 'return undefined' }],
     tests: traefikTests,
   },
   {

@@ -109,8 +109,17 @@ export async function startTraefik(
   }
   const address = async () =>
     (await inspect('container', container, Addresses)).NetworkSettings.Networks['bridge']?.IPAddress ?? ''
-  const get = async (host: string, path = '/', options: GetOptions = {}): Promise<Page> =>
-    await ask(await address(), host, path, options)
+  // The engine is asked once: while it attaches Traefik to a network, its answer takes seconds.
+  let known: Promise<string> | undefined
+  const get = async (host: string, path = '/', options: GetOptions = {}): Promise<Page> => {
+    known ??= address()
+    try {
+      return await ask(await known, host, path, options)
+    } catch (error) {
+      known = undefined
+      throw error
+    }
+  }
   const renew = async () => {
     await docker(['rm', '-f', container])
     await start()

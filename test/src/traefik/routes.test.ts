@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { absentSandbox, type HeldSandbox, type HeldSession, type SandboxState } from '../../../src/runtime/held.ts'
-import { routesOf } from '../../../src/traefik/routes.ts'
+import { routesOf, withSign } from '../../../src/traefik/routes.ts'
 
 const proxy = {
   container: 'traefik',
@@ -104,4 +104,24 @@ test('where no class is up there is no route, and no empty object, which Traefik
       'class-os101-a--sv001'
     ] ?? assert.fail()
   assert.equal(middlewares, undefined)
+})
+
+test('a health check that no visitor comes to shows which routes Traefik uses', () => {
+  const bare = routesOf(proxy, [session(sandbox('SV001', 'running'))], pages)
+  const { http } = withSign(bare, proxy, pages, 'an-id')
+  const { 'class-runtime-in-use': router, ...routers } = http.routers ?? {}
+  const { 'class-runtime-in-use': service, ...services } = http.services ?? {}
+  assert.deepEqual({ http: { routers, services } }, bare)
+  // On the entrypoints of the sandboxes: where Traefik has none of them, it uses neither.
+  assert.deepEqual(router, {
+    rule: 'Path(`/a`) && Path(`/b`)',
+    entryPoints: ['web', 'websecure'],
+    service: 'class-runtime-in-use',
+  })
+  assert.deepEqual(service, {
+    loadBalancer: {
+      servers: [{ url: pages }],
+      healthCheck: { path: '/room/traefik/in-use/an-id', interval: '250ms' },
+    },
+  })
 })
