@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { join, resolve } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { docker, inspect, tryDocker } from './docker.ts'
@@ -50,6 +51,8 @@ export interface GetOptions {
   readonly method?: string
   readonly body?: string | Uint8Array
   readonly timeoutMs?: number
+  /** At the entrypoint of port 8443, whatever its certificate. */
+  readonly isSecure?: boolean
 }
 
 /** Where a service of the test listens for it: the engine's default gateway, at a port of the test's own. */
@@ -130,10 +133,12 @@ export async function startTraefik(
 }
 
 function ask(address: string, host: string, path: string, options: GetOptions): Promise<Page> {
-  const { method = 'GET', body, timeoutMs = 30_000 } = options
+  const { method = 'GET', body, timeoutMs = 30_000, isSecure = false } = options
   return new Promise((resolvePage, reject) => {
-    const sent = request({
-      ...{ host: address, port: 8000, path, method, agent: false },
+    const send = isSecure ? secureRequest : request
+    const sent = send({
+      ...{ host: address, port: isSecure ? 8443 : 8000, path, method, agent: false },
+      ...(isSecure ? { servername: host, rejectUnauthorized: false } : {}),
       headers: { host, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
       signal: AbortSignal.timeout(timeoutMs),
     })
