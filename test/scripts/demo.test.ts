@@ -49,3 +49,13 @@ test('the demo without an engine says so, and runs a class on the recorded one',
   assert.ok(next.length <= 3, 'what to do next is said in three lines')
   assert.match(next.join(), /README\.md.*fixtures\/catalogue\.example\.json npm start/)
 })
+
+test('the demo with a Traefik that is not there says what builds it, and does nothing', () => {
+  const { status, stdout, stderr } = spawnSync(resolve(import.meta.dirname, '../../scripts/demo'), ['--traefik'], {
+    encoding: 'utf8',
+    env: { ...process.env, PARTS_DIR: '/nonexistent' },
+  })
+  assert.equal(status, 1)
+  assert.equal(stdout, '')
+  assert.match(stderr, /^scripts\/demo: \/nonexistent\/traefik is absent: scripts\/parts traefik builds it/)
+})
