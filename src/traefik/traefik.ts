@@ -43,7 +43,8 @@ export class Traefik {
   #known: Known | undefined
   #surveying: Promise<void> | undefined
   #state: ProxyState | RuntimeError | undefined
-  #unattached: readonly string[] = []
+  /** Class id -> the name of its network, in which Traefik is not. */
+  #unattached: ReadonlyMap<string, string> = new Map()
   #looking: Promise<void> | undefined
   #lookAgain = false
   #timer: NodeJS.Timeout | undefined
@@ -111,19 +112,25 @@ export class Traefik {
   }
 
   /** Whether a request for this sandbox's host name comes to it. */
-  leadsTo(containerId: string | undefined): boolean {
-    return containerId !== undefined && this.trouble() === undefined && this.#polls.isLive(containerId)
+  leadsTo(classId: string, containerId: string | undefined): boolean {
+    return containerId !== undefined && this.troubleOf(classId) === undefined && this.#polls.isLive(containerId)
   }
 
   get lastPolledAt(): number | undefined {
     return this.#polls.lastPolledAt
   }
 
+  /** Of this class alone, or of all. */
+  troubleOf(classId: string): ProxyTrouble | undefined {
+    const network = this.#unattached.get(classId)
+    return this.trouble() ?? (network === undefined ? undefined : troubles.unattached(network))
+  }
+
+  /** Of all classes. */
   trouble(): ProxyTrouble | undefined {
     const state = this.#state
     if (state instanceof RuntimeError) return state.code === 'proxy-missing' ? troubles.missing : undefined
     if (state && !state.isRunning) return troubles.stopped
-    if (this.#unattached.length > 0) return troubles.unattached(this.#unattached)
     if (state?.version !== undefined && isOld(state.version)) return troubles.old(state.version)
     if (this.#polls.wasRefused) return troubles.refused
     if (this.#polls.isSilent) return troubles.silent
@@ -138,7 +145,7 @@ export class Traefik {
       this.#tell()
       clearTimeout(this.#timer)
       if (this.#stopping.signal.aborted) return
-      const isWrong = this.#state instanceof RuntimeError || this.#unattached.length > 0
+      const isWrong = this.#state instanceof RuntimeError || this.#unattached.size > 0
       const pause = this.#lookAgain ? 0 : isWrong ? retryMs : lookEveryMs
       this.#lookAgain = false
       this.#timer = setTimeout(() => void this.look(), pause).unref()
@@ -152,18 +159,15 @@ export class Traefik {
       const lives = ({ sandboxes }: HeldSession): boolean => sandboxes.some(({ state }) => alive.has(state))
       const networks = sessions
         .filter((session) => lives(session) && !this.#isGoingDown(session.classId))
-        .flatMap(({ network }) => network ?? [])
-      this.#unattached = []
-      for (const { id, name } of networks) {
-        await this.#runtime.attachProxy([id]).catch((error: unknown) => {
-          if (error instanceof RuntimeError && error.code === 'proxy-missing') throw error
-          // Gone with its class, meanwhile.
-          if (error instanceof RuntimeError && error.code === 'gone') return
-          this.#log.warn({ err: error, network: name }, 'Traefik cannot be attached')
-          this.#unattached = [...this.#unattached, name]
-        })
+        .flatMap(({ classId, network }) => (network ? [{ ...network, classId }] : []))
+      const state = await this.#runtime.attachProxy(networks.map(({ id }) => id))
+      this.#state = state
+      const unattached = networks.filter(({ id }) => state?.unattached.has(id))
+      for (const { id, classId, name } of unattached) {
+        if (this.#unattached.has(classId)) continue
+        this.#log.warn({ err: state?.unattached.get(id), classId, network: name }, 'Traefik cannot be attached')
       }
-      this.#state = await this.#runtime.proxy()
+      this.#unattached = new Map(unattached.map(({ classId, name }) => [classId, name]))
     } catch (error) {
       this.#state = error instanceof RuntimeError ? error : new RuntimeError('failed', `${error}`, error)
     }
@@ -212,11 +216,12 @@ interface Known {
 /** Of a sandbox that has an endpoint: without a proxy it is the sandbox's own address. */
 export function endpointState(
   traefik: Traefik | undefined,
+  classId: string,
   containerId: string | undefined,
   endpoint: string | undefined,
 ): 'ready' | 'pending' | null {
   if (endpoint === undefined) return null
-  return !traefik || traefik.leadsTo(containerId) ? 'ready' : 'pending'
+  return !traefik || traefik.leadsTo(classId, containerId) ? 'ready' : 'pending'
 }
 
 const alive: ReadonlySet<SandboxState> = new Set(['running', 'starting', 'unhealthy', 'paused', 'restarting'])
@@ -257,9 +262,9 @@ const troubles = {
       "to look at Traefik's log, and to see that it has the entrypoints of TRAEFIK_ENTRYPOINTS",
     ),
   },
-  unattached: (networks: readonly string[]): ProxyTrouble => ({
+  unattached: (network: string): ProxyTrouble => ({
     code: 'unattached',
-    detail: asks(`Traefik is not attached to ${networks.join(', ')}`, "to look at the service's log for the reason"),
+    detail: asks(`Traefik is not attached to ${network}`, "to look at the service's log for the reason"),
   }),
   old: (version: string): ProxyTrouble => ({
     code: 'old',

@@ -106,6 +106,23 @@ export const traefikDefects: readonly Defect[] = [
     tests: traefikTests,
   },
   {
+    name: 'a network that Traefik cannot be attached to keeps it out of the others',
+    file: 'src/runtime/docker/network.ts',
+    edits: [{ find: '      unattached.set(id, asRuntimeError(error))', replace: '      throw error' }],
+    tests: ['test/src/runtime/docker/network.test.ts'],
+  },
+  {
+    name: 'a class that Traefik is not attached to is told as the trouble of all',
+    file: 'src/traefik/traefik.ts',
+    edits: [
+      {
+        find: 'const network = this.#unattached.get(classId)',
+        replace: 'const [network] = this.#unattached.values()',
+      },
+    ],
+    tests: traefikTests,
+  },
+  {
     name: 'a sandbox that was thawed is called ill',
     file: 'src/runtime/docker/health.ts',
     edits: [{ find: "'unhealthy' && State.Health.FailingStreak !== 0", replace: "'unhealthy'" }],

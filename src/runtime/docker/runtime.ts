@@ -8,7 +8,7 @@ import { translated, translatedEach } from './errors.ts'
 import { HealthLooks } from './health.ts'
 import { createEngineId } from './identity.ts'
 import { readLogs } from './logs.ts'
-import { attachProxy, closeNetwork, openNetwork, readProxy, readRoom } from './network.ts'
+import { attachProxy, closeNetwork, openNetwork, readRoom } from './network.ts'
 import { waitReady } from './ready.ts'
 import { removeContainer, removeVolume } from './remove.ts'
 import { rescueVolume } from './rescue.ts'
@@ -43,7 +43,6 @@ export function createDockerRuntime(
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
     survey: (classId) => translated(surveyDocker(context, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
-    proxy: () => translated(readProxy(context)),
     watch: (...listener) => watchEngine(context, ...listener),
     attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),
     startSandbox: (...sandbox) => startSandbox(context, ...sandbox),

@@ -88,14 +88,14 @@ test('what Traefik uses is known by the last that it shows, and by nothing once 
   const routes = await ask()
   assert.equal(signOf((await ask()).json()), signOf(routes.json()), 'routes that have not changed are the same ones')
   await use(routes)
-  assert.equal(traefik.leadsTo(id), true)
+  assert.equal(traefik.leadsTo(classId, id), true)
   for (const tell of runtime.watchers) tell('proxy')
-  assert.equal(traefik.leadsTo(id), false)
+  assert.equal(traefik.leadsTo(classId, id), false)
   assert.equal((await get('/room/traefik/in-use/anything')).statusCode, 200)
-  assert.equal(traefik.leadsTo(id), false)
+  assert.equal(traefik.leadsTo(classId, id), false)
   await ask()
   await use(routes)
-  assert.equal(traefik.leadsTo(id), true)
+  assert.equal(traefik.leadsTo(classId, id), true)
 })
 
 test('an up whose routes Traefik does not ask for answers all the same: its endpoints are pending', async (t) => {
@@ -105,7 +105,7 @@ test('an up whose routes Traefik does not ask for answers all the same: its endp
   const { students } = await ofClass.up()
   assert.deepEqual(new Set(students.map(({ endpointState }) => endpointState)), new Set(['pending']))
   await poll()
-  assert.equal(traefik.leadsTo(students[0]?.containerId ?? undefined), true)
+  assert.equal(traefik.leadsTo(classId, students[0]?.containerId ?? undefined), true)
 })
 
 test('who shows no token, or another one, is told nothing; where nobody shows the right one, that is told', async (t) => {
@@ -207,10 +207,10 @@ test('what is wrong with Traefik is told in the class’s state and in /readyz, 
     await traefik.look()
     const { problem, sandboxes } = (await get(`/room/classes/${classId}`)).json()
     const ready = await get('/readyz')
-    assert.equal(ready.statusCode, problem ? 503 : 200, ready.body)
+    assert.equal(ready.statusCode, traefik.trouble() ? 503 : 200, ready.body)
     const state = problem ? 'pending' : 'ready'
     assert.ok(sandboxes.every((each: { endpointState: string }) => each.endpointState === state))
-    return [problem?.code, traefik.trouble()?.code]
+    return [problem?.code, traefik.troubleOf(classId)?.code]
   }
   await poll()
   assert.deepEqual(await told(), [undefined, undefined])
@@ -228,6 +228,8 @@ test('what is wrong with Traefik is told in the class’s state and in /readyz, 
     if (event.startsWith('attach-proxy')) throw new RuntimeError('failed', 'The engine refused.')
   }
   assert.deepEqual(await told(), ['traefik-unusable', 'unattached'])
+  assert.equal(traefik.trouble(), undefined)
+  assert.equal(traefik.troubleOf('another-class'), undefined, 'it is told at its own class only')
   runtime.before = () => {}
   await poll()
   assert.deepEqual(await told(), [undefined, undefined])
