@@ -13,6 +13,15 @@ export const traefikDefects: readonly Defect[] = [
     tests: routesTests,
   },
   {
+    name: 'a name leads to the sandbox of the same student in another class',
+    file: 'src/traefik/routes.ts',
+    edits: [
+      { find: 'else services[name] =', replace: 'else services[sandbox.studentId] =' },
+      { find: 'service: state ? pagesService : name,', replace: 'service: state ? pagesService : sandbox.studentId,' },
+    ],
+    tests: routesTests,
+  },
+  {
     name: 'a sandbox is led by Traefik into those of other classes',
     file: 'src/traefik/routes.ts',
     edits: [{ find: "  service: 'noop@internal',", replace: '  service: host,' }],

@@ -70,7 +70,7 @@ test('behind a TLS entrypoint the endpoints say https, and the pages are there',
   assert.equal(students[0]?.endpoint, 'https://s01--a.lab.localhost/')
   assert.equal(students[0]?.endpointState, 'ready')
   await until('the page', async () => {
-    const { status, body } = await traefik.get('s01--a.lab.localhost', '/', { isSecure: true })
+    const { status, body } = await traefik.get('s01--a.lab.localhost', '/', { port: 8443, isSecure: true })
     return status === 200 && body === 's01'
   })
   assert.equal((await traefik.get('s01--a.lab.localhost')).status, 404)

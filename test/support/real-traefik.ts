@@ -51,8 +51,12 @@ export interface GetOptions {
   readonly method?: string
   readonly body?: string | Uint8Array
   readonly timeoutMs?: number
-  /** At the entrypoint of port 8443, whatever its certificate. */
+  /** Of its entrypoint. Default 8000. */
+  readonly port?: number
+  /** By TLS, whatever its certificate. */
   readonly isSecure?: boolean
+  /** In the middle of the body. */
+  readonly pauseMs?: number
 }
 
 /** Where a service of the test listens for it: the engine's default gateway, at a port of the test's own. */
@@ -133,11 +137,11 @@ export async function startTraefik(
 }
 
 function ask(address: string, host: string, path: string, options: GetOptions): Promise<Page> {
-  const { method = 'GET', body, timeoutMs = 30_000, isSecure = false } = options
+  const { method = 'GET', body, timeoutMs = 30_000, port = 8000, isSecure = false, pauseMs = 0 } = options
   return new Promise((resolvePage, reject) => {
     const send = isSecure ? secureRequest : request
     const sent = send({
-      ...{ host: address, port: isSecure ? 8443 : 8000, path, method, agent: false },
+      ...{ host: address, port, path, method, agent: false },
       ...(isSecure ? { servername: host, rejectUnauthorized: false } : {}),
       headers: { host, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
       signal: AbortSignal.timeout(timeoutMs),
@@ -149,6 +153,11 @@ function ask(address: string, host: string, path: string, options: GetOptions): 
       response.once('error', reject)
       response.once('end', () => resolvePage({ status: response.statusCode ?? 0, body: text }))
     })
-    sent.end(body)
+    if (body === undefined || pauseMs === 0) sent.end(body)
+    else {
+      const half = Math.floor(body.length / 2)
+      sent.write(body.slice(0, half))
+      setTimeout(() => sent.end(body.slice(half)), pauseMs)
+    }
   })
 }

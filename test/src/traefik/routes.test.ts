@@ -97,6 +97,19 @@ test('of two sessions that hold a student, the one that can be visited is led to
   }
 })
 
+test('of two classes with one student each name leads to the sandbox of its own class', () => {
+  const other = sandbox('SV001', 'running', { id: 'another', server: 'http://10.201.1.3:8080' })
+  const sessions = [session(sandbox('SV001', 'running')), { ...session(other), classId: 'OS101-B' }]
+  const { routers = {}, services = {} } = routesOf(proxy, sessions, pages).http
+  const led = Object.values(routers)
+    .filter(({ service }) => service !== 'noop@internal')
+    .map(({ rule, service }) => [rule, services[service]?.loadBalancer.servers])
+  assert.deepEqual(led, [
+    ['Host(`sv001--os101-a.lab.example`)', [{ url: 'http://10.201.0.3:8080' }]],
+    ['Host(`sv001--os101-b.lab.example`)', [{ url: 'http://10.201.1.3:8080' }]],
+  ])
+})
+
 test('where no class is up there is no route, and no empty object, which Traefik refuses', () => {
   assert.deepEqual(routesOf(proxy, [], pages), { http: {} })
   const { middlewares } =
