@@ -1,4 +1,4 @@
-// The demo's story: `demo-class.ts FOLDER`, on the engine at DOCKER_HOST. Every line it prints was just measured or checked.
+// The demo's story: `demo-class.ts FOLDER [TRAEFIK]`, on the engine at DOCKER_HOST, with a stand-in or the real Traefik's program. Every line it prints was just measured or checked.
 // It trusts nothing of ours: what was in the sandboxes and what is in the bags is told by busybox and by the system's sha256sum.
 
 import { randomBytes } from 'node:crypto'
@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { type Static, Type } from '@sinclair/typebox'
 import { bagOf, checkBag, manifestOf, parseSums, recordedIn, showBag } from './demo-bags.ts'
 import { whatNext } from './demo-next.ts'
-import { type Service, startService } from './demo-service.ts'
+import { freePort, type Service, startService } from './demo-service.ts'
 import { createStage } from './demo-stage.ts'
 import { demoStore } from './demo-store.ts'
+import { gatewayOf, startTraefik, visit } from './demo-traefik.ts'
 
 const classId = 'os101-a'
 const students = ['SV001', 'SV002', 'SV003', 'SV004', 'SV005', 'SV006']
@@ -60,8 +61,8 @@ const work = `
   httpd -p ${port} -h /home/student
 `
 
-const [folder] = process.argv.slice(2)
-if (folder === undefined) throw new Error('Usage: demo-class.ts FOLDER')
+const [folder, traefik] = process.argv.slice(2)
+if (folder === undefined) throw new Error('Usage: demo-class.ts FOLDER [TRAEFIK]')
 const store = demoStore(folder)
 
 const interrupted = new AbortController()
@@ -70,9 +71,9 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 const { signal } = interrupted
 
 const installation = `demo-${randomBytes(4).toString('hex')}`
-const standIn = `class-runtime-${installation}-traefik`
+const proxy = `class-runtime-${installation}-traefik`
 const routesToken = randomBytes(16).toString('hex')
-const stage = createStage(installation, standIn, signal)
+const stage = createStage(installation, proxy, signal)
 
 let service: Service | undefined
 let polling: NodeJS.Timeout | undefined
@@ -90,10 +91,15 @@ try {
   await stage.cleanUp()
 }
 
-/** What Traefik does by itself: an up answers when its routes were asked for. */
+/** What Traefik does by itself: an up answers when its routes are used, which a health check in them shows. */
 function askForRoutes(address: string): NodeJS.Timeout {
   const headers = { authorization: `Bearer ${routesToken}` }
-  return setInterval(() => void fetch(`${address}/room/traefik`, { headers }).catch(() => undefined), 500)
+  const ask = async () => {
+    const routes = await (await fetch(`${address}/room/traefik`, { headers })).text()
+    const [sign] = /\/room\/traefik\/in-use\/[\w-]+/.exec(routes) ?? []
+    if (sign !== undefined) await fetch(address + sign)
+  }
+  return setInterval(() => void ask().catch(() => undefined), 500)
 }
 
 async function tellStory(): Promise<void> {
@@ -104,21 +110,26 @@ async function tellStory(): Promise<void> {
   }
 
   const image = await stage.labImage()
-  const standInId = await stage.startStandIn(image)
-  told(`lab image ${image}; a container stands in for Traefik: ${standIn} ${short(standInId)}`)
+  const routesListen = traefik && `${await gatewayOf(stage.engine)}:${await freePort()}`
+  const proxyId =
+    traefik && routesListen
+      ? await startTraefik(stage.engine, traefik, { name: proxy, token: routesToken, routesListen })
+      : await stage.startStandIn(image)
+  told(`lab image ${image}; ${traefik ? 'Traefik' : 'a container stands in for Traefik'}: ${proxy} ${short(proxyId)}`)
 
   service = await startService(
     {
       CATALOGUE: writeCatalogue(image),
       ...store.settings,
       INSTALLATION_ID: installation,
-      TRAEFIK_CONTAINER: standIn,
+      TRAEFIK_CONTAINER: proxy,
       TRAEFIK_TOKEN: routesToken,
+      ...(routesListen ? { ROUTES_LISTEN: routesListen } : {}),
     },
     join(String(folder), 'service.log'),
     signal,
   )
-  polling = askForRoutes(service.address)
+  if (!traefik) polling = askForRoutes(service.address)
   told(`the service listens on ${service.address}, its store is ${store.name}`)
 
   const up = await service.post('/room/up-class', { classId }, UpAnswer)
@@ -138,11 +149,18 @@ async function tellStory(): Promise<void> {
 
   const [first] = up.students
   if (first === undefined) throw new Error('no student')
-  const { NetworkSettings } = await stage.engine.containers.inspect(first.containerId, { signal })
-  const address = NetworkSettings.Networks?.[up.network]?.IPAddress
-  const page = await stage.run(standInId, 'wget', '-q', '-O', '-', `http://${address}:${port}/index.html`)
-  told(`from inside the stand-in, http://${address}:${port}/index.html answers: ${page.trim()}`)
-  check(page.includes(first.studentId), `Traefik can reach the sandbox of ${first.studentId}`)
+  if (traefik) {
+    for (const { studentId, endpoint } of up.students.filter((each) => each.studentId !== idleStudent)) {
+      const page = await visit(stage.engine, proxyId, endpoint)
+      check(page.includes(studentId), `through Traefik, ${endpoint} answers: ${page.trim()}`)
+    }
+  } else {
+    const { NetworkSettings } = await stage.engine.containers.inspect(first.containerId, { signal })
+    const address = NetworkSettings.Networks?.[up.network]?.IPAddress
+    const page = await stage.run(proxyId, 'wget', '-q', '-O', '-', `http://${address}:${port}/index.html`)
+    told(`from inside the stand-in, http://${address}:${port}/index.html answers: ${page.trim()}`)
+    check(page.includes(first.studentId), `Traefik can reach the sandbox of ${first.studentId}`)
+  }
 
   const down = await service.post('/room/down-class', { classId }, DownAnswer)
   told(`POST /room/down-class {"classId":"${classId}"}: state ${down.state}, bags in ${down.artifacts.store}`)
@@ -153,8 +171,11 @@ async function tellStory(): Promise<void> {
   told('sha256sum has read every bag')
 
   check((await stage.remains()).length === 0, 'no sandbox, volume or network of the class is left on the engine')
-  const { NetworkSettings: after } = await stage.engine.containers.inspect(standInId, { signal })
-  check(after.Networks?.[up.network] === undefined, 'the stand-in is detached from the class network')
+  const { NetworkSettings: after } = await stage.engine.containers.inspect(proxyId, { signal })
+  check(
+    after.Networks?.[up.network] === undefined,
+    `${traefik ? 'Traefik' : 'the stand-in'} is detached from the class network`,
+  )
 }
 
 /** `sums`: path in the sandbox to SHA-256, as taken there while it ran. */

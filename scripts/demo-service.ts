@@ -24,7 +24,9 @@ const waitSeconds = 120
 
 /** Settings of the caller's own service are none of the demo's: it must not work in that one's store. */
 const inherited = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:MINIO|AUTH|TRAEFIK)(?:_|$)/.test(name)))
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(?:MINIO|AUTH|TRAEFIK|ROUTES)(?:_|$)/.test(name)),
+  )
 
 /** Starts the service with `settings` as its environment (beside PATH and the like), its log in `logFile`. */
 export async function startService(
@@ -88,7 +90,7 @@ export async function startService(
 }
 
 /** A port that nobody uses now. Somebody else may take it before the service does; then the service says so. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

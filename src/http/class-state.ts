@@ -55,7 +55,7 @@ function problemOf(store: Store, traefik: Traefik | undefined, held: HeldSession
   if (isElsewhere && held.sandboxes.length > 0 && !rememberedSession(store, held.sessionId)) {
     return { problem: { code: 'store-changed', detail: otherStoreDetail(held, here) } }
   }
-  const trouble = traefik?.trouble()
+  const trouble = traefik?.troubleOf(held.classId)
   return trouble ? { problem: { code: 'traefik-unusable', detail: trouble.detail } } : {}
 }
 

@@ -45,6 +45,8 @@ export interface Call<Params extends TSchema = TSchema, Body extends TSchema = T
   readonly method: 'GET' | 'POST'
   /** It stands for somebody else's page: every method is answered alike, and nothing but the path is read or checked. */
   readonly everyMethod?: true
+  /** A program makes it several times a second: it leaves a line in the log only where it fails. */
+  readonly isRoutine?: true
   /** As the router has it: `/room/classes/:classId`. */
   readonly url: string
   readonly access: Access

@@ -17,6 +17,7 @@ export function registerCalls(app: App, calls: readonly Call[], context: CallCon
       url,
       schema: { ...(body ? { body } : {}), ...(params ? { params } : {}) },
       config: { call },
+      ...(call.isRoutine ? { logLevel: 'warn' as const } : {}),
       // Before anything of the request is read that could be wrong.
       ...(call.everyMethod ? { onRequest: async (request, reply) => call.run(context, request, reply) } : {}),
       handler: (request, reply) => call.run(context, request, reply),

@@ -66,6 +66,8 @@ export interface ProxyState {
   readonly isRunning: boolean
   /** Such as `3.6.1`, where its image says so. */
   readonly version: string | undefined
+  /** By the id of the network: why the proxy is not in it. */
+  readonly unattached: ReadonlyMap<string, unknown>
 }
 
 export interface Runtime {
@@ -93,10 +95,11 @@ export interface Runtime {
    */
   proveCollection(plan: SessionPlan, signal: AbortSignal): Promise<void>
 
-  /** Attaches the proxy to those of these networks that it is not attached to: it may have been made anew. */
-  attachProxy(networkIds: readonly string[]): Promise<void>
-  /** RuntimeError 'proxy-missing' where it is not on the engine; undefined where the service is set up without one. */
-  proxy(): Promise<ProxyState | undefined>
+  /**
+   * Attaches the proxy to those of these networks that it is not attached to: it may have been made anew. A network that is gone is
+   * passed over. RuntimeError 'proxy-missing' where there is no proxy on the engine; undefined where the service is set up without one.
+   */
+  attachProxy(networkIds: readonly string[]): Promise<ProxyState | undefined>
 
   /**
    * Tells that a sandbox, or the proxy, has begun, ended or become something else, and where that may have been missed, until

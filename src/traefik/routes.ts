@@ -17,7 +17,7 @@ export interface Router {
 }
 
 interface Service {
-  loadBalancer: { servers: { url: string }[] }
+  loadBalancer: { servers: { url: string }[]; healthCheck?: { path: string; interval: string } }
 }
 
 export interface RouteDocument {
@@ -27,6 +27,26 @@ export interface RouteDocument {
     middlewares?: Record<string, { replacePath: { path: string } }>
   }
 }
+
+/**
+ * With a health check of the service itself, by which Traefik shows the `id` of the routes that it uses: that it was given them is
+ * seconds before, or for nothing where it cannot read them or lacks an entrypoint. Traefik checks only what a router leads to; no
+ * request fits this one.
+ */
+export function withSign({ http }: RouteDocument, proxy: ProxyConfig, pagesUrl: string, id: string): RouteDocument {
+  const router = { rule: 'Path(`/a`) && Path(`/b`)', entryPoints: listOf(proxy.entrypoints), service: signName }
+  const healthCheck = { path: signPath(id), interval: '250ms' }
+  return {
+    http: {
+      ...http,
+      routers: { ...http.routers, [signName]: router },
+      services: { ...http.services, [signName]: { loadBalancer: { servers: [{ url: pagesUrl }], healthCheck } } },
+    },
+  }
+}
+
+const signName = 'class-runtime-in-use'
+export const signPath = (id: string): string => `/room/traefik/in-use/${id}`
 
 /** A frozen sandbox keeps its route: requests wait for the thaw. */
 const served: ReadonlySet<SandboxState> = new Set(['running', 'paused'])

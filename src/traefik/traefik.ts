@@ -1,22 +1,22 @@
 // The service's side of Traefik: it gives Traefik the routes, attaches it to the networks of classes, and knows what is wrong with it.
 // It follows the engine's events, so that neither waits for an operation, a collection or the store.
 
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { ProxyConfig } from '../config.ts'
 import { RuntimeError } from '../runtime/errors.ts'
 import type { HeldSession, SandboxState } from '../runtime/held.ts'
 import type { ProxyState, Runtime } from '../runtime/port.ts'
 import { Polls } from './polls.ts'
-import { isServed, type RouteDocument, routesOf } from './routes.ts'
+import { isServed, type RouteDocument, routesOf, withSign } from './routes.ts'
 
 /** Why pages cannot be reached, and what to do, in a teacher's words; `code` stands in the log. */
 export interface ProxyTrouble {
-  readonly code: 'missing' | 'stopped' | 'unattached' | 'refused' | 'silent' | 'old'
+  readonly code: 'missing' | 'stopped' | 'unattached' | 'refused' | 'silent' | 'unused' | 'old'
   readonly detail: string
 }
 
-export interface GivenRoutes {
+export interface Routes {
   readonly document: RouteDocument
   /** To be called when Traefik has it. */
   delivered(): void
@@ -26,8 +26,8 @@ export interface GivenRoutes {
 const lookEveryMs = 15_000
 /** After a look that failed. */
 const retryMs = 1_000
-/** How long an up waits for Traefik, which asks every 5 s unless it is told otherwise. */
-const routesWithinMs = 6_000
+/** How long an up waits for Traefik, which asks every 5 s and goes on after 2 s more unless it is told otherwise. */
+const routesWithinMs = 10_000
 /** Routers by ClientIP came with it. */
 const oldestVersion = [2, 5] as const
 
@@ -40,10 +40,11 @@ export class Traefik {
   readonly #stopping = new AbortController()
   /** Counts what happened on the engine; what is known is of one such moment. */
   #version = 0
-  #known: { readonly version: number; readonly at: number; readonly sessions: readonly HeldSession[] } | undefined
+  #known: Known | undefined
   #surveying: Promise<void> | undefined
   #state: ProxyState | RuntimeError | undefined
-  #unattached: readonly string[] = []
+  /** Class id -> the name of its network, in which Traefik is not. */
+  #unattached: ReadonlyMap<string, string> = new Map()
   #looking: Promise<void> | undefined
   #lookAgain = false
   #timer: NodeJS.Timeout | undefined
@@ -60,7 +61,9 @@ export class Traefik {
   start(): void {
     void this.#runtime.watch(this.#stopping.signal, (what) => {
       this.#version++
-      if (what === 'proxy') void this.look()
+      if (what !== 'proxy') return
+      this.#polls.beganAnew()
+      void this.look()
     })
     void this.look()
   }
@@ -72,16 +75,22 @@ export class Traefik {
   }
 
   /** Routes as the engine is now. `pagesUrl` is where Traefik finds this service. RuntimeError where the engine cannot be asked. */
-  async routes(pagesUrl: string): Promise<GivenRoutes> {
-    const { version, sessions } = await this.#present()
+  async routes(pagesUrl: string): Promise<Routes> {
+    const { version, sessions, id } = await this.#present()
     const live = new Set(sessions.flatMap(({ sandboxes }) => sandboxes.filter(isServed).flatMap(({ id }) => id ?? [])))
     return {
-      document: routesOf(this.#config, sessions, pagesUrl),
+      document: withSign(routesOf(this.#config, sessions, pagesUrl), this.#config, pagesUrl, id),
       delivered: () => {
-        this.#polls.gave(version, live)
+        this.#polls.gave({ id, version, live })
         this.#tell()
       },
     }
+  }
+
+  /** Traefik uses the routes of this id. */
+  uses(id: string): void {
+    this.#polls.uses(id)
+    this.#tell()
   }
 
   isToken(token: string): boolean {
@@ -95,30 +104,37 @@ export class Traefik {
     this.#tell()
   }
 
-  /** Whether Traefik has come for the routes of what runs now; false after some seconds, and at once where Traefik is in trouble. */
+  /** Whether Traefik uses the routes of what runs now; false after some seconds, and at once where Traefik is in trouble. */
   async hasRoutes(signal: AbortSignal): Promise<boolean> {
     if (this.trouble()) return false
     const version = ++this.#version
-    return await this.#polls.given(version, AbortSignal.any([signal, AbortSignal.timeout(routesWithinMs)]))
+    return await this.#polls.used(version, AbortSignal.any([signal, AbortSignal.timeout(routesWithinMs)]))
   }
 
   /** Whether a request for this sandbox's host name comes to it. */
-  leadsTo(containerId: string | undefined): boolean {
-    return containerId !== undefined && this.trouble() === undefined && this.#polls.isLive(containerId)
+  leadsTo(classId: string, containerId: string | undefined): boolean {
+    return containerId !== undefined && this.troubleOf(classId) === undefined && this.#polls.isLive(containerId)
   }
 
   get lastPolledAt(): number | undefined {
     return this.#polls.lastPolledAt
   }
 
+  /** Of this class alone, or of all. */
+  troubleOf(classId: string): ProxyTrouble | undefined {
+    const network = this.#unattached.get(classId)
+    return this.trouble() ?? (network === undefined ? undefined : troubles.unattached(network))
+  }
+
+  /** Of all classes. */
   trouble(): ProxyTrouble | undefined {
     const state = this.#state
     if (state instanceof RuntimeError) return state.code === 'proxy-missing' ? troubles.missing : undefined
     if (state && !state.isRunning) return troubles.stopped
-    if (this.#unattached.length > 0) return troubles.unattached(this.#unattached)
     if (state?.version !== undefined && isOld(state.version)) return troubles.old(state.version)
     if (this.#polls.wasRefused) return troubles.refused
-    return this.#polls.isSilent ? troubles.silent : undefined
+    if (this.#polls.isSilent) return troubles.silent
+    return this.#polls.isUnused ? troubles.unused : undefined
   }
 
   /** Attaches Traefik to the networks that it should be in, and sees how it is. One look at a time; never rejects. */
@@ -129,7 +145,7 @@ export class Traefik {
       this.#tell()
       clearTimeout(this.#timer)
       if (this.#stopping.signal.aborted) return
-      const isWrong = this.#state instanceof RuntimeError || this.#unattached.length > 0
+      const isWrong = this.#state instanceof RuntimeError || this.#unattached.size > 0
       const pause = this.#lookAgain ? 0 : isWrong ? retryMs : lookEveryMs
       this.#lookAgain = false
       this.#timer = setTimeout(() => void this.look(), pause).unref()
@@ -143,18 +159,15 @@ export class Traefik {
       const lives = ({ sandboxes }: HeldSession): boolean => sandboxes.some(({ state }) => alive.has(state))
       const networks = sessions
         .filter((session) => lives(session) && !this.#isGoingDown(session.classId))
-        .flatMap(({ network }) => network ?? [])
-      this.#unattached = []
-      for (const { id, name } of networks) {
-        await this.#runtime.attachProxy([id]).catch((error: unknown) => {
-          if (error instanceof RuntimeError && error.code === 'proxy-missing') throw error
-          // Gone with its class, meanwhile.
-          if (error instanceof RuntimeError && error.code === 'gone') return
-          this.#log.warn({ err: error, network: name }, 'Traefik cannot be attached')
-          this.#unattached = [...this.#unattached, name]
-        })
+        .flatMap(({ classId, network }) => (network ? [{ ...network, classId }] : []))
+      const state = await this.#runtime.attachProxy(networks.map(({ id }) => id))
+      this.#state = state
+      const unattached = networks.filter(({ id }) => state?.unattached.has(id))
+      for (const { id, classId, name } of unattached) {
+        if (this.#unattached.has(classId)) continue
+        this.#log.warn({ err: state?.unattached.get(id), classId, network: name }, 'Traefik cannot be attached')
       }
-      this.#state = await this.#runtime.proxy()
+      this.#unattached = new Map(unattached.map(({ classId, name }) => [classId, name]))
     } catch (error) {
       this.#state = error instanceof RuntimeError ? error : new RuntimeError('failed', `${error}`, error)
     }
@@ -176,7 +189,9 @@ export class Traefik {
   async #survey(): Promise<void> {
     const version = this.#version
     const sessions = await this.#runtime.survey()
-    this.#known = { version, at: performance.now(), sessions }
+    const content = JSON.stringify(routesOf(this.#config, sessions, ''))
+    const id = content === this.#known?.content ? this.#known.id : randomUUID()
+    this.#known = { version, at: performance.now(), sessions, content, id }
   }
 
   /** Once when it begins, when it becomes another one and when it ends. */
@@ -189,14 +204,24 @@ export class Traefik {
   }
 }
 
+/** What the engine holds, and the routes that follow from it: `id` is of their content. */
+interface Known {
+  readonly version: number
+  readonly at: number
+  readonly sessions: readonly HeldSession[]
+  readonly content: string
+  readonly id: string
+}
+
 /** Of a sandbox that has an endpoint: without a proxy it is the sandbox's own address. */
 export function endpointState(
   traefik: Traefik | undefined,
+  classId: string,
   containerId: string | undefined,
   endpoint: string | undefined,
 ): 'ready' | 'pending' | null {
   if (endpoint === undefined) return null
-  return !traefik || traefik.leadsTo(containerId) ? 'ready' : 'pending'
+  return !traefik || traefik.leadsTo(classId, containerId) ? 'ready' : 'pending'
 }
 
 const alive: ReadonlySet<SandboxState> = new Set(['running', 'starting', 'unhealthy', 'paused', 'restarting'])
@@ -230,9 +255,16 @@ const troubles = {
       'to set --providers.http.endpoint of Traefik to the path /room/traefik of this service, and to see that Traefik can reach it',
     ),
   },
-  unattached: (networks: readonly string[]): ProxyTrouble => ({
+  unused: {
+    code: 'unused',
+    detail: asks(
+      'Traefik asks for its routes and does not use them',
+      "to look at Traefik's log, and to see that it has the entrypoints of TRAEFIK_ENTRYPOINTS",
+    ),
+  },
+  unattached: (network: string): ProxyTrouble => ({
     code: 'unattached',
-    detail: asks(`Traefik is not attached to ${networks.join(', ')}`, "to look at the service's log for the reason"),
+    detail: asks(`Traefik is not attached to ${network}`, "to look at the service's log for the reason"),
   }),
   old: (version: string): ProxyTrouble => ({
     code: 'old',

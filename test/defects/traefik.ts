@@ -13,6 +13,15 @@ export const traefikDefects: readonly Defect[] = [
     tests: routesTests,
   },
   {
+    name: 'a name leads to the sandbox of the same student in another class',
+    file: 'src/traefik/routes.ts',
+    edits: [
+      { find: 'else services[name] =', replace: 'else services[sandbox.studentId] =' },
+      { find: 'service: state ? pagesService : name,', replace: 'service: state ? pagesService : sandbox.studentId,' },
+    ],
+    tests: routesTests,
+  },
+  {
     name: 'a sandbox is led by Traefik into those of other classes',
     file: 'src/traefik/routes.ts',
     edits: [{ find: "  service: 'noop@internal',", replace: '  service: host,' }],
@@ -48,15 +57,44 @@ export const traefikDefects: readonly Defect[] = [
     tests: traefikTests,
   },
   {
-    name: 'an up answers before Traefik has asked for its routes',
+    name: 'an up answers before Traefik uses its routes',
     file: 'src/classes/up/start-students.ts',
     edits: [{ find: '  await context.traefik?.hasRoutes(run.signal)\n', replace: '' }],
     tests: traefikTests,
   },
   {
+    name: 'routes that Traefik was given count as used',
+    file: 'src/traefik/polls.ts',
+    edits: [
+      {
+        find: '    this.#given.set(routes.id, routes)\n',
+        replace: '    this.#given.set(routes.id, routes)\n    this.uses(routes.id)\n',
+      },
+    ],
+    tests: traefikTests,
+  },
+  {
+    name: 'what Traefik used before its end counts after it',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: '      this.#polls.beganAnew()\n', replace: '' }],
+    tests: traefikTests,
+  },
+  {
+    name: 'other routes are taken for those that Traefik uses',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: 'content === this.#known?.content ? this.#known.id : randomUUID()', replace: "'always'" }],
+    tests: traefikTests,
+  },
+  {
     name: 'a Traefik that is silent is told to nobody',
     file: 'src/traefik/traefik.ts',
-    edits: [{ find: 'return this.#polls.isSilent ? troubles.silent : undefined', replace: 'return undefined' }],
+    edits: [{ find: '    if (this.#polls.isSilent) return troubles.silent\n', replace: '' }],
+    tests: traefikTests,
+  },
+  {
+    name: 'a Traefik that does not use its routes is told to nobody',
+    file: 'src/traefik/traefik.ts',
+    edits: [{ find: 'return this.#polls.isUnused ? troubles.unused : undefined', replace: 'return undefined' }],
     tests: traefikTests,
   },
   {
@@ -72,6 +110,23 @@ export const traefikDefects: readonly Defect[] = [
       {
         find: '      ...(call.everyMethod ? { onRequest: async (request, reply) => call.run(context, request, reply) } : {}),\n',
         replace: '',
+      },
+    ],
+    tests: traefikTests,
+  },
+  {
+    name: 'a network that Traefik cannot be attached to keeps it out of the others',
+    file: 'src/runtime/docker/network.ts',
+    edits: [{ find: '      unattached.set(id, asRuntimeError(error))', replace: '      throw error' }],
+    tests: ['test/src/runtime/docker/network.test.ts'],
+  },
+  {
+    name: 'a class that Traefik is not attached to is told as the trouble of all',
+    file: 'src/traefik/traefik.ts',
+    edits: [
+      {
+        find: 'const network = this.#unattached.get(classId)',
+        replace: 'const [network] = this.#unattached.values()',
       },
     ],
     tests: traefikTests,

@@ -20,6 +20,7 @@ import {
   traefikPlace,
 } from '../support/real-traefik.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
+import { visit as visitHost, watchPages } from '../support/visits.ts'
 
 const students = studentsOf(3)
 /** A page that says whose it is. */
@@ -61,31 +62,13 @@ describe('pages through Traefik', { skip: skipWithoutEngine || skipWithoutTraefi
     service = await site.start()
   })
 
-  const visit = async (classId: string, student: string): Promise<string> => {
-    const { status, body } = await traefik.get(hostOf(classId, student))
-    return status === 200 ? body : `${status}`
-  }
+  const visit = (classId: string, student: string): Promise<string> => visitHost(traefik, hostOf(classId, student))
 
-  /** Visits each of these names again and again; answers which answers were neither its own page nor a 503. */
-  function watch(...names: readonly (readonly [classId: string, student: string])[]) {
-    const wrong: string[] = []
-    let visits = 0
-    let stopped = false
-    const loops = names.map(async ([classId, student]) => {
-      while (!stopped) {
-        const seen = await visit(classId, student).catch((error: unknown) => `${error}`)
-        visits++
-        if (seen !== student && seen !== '503') wrong.push(`${student}--${classId}: ${seen}`)
-        await delay(50)
-      }
-    })
-    return async () => {
-      stopped = true
-      await Promise.all(loops)
-      assert.ok(visits > 0)
-      return wrong
-    }
-  }
+  const watch = (...names: readonly (readonly [classId: string, student: string])[]) =>
+    watchPages(
+      traefik,
+      names.map(([classId, student]) => ({ host: hostOf(classId, student), page: student })),
+    )
 
   test('each page is there when the up answers, its own under its name, in any case of the name', async () => {
     const { students: up } = await upClass(service, 'a')
@@ -176,7 +159,7 @@ describe('pages through Traefik', { skip: skipWithoutEngine || skipWithoutTraefi
       assert.equal(status, 200)
       await downClass(service, 'b')
     }
-    const wrong = (await stop()).filter((seen) => !/--c: 502|--c: 504/.test(seen))
+    const wrong = (await stop()).filter((seen) => !/--c\.lab\.localhost: 50[24]$/.test(seen))
     assert.deepEqual(wrong, [])
     await downClass(service, 'c')
   })

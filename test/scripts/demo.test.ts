@@ -19,14 +19,17 @@ function withoutEngines(folder: string): string {
   return `${folder}:${process.env['PATH']}`
 }
 
-test('the demo that is asked for MinIO says which command builds it, and does nothing', () => {
-  const { status, stdout, stderr } = spawnSync(demo, ['--minio'], {
-    encoding: 'utf8',
-    env: { ...process.env, PARTS_DIR: join(tmpdir(), 'no-parts') },
+for (const part of ['traefik', 'minio']) {
+  test(`the demo with a part that is not there, ${part}, says what builds it, and does nothing`, () => {
+    const { status, stdout, stderr } = spawnSync(demo, [`--${part}`], {
+      encoding: 'utf8',
+      env: { ...process.env, PARTS_DIR: join(tmpdir(), 'no-parts') },
+    })
+    assert.deepEqual([status, stdout], [1, ''])
+    const words = `scripts/demo: ${part} is not here: scripts/parts ${part} builds it, where Go is there\n`
+    assert.equal(stderr, words)
   })
-  assert.deepEqual([status, stdout], [1, ''])
-  assert.match(stderr, /^scripts\/demo: there is no MinIO here: scripts\/parts minio builds it .*\n$/)
-})
+}
 
 test('the demo without an engine says so, and runs a class on the recorded one', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'demo-'))

@@ -31,7 +31,10 @@ export function goodRequest(name: string, sessionId = '20260102t030405678z-00ff'
   const body = calls.find((call) => call.name === name)?.example
   if (body !== undefined) return { body: Object(body) }
   return {
-    params: { classId, sessionId, studentId: students[0], collectionId: 'final', key, operationId, asset: 'start.js' },
+    params: {
+      ...{ classId, sessionId, studentId: students[0], collectionId: 'final', key, operationId },
+      ...{ asset: 'start.js', routesId: 'none' },
+    },
   }
 }
 

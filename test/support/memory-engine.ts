@@ -69,7 +69,7 @@ export class MemoryEngine {
   /** Throwing here: it was done, and the answer was lost. */
   after: RuntimeHook = () => {}
   hasProxy = true
-  proxyState: ProxyState = { isRunning: true, version: undefined }
+  proxyState: Omit<ProxyState, 'unattached'> = { isRunning: true, version: undefined }
   /** Who is told of every change; a test tells of those that it makes itself. */
   readonly watchers = new Set<Parameters<Runtime['watch']>[1]>()
   /** Networks that a recreated proxy is not attached to. */

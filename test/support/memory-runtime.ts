@@ -93,18 +93,17 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     })
   }
 
-  async attachProxy(networkIds: readonly string[]): Promise<void> {
-    if (networkIds.length > 0) this.requireProxy()
-    for (const id of networkIds) {
-      if (!this.unattached.has(id)) continue
-      await this.step(`attach-proxy ${id}`, () => this.unattached.delete(id))
-    }
-  }
-
-  async proxy() {
+  async attachProxy(networkIds: readonly string[]) {
     await this.before('proxy')
     this.requireProxy()
-    return this.proxyState
+    const unattached = new Map<string, unknown>()
+    for (const id of networkIds) {
+      if (!this.unattached.has(id)) continue
+      await this.step(`attach-proxy ${id}`, () => this.unattached.delete(id)).catch((error) =>
+        unattached.set(id, error),
+      )
+    }
+    return { ...this.proxyState, unattached }
   }
 
   async watch(signal: AbortSignal, changed: Parameters<Runtime['watch']>[1]): Promise<void> {

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { join, resolve } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { docker, inspect, tryDocker } from './docker.ts'
@@ -50,6 +51,12 @@ export interface GetOptions {
   readonly method?: string
   readonly body?: string | Uint8Array
   readonly timeoutMs?: number
+  /** Of its entrypoint. Default 8000. */
+  readonly port?: number
+  /** By TLS, whatever its certificate. */
+  readonly isSecure?: boolean
+  /** In the middle of the body. */
+  readonly pauseMs?: number
 }
 
 /** Where a service of the test listens for it: the engine's default gateway, at a port of the test's own. */
@@ -109,8 +116,17 @@ export async function startTraefik(
   }
   const address = async () =>
     (await inspect('container', container, Addresses)).NetworkSettings.Networks['bridge']?.IPAddress ?? ''
-  const get = async (host: string, path = '/', options: GetOptions = {}): Promise<Page> =>
-    await ask(await address(), host, path, options)
+  // The engine is asked once: while it attaches Traefik to a network, its answer takes seconds.
+  let known: Promise<string> | undefined
+  const get = async (host: string, path = '/', options: GetOptions = {}): Promise<Page> => {
+    known ??= address()
+    try {
+      return await ask(await known, host, path, options)
+    } catch (error) {
+      known = undefined
+      throw error
+    }
+  }
   const renew = async () => {
     await docker(['rm', '-f', container])
     await start()
@@ -121,10 +137,12 @@ export async function startTraefik(
 }
 
 function ask(address: string, host: string, path: string, options: GetOptions): Promise<Page> {
-  const { method = 'GET', body, timeoutMs = 30_000 } = options
+  const { method = 'GET', body, timeoutMs = 30_000, port = 8000, isSecure = false, pauseMs = 0 } = options
   return new Promise((resolvePage, reject) => {
-    const sent = request({
-      ...{ host: address, port: 8000, path, method, agent: false },
+    const send = isSecure ? secureRequest : request
+    const sent = send({
+      ...{ host: address, port, path, method, agent: false },
+      ...(isSecure ? { servername: host, rejectUnauthorized: false } : {}),
       headers: { host, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
       signal: AbortSignal.timeout(timeoutMs),
     })
@@ -135,6 +153,11 @@ function ask(address: string, host: string, path: string, options: GetOptions): 
       response.once('error', reject)
       response.once('end', () => resolvePage({ status: response.statusCode ?? 0, body: text }))
     })
-    sent.end(body)
+    if (body === undefined || pauseMs === 0) sent.end(body)
+    else {
+      const half = Math.floor(body.length / 2)
+      sent.write(body.slice(0, half))
+      setTimeout(() => sent.end(body.slice(half)), pauseMs)
+    }
   })
 }

@@ -13,6 +13,7 @@ import { type Artifacts, bucketArtifacts, folderArtifacts } from './artifacts.ts
 import type { CatalogueFile } from './catalogue.ts'
 import { removeAll } from './docker.ts'
 import { type StoreKind, s3Server } from './live.ts'
+import { signOf } from './memory-traefik.ts'
 import { openReferee } from './referees.ts'
 import { type ServiceProcess, startProcess } from './service-process.ts'
 
@@ -138,7 +139,8 @@ const standInToken = 'the-token-of-a-stand-in'
 
 async function pollRoutes({ process, get }: LaunchedService): Promise<void> {
   while (!process.hasEnded()) {
-    await get('/room/traefik', { authorization: `Bearer ${standInToken}` }).catch(() => undefined)
+    const routes = await get('/room/traefik', { authorization: `Bearer ${standInToken}` }).catch(() => undefined)
+    if (routes?.status === 200) await get(signOf(routes.body)).catch(() => undefined)
     await delay(200)
   }
 }

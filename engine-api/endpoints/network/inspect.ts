@@ -17,7 +17,13 @@ export const NetworkSchema = Type.Object({
   IPAM: Type.Object({
     Config: Type.Optional(
       Type.Union([
-        Type.Array(Type.Object({ Subnet: Type.Optional(Type.String()), IPRange: Type.Optional(Type.String()) })),
+        Type.Array(
+          Type.Object({
+            Subnet: Type.Optional(Type.String()),
+            IPRange: Type.Optional(Type.String()),
+            Gateway: Type.Optional(Type.String()),
+          }),
+        ),
         Type.Null(),
       ]),
     ),

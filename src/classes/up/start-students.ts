@@ -121,7 +121,7 @@ async function describeStudents(
       containerId: sandbox?.id ?? null,
       containerName: sandbox?.name ?? null,
       endpoint: sandbox?.endpoint ?? null,
-      endpointState: endpointState(context.traefik, sandbox?.id, sandbox?.endpoint),
+      endpointState: endpointState(context.traefik, plan.classId, sandbox?.id, sandbox?.endpoint),
       ...(error ? { error } : {}),
       ...(vanished ? { vanished } : {}),
     }

@@ -29,7 +29,7 @@ export const getClass = defineCall({
     const shown = summariseClass(context, catalogue, held.classId, held)
     const { traefik } = context.classes
     const sandboxes = [
-      ...held.sandboxes.map((each) => describeSandbox(traefik, each)),
+      ...held.sandboxes.map((each) => describeSandbox(traefik, held.classId, each)),
       ...shown.students.missing.map(describeMissing),
     ]
     return { ...shown, subject, lab, createdBy, isolation, sandboxes }
@@ -48,6 +48,7 @@ const describeMissing = (studentId: string) => ({
 
 const describeSandbox = (
   traefik: Traefik | undefined,
+  classId: string,
   { studentId, state, id, name, endpoint, files }: HeldSandbox,
 ) => ({
   studentId,
@@ -55,6 +56,6 @@ const describeSandbox = (
   containerId: id ?? null,
   containerName: name ?? null,
   endpoint: endpoint ?? null,
-  endpointState: endpointState(traefik, id, endpoint),
+  endpointState: endpointState(traefik, classId, id, endpoint),
   volume: files ?? null,
 })

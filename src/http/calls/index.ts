@@ -22,6 +22,7 @@ import { planClass } from './plan-class.ts'
 import { readyz } from './readyz.ts'
 import { resetStudent } from './reset-student.ts'
 import { traefikRoutes } from './traefik-routes.ts'
+import { traefikUse } from './traefik-use.ts'
 import { upClass } from './up-class.ts'
 import { waitingPage } from './waiting-page.ts'
 import { watchOperation } from './watch-operation.ts'
@@ -50,8 +51,9 @@ export const calls: readonly Call[] = [
   docs,
   docsAsset,
   traefikRoutes,
+  traefikUse,
   waitingPage,
 ]
 
 /** What Traefik calls: all that ROUTES_LISTEN answers. */
-export const traefikCalls: readonly Call[] = [traefikRoutes, waitingPage]
+export const traefikCalls: readonly Call[] = [traefikRoutes, traefikUse, waitingPage]

@@ -13,7 +13,12 @@ const Router = Type.Object({
   service: Type.String(),
   middlewares: Type.Optional(Type.Array(Type.String())),
 })
-const Service = Type.Object({ loadBalancer: Type.Object({ servers: Type.Array(Type.Object({ url: Type.String() })) }) })
+const Service = Type.Object({
+  loadBalancer: Type.Object({
+    servers: Type.Array(Type.Object({ url: Type.String() })),
+    healthCheck: Type.Optional(Type.Object({ path: Type.String(), interval: Type.String() })),
+  }),
+})
 const Page = Type.Object({ replacePath: Type.Object({ path: Type.String() }) })
 
 const RouteDocument = Type.Object({
@@ -29,9 +34,11 @@ export const traefikRoutes = defineCall({
   method: 'GET',
   url: '/room/traefik',
   access: 'traefik',
+  isRoutine: true,
   summary: 'The routes of all sandboxes, for the HTTP provider of Traefik',
   description:
-    'With the token of TRAEFIK_TOKEN. A sandbox that cannot be visited keeps its name and leads to a page that says why.',
+    'With the token of TRAEFIK_TOKEN. A sandbox that cannot be visited keeps its name and leads to a page that says why.' +
+    ' By the health check in them Traefik shows that it uses them.',
   answers: { 200: json("Traefik's dynamic configuration.", RouteDocument) },
   problems: ['engine-unavailable'],
   async run({ classes: { traefik } }, request, reply): Promise<Static<typeof RouteDocument>> {

@@ -8,7 +8,7 @@ import type { ProxyState, Runtime, SessionPlan } from '../port.ts'
 import { noSubnetAdvice, type Room, roomOfHost } from '../room.ts'
 import { proxyEndpoint } from './address.ts'
 import type { DockerContext } from './context.ts'
-import { isRefusal, resent } from './errors.ts'
+import { asRuntimeError, isRefusal, resent } from './errors.ts'
 import { clearProof } from './prove.ts'
 import { networkBody } from './sandbox-body.ts'
 import { freeSubnets, subnetOfSession } from './subnets.ts'
@@ -105,15 +105,26 @@ export async function readRoom(context: DockerContext): Promise<Room> {
   return roomOfHost(Math.floor(info.MemTotal / 2 ** 20), free !== undefined, Object.keys(info.Runtimes))
 }
 
-export async function attachProxy(context: DockerContext, networkIds: readonly string[]): Promise<void> {
-  if (networkIds.length === 0) return
+export async function attachProxy(
+  context: DockerContext,
+  networkIds: readonly string[],
+): Promise<ProxyState | undefined> {
   const found = await findProxy(context)
-  if (!found) return
-  await freeProxy(context, found)
+  if (!found) return undefined
   const attached = new Set(Object.values(found.NetworkSettings.Networks ?? {}).map(({ NetworkID }) => NetworkID))
+  const unattached = new Map<string, unknown>()
+  const freed = networkIds.length > 0 ? freeProxy(context, found) : undefined
   for (const id of networkIds) {
-    if (!attached.has(id)) await connectProxy(context.engine, await context.engine.networks.inspect(id), found.Id)
+    try {
+      await freed
+      const network = attached.has(id) ? undefined : await findNetwork(context.engine, id)
+      if (network) await connectProxy(context.engine, network, found.Id)
+    } catch (error) {
+      unattached.set(id, asRuntimeError(error))
+    }
   }
+  const version = found.Config.Labels?.['org.opencontainers.image.version']
+  return { isRunning: found.State.Running, version, unattached }
 }
 
 /** A container that does not run and was in a network that is gone cannot be started: of our networks, it is taken out. */
@@ -133,16 +144,6 @@ async function freeProxy({ engine }: DockerContext, { Id, State, NetworkSettings
       )
     })
   }
-}
-
-export async function readProxy(context: DockerContext): Promise<ProxyState | undefined> {
-  const found = await findProxy(context)
-  return (
-    found && {
-      isRunning: found.State.Running,
-      version: found.Config.Labels?.['org.opencontainers.image.version'],
-    }
-  )
 }
 
 async function findProxy({ engine, proxy }: DockerContext): Promise<Container | undefined> {

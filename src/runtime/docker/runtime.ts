@@ -8,7 +8,7 @@ import { translated, translatedEach } from './errors.ts'
 import { HealthLooks } from './health.ts'
 import { createEngineId } from './identity.ts'
 import { readLogs } from './logs.ts'
-import { attachProxy, closeNetwork, openNetwork, readProxy, readRoom } from './network.ts'
+import { attachProxy, closeNetwork, openNetwork, readRoom } from './network.ts'
 import { Proofs } from './proofs.ts'
 import { proveCollection } from './prove.ts'
 import { waitReady } from './ready.ts'
@@ -47,7 +47,6 @@ export function createDockerRuntime(
     survey: (classId) => translated(surveyDocker(context, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
     proveCollection: (plan, signal) => translated(proveCollection(context, plan, signal)),
-    proxy: () => translated(readProxy(context)),
     watch: (...listener) => watchEngine(context, ...listener),
     attachProxy: (networkIds) => translated(attachProxy(context, networkIds)),
     startSandbox: (...sandbox) => startSandbox(context, ...sandbox),

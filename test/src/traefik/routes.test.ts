@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { absentSandbox, type HeldSandbox, type HeldSession, type SandboxState } from '../../../src/runtime/held.ts'
-import { routesOf } from '../../../src/traefik/routes.ts'
+import { routesOf, withSign } from '../../../src/traefik/routes.ts'
 
 const proxy = {
   container: 'traefik',
@@ -97,6 +97,19 @@ test('of two sessions that hold a student, the one that can be visited is led to
   }
 })
 
+test('of two classes with one student each name leads to the sandbox of its own class', () => {
+  const other = sandbox('SV001', 'running', { id: 'another', server: 'http://10.201.1.3:8080' })
+  const sessions = [session(sandbox('SV001', 'running')), { ...session(other), classId: 'OS101-B' }]
+  const { routers = {}, services = {} } = routesOf(proxy, sessions, pages).http
+  const led = Object.values(routers)
+    .filter(({ service }) => service !== 'noop@internal')
+    .map(({ rule, service }) => [rule, services[service]?.loadBalancer.servers])
+  assert.deepEqual(led, [
+    ['Host(`sv001--os101-a.lab.example`)', [{ url: 'http://10.201.0.3:8080' }]],
+    ['Host(`sv001--os101-b.lab.example`)', [{ url: 'http://10.201.1.3:8080' }]],
+  ])
+})
+
 test('where no class is up there is no route, and no empty object, which Traefik refuses', () => {
   assert.deepEqual(routesOf(proxy, [], pages), { http: {} })
   const { middlewares } =
@@ -104,4 +117,24 @@ test('where no class is up there is no route, and no empty object, which Traefik
       'class-os101-a--sv001'
     ] ?? assert.fail()
   assert.equal(middlewares, undefined)
+})
+
+test('a health check that no visitor comes to shows which routes Traefik uses', () => {
+  const bare = routesOf(proxy, [session(sandbox('SV001', 'running'))], pages)
+  const { http } = withSign(bare, proxy, pages, 'an-id')
+  const { 'class-runtime-in-use': router, ...routers } = http.routers ?? {}
+  const { 'class-runtime-in-use': service, ...services } = http.services ?? {}
+  assert.deepEqual({ http: { routers, services } }, bare)
+  // On the entrypoints of the sandboxes: where Traefik has none of them, it uses neither.
+  assert.deepEqual(router, {
+    rule: 'Path(`/a`) && Path(`/b`)',
+    entryPoints: ['web', 'websecure'],
+    service: 'class-runtime-in-use',
+  })
+  assert.deepEqual(service, {
+    loadBalancer: {
+      servers: [{ url: pages }],
+      healthCheck: { path: '/room/traefik/in-use/an-id', interval: '250ms' },
+    },
+  })
 })

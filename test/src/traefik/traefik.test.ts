@@ -8,7 +8,7 @@ import type { Traefik } from '../../../src/traefik/traefik.ts'
 import { classId } from '../../support/memory-class.ts'
 import { engineGone } from '../../support/memory-runtime.ts'
 import { openService, problemOf } from '../../support/memory-service.ts'
-import { setUpTraefik, traefikHeaders } from '../../support/memory-traefik.ts'
+import { setUpTraefik, signOf, traefikHeaders } from '../../support/memory-traefik.ts'
 
 async function open(t: TestContext) {
   let traefik: Traefik | undefined
@@ -18,8 +18,18 @@ async function open(t: TestContext) {
   assert.ok(traefik)
   const set = traefik
   t.after(() => set.stop())
-  const poll = (headers: Record<string, string> = traefikHeaders) => service.get('/room/traefik', headers)
-  return { ...service, runtime: service.ofClass.runtime, traefik: set, poll }
+  const ask = (headers: Record<string, string> = traefikHeaders) => service.get('/room/traefik', headers)
+  const use = async (routes: { json(): unknown }) => {
+    const { statusCode } = await service.get(signOf(routes.json()))
+    assert.equal(statusCode, 200)
+  }
+  /** And uses at once what it is given. */
+  const poll = async () => {
+    const routes = await ask()
+    if (routes.statusCode === 200) await use(routes)
+    return routes
+  }
+  return { ...service, runtime: service.ofClass.runtime, traefik: set, ask, use, poll }
 }
 
 /** Polls until `work` has ended, as Traefik does. */
@@ -37,7 +47,7 @@ async function polled<T>(poll: () => Promise<unknown>, work: Promise<T>): Promis
   return await work
 }
 
-test('an up answers when Traefik has asked for its routes, and then its endpoints are ready', async (t) => {
+test('an up answers when Traefik uses its routes, and then its endpoints are ready', async (t) => {
   const { traefik, ofClass, poll, get } = await open(t)
   traefik.start()
   const up = ofClass.up()
@@ -47,6 +57,47 @@ test('an up answers when Traefik has asked for its routes, and then its endpoint
   assert.ok(sandboxes.every(({ endpointState }: { endpointState: string }) => endpointState === 'ready'))
 })
 
+test('an up answers not before Traefik uses its routes, however often it was given them', async (t) => {
+  const { traefik, ofClass, ask, use, poll } = await open(t)
+  traefik.start()
+  const before = await poll()
+  const up = ofClass.up()
+  let ended = false
+  void up.then(() => {
+    ended = true
+  })
+  let routes = before
+  while (signOf(routes.json()) === signOf(before.json())) {
+    routes = await ask()
+    await setImmediate()
+  }
+  for (let polls = 0; polls < 50; polls++) {
+    await ask()
+    await use(before)
+    await setImmediate()
+  }
+  assert.equal(ended, false)
+  await polled(poll, up)
+})
+
+test('what Traefik uses is known by the last that it shows, and by nothing once it ends or begins', async (t) => {
+  const { traefik, ofClass, runtime, get, ask, use, poll } = await open(t)
+  traefik.start()
+  const { students } = await polled(poll, ofClass.up())
+  const id = students[0]?.containerId ?? undefined
+  const routes = await ask()
+  assert.equal(signOf((await ask()).json()), signOf(routes.json()), 'routes that have not changed are the same ones')
+  await use(routes)
+  assert.equal(traefik.leadsTo(classId, id), true)
+  for (const tell of runtime.watchers) tell('proxy')
+  assert.equal(traefik.leadsTo(classId, id), false)
+  assert.equal((await get('/room/traefik/in-use/anything')).statusCode, 200)
+  assert.equal(traefik.leadsTo(classId, id), false)
+  await ask()
+  await use(routes)
+  assert.equal(traefik.leadsTo(classId, id), true)
+})
+
 test('an up whose routes Traefik does not ask for answers all the same: its endpoints are pending', async (t) => {
   const { traefik, ofClass, poll } = await open(t)
   traefik.start()
@@ -54,22 +105,22 @@ test('an up whose routes Traefik does not ask for answers all the same: its endp
   const { students } = await ofClass.up()
   assert.deepEqual(new Set(students.map(({ endpointState }) => endpointState)), new Set(['pending']))
   await poll()
-  assert.equal(traefik.leadsTo(students[0]?.containerId ?? undefined), true)
+  assert.equal(traefik.leadsTo(classId, students[0]?.containerId ?? undefined), true)
 })
 
 test('who shows no token, or another one, is told nothing; where nobody shows the right one, that is told', async (t) => {
-  const { traefik, ofClass, poll } = await open(t)
+  const { traefik, ofClass, ask, poll } = await open(t)
   traefik.start()
   await polled(poll, ofClass.up())
-  assert.equal(problemOf(await poll({})).code, 'not-authenticated')
+  assert.equal(problemOf(await ask({})).code, 'not-authenticated')
   assert.equal(traefik.trouble(), undefined)
-  const refused = await poll({ authorization: 'Bearer another-token-of-traefik' })
+  const refused = await ask({ authorization: 'Bearer another-token-of-traefik' })
   assert.equal(problemOf(refused).code, 'not-authenticated')
   assert.ok(!refused.body.includes('os101'))
   assert.equal(traefik.trouble(), undefined, 'a stranger beside a Traefik that is well')
   const clock = performance.now.bind(performance)
   t.mock.method(performance, 'now', () => clock() + 12_000)
-  await poll({ authorization: 'Bearer another-token-of-traefik' })
+  await ask({ authorization: 'Bearer another-token-of-traefik' })
   assert.equal(traefik.trouble()?.code, 'refused')
   await poll()
   assert.equal(traefik.trouble(), undefined)
@@ -145,7 +196,7 @@ test('a Traefik that was made anew is attached at once, though the class has an 
 })
 
 test('what is wrong with Traefik is told in the class’s state and in /readyz, until it is well', async (t) => {
-  const { traefik, ofClass, runtime, poll, get } = await open(t)
+  const { traefik, ofClass, runtime, ask, poll, get } = await open(t)
   await polled(poll, ofClass.up())
   const clock = performance.now.bind(performance)
   let passed = 0
@@ -156,10 +207,10 @@ test('what is wrong with Traefik is told in the class’s state and in /readyz, 
     await traefik.look()
     const { problem, sandboxes } = (await get(`/room/classes/${classId}`)).json()
     const ready = await get('/readyz')
-    assert.equal(ready.statusCode, problem ? 503 : 200, ready.body)
+    assert.equal(ready.statusCode, traefik.trouble() ? 503 : 200, ready.body)
     const state = problem ? 'pending' : 'ready'
     assert.ok(sandboxes.every((each: { endpointState: string }) => each.endpointState === state))
-    return [problem?.code, traefik.trouble()?.code]
+    return [problem?.code, traefik.troubleOf(classId)?.code]
   }
   await poll()
   assert.deepEqual(await told(), [undefined, undefined])
@@ -177,11 +228,17 @@ test('what is wrong with Traefik is told in the class’s state and in /readyz, 
     if (event.startsWith('attach-proxy')) throw new RuntimeError('failed', 'The engine refused.')
   }
   assert.deepEqual(await told(), ['traefik-unusable', 'unattached'])
+  assert.equal(traefik.trouble(), undefined)
+  assert.equal(traefik.troubleOf('another-class'), undefined, 'it is told at its own class only')
   runtime.before = () => {}
   await poll()
   assert.deepEqual(await told(), [undefined, undefined])
   passed += 40_000
   assert.deepEqual(await told(), ['traefik-unusable', 'silent'])
+  await ask()
+  assert.deepEqual(await told(), ['traefik-unusable', 'unused'])
+  await poll()
+  assert.deepEqual(await told(), [undefined, undefined])
 })
 
 test('the page in the place of a sandbox is a 503 of that state, by every method and with any query', async (t) => {

@@ -63,6 +63,7 @@ test('these tests call every route that there is', async (t) => {
   await app.ready()
   const routes = [...ofClass.map(([route]) => route), ...ofOperation, ...ofEverybody, ...open]
   routes.push('POST /room/discard-student', 'GET /room/traefik', 'GET /room/traefik/:state')
+  routes.push('GET /room/traefik/in-use/:routesId')
   for (const route of routes) {
     const [method = '', url = ''] = route.split(' ')
     assert.ok(app.hasRoute({ method, url }), route)

@@ -17,7 +17,7 @@ import { shaped } from '../../../support/shape.ts'
 import { portalAuth } from '../../../support/tokens.ts'
 
 /** The document and its page are no example of themselves; what is counted is another thing in each run; Traefik reads no document. */
-const withoutExample = ['openapi', 'docs', 'docs-asset', 'metrics', 'traefik-routes']
+const withoutExample = ['openapi', 'docs', 'docs-asset', 'metrics', 'traefik-routes', 'traefik-use']
 
 class Recorder {
   readonly examples: Examples = { calls: {}, problems: {} }

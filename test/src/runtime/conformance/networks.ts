@@ -97,9 +97,12 @@ export function checkNetworks(check: Check): void {
     assert.equal(await hands.isProxyIn(id), true)
     await hands.renewProxy(true)
     assert.equal(await hands.isProxyIn(id), false)
-    await runtime.attachProxy([id])
+    // One that is gone, meanwhile, is passed over.
+    const gone = (await runtime.openNetwork(planFor(site))).id
+    await runtime.closeNetwork(gone)
+    assert.deepEqual([...((await runtime.attachProxy([gone, id]))?.unattached ?? [])], [])
     assert.equal(await hands.isProxyIn(id), true)
-    await runtime.attachProxy([id])
+    assert.equal((await runtime.attachProxy([id]))?.isRunning, true)
     await runtime.attachProxy([])
   })
 

@@ -15,9 +15,14 @@ const networkOf = (Id: string, Name: string, Subnet: string, Labels: object) => 
 const divided = networkOf('b', 'class-b', '10.9.1.0/24', { [label.rawPackets]: 'false' })
 const undivided = networkOf('c', 'class-c', '10.9.2.0/24', {})
 
-/** What is asked for when Traefik is attached to the networks b and c. */
-async function asked(t: Parameters<typeof contextWith>[0], isRunning: boolean, disconnect = answerOf(200)) {
+/** What is asked for, and what is told, when Traefik is attached to these networks; it is in c already. */
+async function attach(
+  t: Parameters<typeof contextWith>[0],
+  isRunning: boolean,
+  { disconnect = answerOf(200), connect = [answerOf(200)], ids = ['b', 'c'] } = {},
+) {
   const changes: string[] = []
+  let inspections = 0
   const traefik = inspectedContainer('t', 'traefik')
   const stale = {
     ...traefik,
@@ -33,6 +38,7 @@ async function asked(t: Parameters<typeof contextWith>[0], isRunning: boolean, d
   }
   const { context } = await contextWith(t, (socket, { method, target, body }) => {
     if (method === 'POST') changes.push(`${target.replace(/^\/v[\d.]+/, '')} ${body}`)
+    if (target.endsWith('/json')) inspections++
     const answer = target.endsWith('/json')
       ? stale
       : target.endsWith('/networks')
@@ -42,27 +48,41 @@ async function asked(t: Parameters<typeof contextWith>[0], isRunning: boolean, d
       target.endsWith('/disconnect')
         ? disconnect
         : target.endsWith('/connect')
-          ? answerOf(200)
+          ? ((connect.length > 1 ? connect.shift() : connect[0]) ?? answerOf(200))
           : answerOf(200, JSON.stringify(answer)),
     )
   })
-  await attachProxy({ ...context, proxy: { ...context.proxy, container: 'traefik' } }, ['b', 'c'])
-  return changes
+  const state = await attachProxy({ ...context, proxy: { ...context.proxy, container: 'traefik' } }, ids)
+  return { changes, inspections, unattached: [...(state?.unattached ?? [])].map(([id, error]) => `${id}: ${error}`) }
 }
 
 const attached = '/networks/b/connect {"Container":"t","EndpointConfig":{"IPAMConfig":{"IPv4Address":"10.9.1.2"}}}'
 
 test('Traefik gets an address of its own, where the network has one for it', async (t) => {
-  assert.deepEqual(await asked(t, true), [attached])
+  assert.deepEqual((await attach(t, true)).changes, [attached])
 })
 
 test('a Traefik that does not run is taken out of class networks that are gone, so that it can start', async (t) => {
-  assert.deepEqual(await asked(t, false), ['/networks/class-a/disconnect {"Container":"t","Force":true}', attached])
+  assert.deepEqual((await attach(t, false)).changes, [
+    '/networks/class-a/disconnect {"Container":"t","Force":true}',
+    attached,
+  ])
 })
 
 test('where that is refused it is said that Traefik cannot start, and what to do', async (t) => {
   const refused = answerOf(500, JSON.stringify({ message: 'no' }))
-  await assert.rejects(asked(t, false, refused), /Traefik cannot start.*docker network disconnect --force class-a/)
+  const { unattached } = await attach(t, false, { disconnect: refused })
+  assert.match(unattached.join(), /^b: .*Traefik cannot start.*docker network disconnect --force class-a/)
+})
+
+test('a network that Traefik cannot be attached to keeps it out of no other, and one look inspects it once', async (t) => {
+  const refused = answerOf(500, JSON.stringify({ message: 'no more addresses' }))
+  const ids = ['b', 'c', 'e', 'f']
+  const { changes, inspections, unattached } = await attach(t, true, { connect: [refused, answerOf(200)], ids })
+  assert.equal(changes.length, 3)
+  assert.equal(inspections, 1)
+  assert.equal(unattached.length, 1)
+  assert.match(unattached.join(), /^b: .*no more addresses/)
 })
 
 test('a subnet that was given up a moment ago is dealt out again only where there is no other', async (t) => {
