@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
@@ -98,8 +98,9 @@ test('compose sets only what the service reads, and the service accepts it', () 
     ([, name = '', value = '', secret = '']) => [name || secret, value || 'x'.repeat(32)] as const,
   )
   assert.equal(set.length, lines.split('\n').filter((line) => line.trim() !== '').length)
-  const readers = ['src/config.ts', 'src/config/auth.ts', 'src/config/ranges.ts'].map(read).join('')
-  const known = new Set([...readers.matchAll(/get\('([A-Z_]+)'\)/g)].map(([, name]) => name))
+  const parts = readdirSync(resolve(root, 'src/config')).map((name) => `src/config/${name}`)
+  const readers = ['src/config.ts', ...parts].map(read).join('')
+  const known = new Set([...readers.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map(([, name]) => name))
   for (const [name] of set) assert.ok(known.has(name), `the service does not read ${name}`)
   const config = readConfig({ ...environment, ...Object.fromEntries(set) })
   assert.deepEqual(config.listen, { host: '0.0.0.0', port: 8080 })

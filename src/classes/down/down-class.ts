@@ -76,14 +76,14 @@ async function takeDown(
   await Promise.all(
     leavers.map((leaver) => context.collectGate(record.classId, () => collectLeaver(context, run, record, leaver))),
   )
-  if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
+  if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers, [])
 
   const leaked = await removeLeavers(context, run, record, leavers)
   // A sandbox that is left holds its names and its network, so the session is not over; a leaked network makes way by itself.
   const sandboxLeft = leavers.some(({ outcome }) => outcome.state === 'kept' || outcome.state === 'collected')
   if (!sandboxLeft && held?.network) leaked.push(...(await closeNetwork(context, run, held.network)))
 
-  if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)
+  if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers, leaked)
   const students = await Promise.all(
     leavers.map(({ outcome }) => context.collectGate(record.classId, () => confirmOutcome(context, run, outcome))),
   )
@@ -107,6 +107,7 @@ function refuseUnlessAllCommitted(
   store: ClassContext['store'],
   record: SessionRecord,
   leavers: readonly Leaver[],
+  leaked: DownAnswer['leaked'],
 ): void {
   const students = leavers.map(({ outcome }) => outcome)
   if (students.every(({ error }) => error === undefined)) return
@@ -114,5 +115,5 @@ function refuseUnlessAllCommitted(
     consequence: 'nothing of them was removed',
     next: ' Repeat the call when the cause is gone, or with allowPartial to let the others go.',
   }
-  throw collectFailure(students, words, answerOf(store, record, 'collect-failed', students, []))
+  throw collectFailure(students, words, answerOf(store, record, 'collect-failed', students, leaked))
 }

@@ -352,6 +352,19 @@ test('what the engine would not remove is leaked, and holds the session open unt
   assert.deepEqual(runtime.held(), [])
 })
 
+test('a refusal after the first removal names what the engine would not remove too', async (t) => {
+  const { down, runtime } = await openWorkedClass(t)
+  runtime.before = (event) => {
+    if (event === 'inspect SV001') runtime.start(runtime.container('SV001'))
+    if (event === 'remove-container SV002') throw new RuntimeError('failed', 'The engine refused: device busy')
+  }
+  const { states, problem } = await refusal(down(), 'collect-failed')
+  assert.deepEqual(states, ['SV001 kept changed', 'SV002 collected'])
+  assert.deepEqual(problem.extensions['leaked'], [
+    { kind: 'sandbox', name: 'class-os101-a--sv002', reason: 'The engine refused: device busy' },
+  ])
+})
+
 test('a network that would not go is leaked, and in nobody’s way', async (t) => {
   const { down, runtime, up } = await openWorkedClass(t)
   runtime.before = (event) => {
