@@ -191,6 +191,14 @@ test('an interrupted build ends Go, and leaves no half part and no folder', asyn
   assert.equal(existsSync(processInfo) ? readFileSync(processInfo, 'utf8') : '', '')
 })
 
+for (const name of readdirSync(join(scripts, 'parts.d'))) {
+  test(`the recipe of ${name} says what it needs and takes, and builds`, () => {
+    const asked = 'source "$1"; declare -p needs takes; declare -F build'
+    const { stdout } = spawnSync('bash', ['-euc', asked, 'bash', join(scripts, 'parts.d', name)], { encoding: 'utf8' })
+    assert.match(stdout, /^declare -- needs="\w+"\ndeclare -- takes=".+"\nbuild\n$/)
+  })
+}
+
 test('a name that is no part is a wrong use', (t) => {
   const { run, asked } = machine(t)
   for (const words of [['traefikk'], ['traefik', '../parts'], [''], ['--list', 'x']]) {
