@@ -66,6 +66,7 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
 
   const root = prefix === '' ? '' : `${prefix}/`
   const location = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`
+  const clock = new StoreClock()
   const refusal = (key: string, { status, text }: Answer) =>
     toStoreError(`${location}/${key}`, host, readRefusal(status, text))
 
@@ -78,15 +79,16 @@ function openBucket(options: S3StoreOptions, limits: S3Limits): Bucket {
       if (signal?.aborted === true) throw signal.reason
       if (error instanceof StoreError) throw error
       const what = `${location}/${key}`
-      if (error instanceof S3Error)
-        throw toStoreError(what, host, { status: 0, code: error.code ?? '', message: error.message })
+      if (error instanceof S3Error) {
+        const told = toStoreError(what, host, { status: 0, code: error.code ?? '', message: error.message })
+        const difference = clock.difference()
+        throw told.code === 'clock' && difference !== undefined ? wrongClock(host, difference, told) : told
+      }
       // Faults of the connection have a code of Node.js; the rest is an answer that minio-js could not read.
       if (error instanceof Error && 'code' in error) throw noAnswer(host, error)
       throw new StoreError('refused', `${what}: ${host} gave an answer that is not S3's`, error)
     }
   }
-
-  const clock = new StoreClock()
 
   /** Signed by the server's clock as far as it is known, so that no URL is born expired. */
   const sign = (

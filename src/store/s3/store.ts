@@ -151,7 +151,11 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
     signal?.throwIfAborted()
     const checked = checkedBody(key, content, body, signal)
     try {
-      return await send(checked)
+      return await send(checked).catch(async (error: unknown) => {
+        if (!(error instanceof StoreError) || error.code !== 'no-bucket') throw error
+        await bucket.make()
+        throw new StoreError('unreachable', `${bucket.location} was absent and was made again; send ${key} again`, error)
+      })
     } finally {
       // Ends the source where the server failed first. Not awaited: that would wait for a source that hangs.
       checked.return().catch(() => undefined)

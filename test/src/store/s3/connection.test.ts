@@ -197,6 +197,14 @@ test('a bucket that was lost is made again by whatever call meets that first', a
   }
 })
 
+test('a stream that meets a lost bucket is to be sent again, to the bucket that was made', async (t) => {
+  const { s3, store } = await open(t)
+  first(s3, noBucket, { status: 200 })
+  await rejectsWith(store.put('a', digestOf(hello), streamOf(hello)), 'unreachable')
+  assert.equal(await store.put('a', digestOf(hello), streamOf(hello)), 'stored')
+  assert.equal(s3.requests.filter(({ method, key }) => method === 'PUT' && key === '').length, 1)
+})
+
 test('a bucket that was lost and may not be made is said to be that', async (t) => {
   const { s3, store } = await open(t)
   s3.react = ({ method, key }) =>
