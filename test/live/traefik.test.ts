@@ -126,7 +126,7 @@ describe('pages through Traefik', { skip: skipWithoutEngine || skipWithoutTraefi
     await traefik.renew()
     await until('the page of a new Traefik', async () => (await visit('a', 's01').catch(() => '')) === 's01')
     const wrong = (await stop()).filter(
-      (seen) => !/ECONN|EHOST|socket hang up|timeout|ENETUNREACH|: 404|: 50[24]/.test(seen),
+      (seen) => !/ECONN|EHOST|socket hang up|timeout|ENETUNREACH|No such container|: 404|: 50[24]/.test(seen),
     )
     assert.deepEqual(wrong, [])
   })
