@@ -8,6 +8,7 @@ import { foldId } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { visible } from '../spelling.ts'
 import { CatalogueError, CatalogueFault, didYouMean, faultOf } from './faults.ts'
+import { lackOnGvisor } from './gvisor.ts'
 import { CatalogueFile, type Lab, type Quota } from './schema.ts'
 import { JsonFault, lineOf, parseStrictJson } from './strict-json.ts'
 import { decodeCatalogue } from './text.ts'
@@ -78,6 +79,7 @@ function checkReferences({ labs, subjects, classes }: CatalogueFile): void {
     if (lab.ttlMinutes > lab.maxLifeMinutes) {
       throw new CatalogueFault(`/labs/${name}/ttlMinutes`, `longer than maxLifeMinutes (${lab.maxLifeMinutes})`)
     }
+    refuseTooSmall(name, lab)
   }
   for (const [name, subject] of Object.entries(subjects)) {
     for (const [index, lab] of subject.labs.entries()) {
@@ -98,6 +100,11 @@ function checkReferences({ labs, subjects, classes }: CatalogueFile): void {
       entry.students.map((id, index) => ({ id, at: `${place}/${index}` })),
     )
   }
+}
+
+function refuseTooSmall(name: string, lab: Lab): void {
+  const lack = lackOnGvisor(lab)
+  if (lack) throw new CatalogueFault(`/labs/${name}/${lack.field}`, lack.reason)
 }
 
 function refuseUnknown(place: string, kind: string, name: string, known: object, at = place): void {

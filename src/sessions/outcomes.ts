@@ -2,6 +2,7 @@
 // and a past session is told in them.
 
 import { type Static, Type } from '@sinclair/typebox'
+import { resolvesNamesDescription } from '../catalogue/gvisor.ts'
 import { Nullable } from '../nullable.ts'
 
 /** The newest whole bag of somebody whose sandbox another hand removed. */
@@ -82,6 +83,7 @@ export const UpAnswer = Type.Object({
   sessionId: Type.String(),
   state: Type.Union([Type.Literal('up'), Type.Literal('up-partial')]),
   lab: Type.String(),
+  resolvesNames: Type.Boolean({ description: resolvesNamesDescription }),
   network: Type.String(),
   expiresAt: Type.String(),
   students: Type.Array(UpStudent),

@@ -71,6 +71,11 @@ describe('gVisor', { skip, timeout: 300_000 }, () => {
     )
     const [mine = '', ...others] = students.map((studentId) => `class-safe--${studentId}`)
     assert.match((await tryDocker(['exec', mine, 'dmesg'])).stdout.toString(), /Starting gVisor/)
+    // What the answer says of names, as a student sees it: a classmate is there, and has no name.
+    assert.equal(up.resolvesNames, false)
+    const neighbour = (await shell('class-safe--s02', 'hostname -i')).toString().trim()
+    assert.equal((await tryDocker(['exec', mine, 'ping', '-c', '1', '-w', '5', neighbour])).exitCode, 0)
+    assert.notEqual((await tryDocker(['exec', mine, 'nslookup', 'class-safe--s02'])).exitCode, 0)
 
     const first = await work(mine, odd)
     const sums = new Map<string, Sums>([['s01', first]])

@@ -1,6 +1,7 @@
 // plan-class: what an up would need and whether it would be let through now. It looks as an up looks, and changes nothing.
 
 import { type Static, Type } from '@sinclair/typebox'
+import { resolvesNames, resolvesNamesDescription } from '../../catalogue/gvisor.ts'
 import { Quota } from '../../catalogue/schema.ts'
 import { classPrefix, sameId } from '../../names.ts'
 import { withProblems } from '../../port-problems.ts'
@@ -31,6 +32,7 @@ export const PlanAnswer = Type.Object({
     { description: 'All memory of the host, and what the sandboxes of all classes may use of it.' },
   ),
   image: Type.Object({ present: Type.Boolean() }),
+  resolvesNames: Type.Boolean({ description: resolvesNamesDescription }),
   subnet: Type.Object({ free: Type.Boolean() }),
 })
 export type PlanAnswer = Static<typeof PlanAnswer>
@@ -56,6 +58,7 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
       quota: { limits, used },
       host: { memoryMb: room.memoryMb, usedMb },
       image: { present: image !== undefined },
+      resolvesNames: resolvesNames(lab),
       subnet: { free: room.hasFreeSubnet },
     }
   })

@@ -1,6 +1,7 @@
 // The part of an up that makes sandboxes: one for each student, bounded parallel, until each is ready or has failed. A reset
 // makes its fresh sandbox by it too.
 
+import { resolvesNames } from '../../catalogue/gvisor.ts'
 import { foldId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
@@ -39,6 +40,7 @@ export async function startStudents(
     classId: plan.classId,
     sessionId: plan.sessionId,
     lab: plan.lab,
+    resolvesNames: resolvesNames(plan.frozenLab),
     network: network.name,
     expiresAt: plan.expiresAt,
   }

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { resolvesNames, resolvesNamesDescription } from '../../catalogue/gvisor.ts'
 import type { Lab } from '../../catalogue/schema.ts'
 import { Nullable } from '../../nullable.ts'
 import { withProblems } from '../../port-problems.ts'
@@ -21,6 +22,7 @@ const LabState = Type.Object({
   writableRoot: Type.Boolean(),
   capabilities: Type.Array(Type.String()),
   runtime: Nullable(Type.String({ description: "Null: the engine's own." })),
+  resolvesNames: Type.Boolean({ description: resolvesNamesDescription }),
   ttlMinutes: Type.Integer(),
   maxLifeMinutes: Type.Integer(),
 })
@@ -64,6 +66,7 @@ function describeLab(name: string, lab: Lab, image: ImageFacts | undefined): Lab
     writableRoot,
     capabilities,
     runtime: lab.runtime ?? null,
+    resolvesNames: resolvesNames(lab),
     ttlMinutes,
     maxLifeMinutes,
   }

@@ -96,6 +96,8 @@ test('a reference that leads nowhere is refused with its place', () => {
     [withClass({ subject: 'constructor' }), /^at \/classes\/os101-A\/subject/],
     [{ subjects: { ...good.subjects, os101: { labs: ['toString'] } } }, /^at \/subjects\/os101\/labs/],
     [withLab({ ttlMinutes: 721 }), /^at \/labs\/linux-shell\/ttlMinutes: .*720/],
+    [withLab({ runtime: 'runsc', pids: 127 }), /^at \/labs\/linux-shell\/pids: .*'runsc'.*128.*gVisor takes some 40/],
+    [withLab({ runtime: 'runsc', memoryMb: 63 }), /^at \/labs\/linux-shell\/memoryMb: .*'runsc'.*64: gVisor takes/],
   ]
   for (const [change, message] of cases) assert.match(refusal(change), message)
 })

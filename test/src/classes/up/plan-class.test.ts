@@ -23,6 +23,7 @@ test('a plan of a class that is down tells all that it needs, with the numbers',
     vanished: [],
     quota: { limits: { students: 6 }, used: { classes: 0, students: 0, cpus: 0, memoryMb: 0 } },
     host: { memoryMb: 1000, usedMb: 300 },
+    resolvesNames: true,
     image: { present: true },
     subnet: { free: true },
   })

@@ -30,7 +30,8 @@ async function refusal(call: Promise<unknown>, code: ProblemCode): Promise<Probl
 test('up answers with a running sandbox for each student of the roster, in its order', async (t) => {
   const { up, runtime, record } = await openClass(t)
   const { sessionId, expiresAt, students: raised, ...answer } = await up()
-  assert.deepEqual(answer, { classId: 'os101-a', state: 'up', lab: 'linux-shell', network: 'class-os101-a' })
+  const told = { classId: 'os101-a', state: 'up', lab: 'linux-shell', resolvesNames: true, network: 'class-os101-a' }
+  assert.deepEqual(answer, told)
   assert.deepEqual(
     raised,
     students.map((studentId) => ({
@@ -134,7 +135,8 @@ test("where the engine lacks the runtime of the lab nothing is made, and what is
   assert.match(message, /runsc.*operator/)
   assert.deepEqual(runtime.events, [])
   runtime.runtimes = ['runc', 'runsc']
-  assert.equal((await up({ students: ['SV001'] })).state, 'up')
+  const { state, resolvesNames } = await up({ students: ['SV001'] })
+  assert.deepEqual([state, resolvesNames], ['up', false], 'gVisor resolves no names')
   runtime.runtimes = ['runc']
   await refusal(up(), 'lab-runtime-missing')
   await up({ students: ['SV001'] })
