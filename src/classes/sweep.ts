@@ -1,4 +1,4 @@
-// What the service does by itself, at its start and then regularly: it finishes ups and downs that were interrupted, takes
+// What the service does by itself, at its start and then regularly: it finishes what was interrupted, takes
 // expired classes down by the way of every down, and removes our networks that hold nothing and leases of dead processes.
 // It looks at nothing that lacks our installation label, starts the same operations that calls start, and judges only what
 // is older than a grace where a call may be at work in another process.

@@ -10,7 +10,6 @@ import { StoreError } from '../store/port.ts'
  * - `changed`: two readings differed, or the container ran again meanwhile
  * - `store-mismatch`: the store does not hold what was sent
  * - `store-unavailable`, `engine-unavailable`: no answer, no permission, or no room on the engine's disk
- * - `lost`: container and volume were removed by another hand before anything was collected
  * - `failed`: anything else; the message says what
  */
 export type CollectErrorCode =

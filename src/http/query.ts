@@ -5,9 +5,9 @@ import type { App } from './app-type.ts'
 
 const noQuery = Type.Object({}, { additionalProperties: false })
 
-/** To be called before the routes are registered. A route that takes a query says so in its own schema, which must be closed. */
+/** To be called before the routes are registered. */
 export function closeQueries(app: App): void {
   app.addHook('onRoute', (route) => {
-    route.schema = { querystring: noQuery, ...route.schema }
+    route.schema = { ...route.schema, querystring: noQuery }
   })
 }

@@ -1,4 +1,4 @@
-// A session's record in the store: what was asked for and has not ended yet (an up, a down), how it ended, and the frozen
+// A session's record in the store: what was asked for and has not ended yet (an up, a down, a reset), how it ended, and the frozen
 // lab that late joiners are made from. With the engine's labels it is all that a restarted service needs to know.
 
 import { type Static, Type } from '@sinclair/typebox'
