@@ -78,7 +78,7 @@ describe('pages in trouble', { skip, timeout: 600_000 }, () => {
     }
   }
 
-  test('a class streams into a slow store: another goes up, programs die, Traefik restarts, and no name shows another page', async () => {
+  test('a class streams into a slow store: another goes up, programs die, Traefik restarts, and no name shows another page', async (t) => {
     await upClass(service, 'slow')
     await upClass(service, 'dying')
     await shown('slow', 'dying')
@@ -94,7 +94,9 @@ describe('pages in trouble', { skip, timeout: 600_000 }, () => {
     const stop = watchPages(traefik, namesOf('dying'))
     const { students: up } = await upClass(service, 'late')
     assert.deepEqual(new Set(up.map(({ endpointState }) => endpointState)), new Set(['ready']))
+    const answered = performance.now()
     await shown('late')
+    t.diagnostic(`pages of the class that went up: ${Math.round(performance.now() - answered)} ms after the answer`)
     await Promise.all(
       students.map((student) => docker(['exec', `class-dying--${student}`, 'killall', '-9', 'httpd']).catch(() => '')),
     )
@@ -107,7 +109,9 @@ describe('pages in trouble', { skip, timeout: 600_000 }, () => {
 
     const stopAfter = watchPages(traefik, [...namesOf('dying'), ...namesOf('late')])
     await docker(['restart', '-t', '0', traefik.name])
+    const restarted = performance.now()
     await shown('dying', 'late')
+    t.diagnostic(`all pages: ${Math.round(performance.now() - restarted)} ms after Traefik's restart`)
     assert.ok(isStreaming, 'all of this was meant to happen while the class streams')
     const around = (await stopAfter()).filter((seen) => !/ECONN|EHOST|hang up|timeout|: 404$|: 50[24]$/.test(seen))
     assert.deepEqual(around, [])
