@@ -30,6 +30,7 @@ export const UpAnswer = Type.Object(
     sessionId: Text,
     state: Type.Union([Type.Literal('up'), Type.Literal('up-partial')]),
     lab: Text,
+    resolvesNames: Type.Boolean(),
     network: Text,
     expiresAt: Text,
     students: Type.Array(UpStudent),
