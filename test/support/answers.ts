@@ -87,6 +87,7 @@ export const PlanAnswer = Type.Object(
     ),
     host: Type.Object({ memoryMb: Type.Integer(), usedMb: Type.Integer() }, closed),
     image: Type.Object({ present: Type.Boolean() }, closed),
+    resolvesNames: Type.Boolean(),
     subnet: Type.Object({ free: Type.Boolean() }, closed),
   },
   closed,

@@ -111,6 +111,7 @@ test('a failed up or down is 502 with the same list of students', async (t) => {
     'expiresAt',
     'lab',
     'network',
+    'resolvesNames',
     'sessionId',
     'state',
     'students',

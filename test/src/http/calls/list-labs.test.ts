@@ -24,6 +24,7 @@ test('labs are listed with their limits and whether the engine has the image', a
     writableRoot: false,
     capabilities: [],
     runtime: null,
+    resolvesNames: true,
     ttlMinutes: 180,
     maxLifeMinutes: 720,
   })
@@ -35,8 +36,9 @@ test('labs are listed with their limits and whether the engine has the image', a
 test('what a lab loosens is shown, and its runtime', async (t) => {
   const loose = { internet: true, writableRoot: true, capabilities: ['NET_RAW', 'SETUID'], runtime: 'runsc' }
   const { get } = await openService(t, loose)
-  const [{ internet, writableRoot, capabilities, runtime }] = (await get('/room/labs')).json().labs
+  const [{ internet, writableRoot, capabilities, runtime, resolvesNames }] = (await get('/room/labs')).json().labs
   assert.deepEqual({ internet, writableRoot, capabilities, runtime }, loose)
+  assert.equal(resolvesNames, false, 'gVisor resolves no names')
 })
 
 test('an engine that is away is 503', async (t) => {
