@@ -154,7 +154,11 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
       return await send(checked).catch(async (error: unknown) => {
         if (!(error instanceof StoreError) || error.code !== 'no-bucket') throw error
         await bucket.make()
-        throw new StoreError('unreachable', `${bucket.location} was absent and was made again; send ${key} again`, error)
+        throw new StoreError(
+          'unreachable',
+          `${bucket.location} was absent and was made again; send ${key} again`,
+          error,
+        )
       })
     } finally {
       // Ends the source where the server failed first. Not awaited: that would wait for a source that hangs.
