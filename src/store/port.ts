@@ -120,7 +120,7 @@ export class StoreError extends Error {
 
 const adviceOf: Readonly<Record<StoreErrorCode, string>> = {
   unreachable: 'The store does not answer. Ask the operator to look at it, then repeat the call.',
-  tls: 'The service and the store cannot trust their connection. Ask the operator to look at the log, then repeat the call.',
+  tls: 'The store cannot be trusted: its connection is not the one that is set up. Ask the operator to look at the log, then repeat the call.',
   denied: 'The store refuses the service: keys or permissions. Ask the operator to correct them, then repeat the call.',
   clock:
     'The clocks of the service and of the store differ too much. Ask the operator to set them right, then repeat the call.',

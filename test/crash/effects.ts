@@ -79,6 +79,7 @@ export async function openCountedProxy(
     if (effects.struck) return void outgoing.destroy()
     // Nor does what it still sends while the kill is on its way.
     if (effects.met) return
+    if (ofCheck.test(incoming.url ?? '')) return forward(target, incoming, outgoing)
     const position = effects.arrive(nameOf(side, incoming))
     if (position !== undefined) effects.meet()
     if (position === undefined) return forward(target, incoming, outgoing)
@@ -110,6 +111,9 @@ export async function openCountedProxy(
     },
   }
 }
+
+/** The check of a store, made at every start with objects of no worth: numbered, it would be most of all points. */
+const ofCheck = /[/=]\.class-runtime(?:\/|%2F)|[?&]versioning/
 
 /** Requests that change nothing. */
 export const isReading = (name: string): boolean => / (GET|HEAD) /.test(name)

@@ -90,10 +90,10 @@ function nextStep(kind: StoreErrorCode): string {
   return ''
 }
 
-/** Names the status where it tells more than the kind does: an S3 server gives a code, so what has none stands before it. */
+/** Names the status where it tells more than the kind does: an S3 server gives a code, so what has none may stand before it. */
 function advice(kind: StoreErrorCode, { status, code }: Refusal): string | undefined {
   const answered =
-    code === '' ? `What stands before the store answered ${status}` : `The store answered ${status} ${code}`
+    code === '' ? `The store, or what stands before it, answered ${status}` : `The store answered ${status} ${code}`
   if (status < 400) return undefined
   if (kind === 'refused') return `${answered}. Ask the operator to look at the log, then repeat the call.`
   if (kind === 'denied' && code !== '')

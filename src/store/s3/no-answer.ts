@@ -31,7 +31,7 @@ const codeOf = (error: unknown): string =>
 export function noAnswer(host: string, cause: unknown): StoreError {
   const [fault, step] = faultsOfTls.get(codeOf(cause)) ?? []
   if (fault !== undefined && step !== undefined) {
-    const advice = `The service cannot trust the store: ${fault}. Ask the operator to look at the log, then repeat the call.`
+    const advice = `The store cannot be trusted: ${fault}. Ask the operator to look at the log, then repeat the call.`
     return new StoreError('tls', `no trusted connection to ${host}: ${fault}; ${step}`, cause, advice)
   }
   const reason = cause instanceof Error ? cause.message || codeOf(cause) || cause.name : String(cause)

@@ -130,7 +130,7 @@ for (const [status, code] of [
     s3.react = () => ({ status, body: 'Says The Proxy' })
     const error = await rejectsWith(store.put('a/b', digestOf(hello), streamOf(hello)), code)
     assert.match(error.message, new RegExp(`s3://bucket/a/b: .* answered ${status} Says The Proxy`))
-    assert.match(error.advice, new RegExp(`What stands before the store answered ${status}`))
+    assert.match(error.advice, new RegExp(`The store, or what stands before it, answered ${status}`))
   })
 }
 
