@@ -24,6 +24,7 @@ test('labs are listed with their limits and whether the engine has the image', a
     writableRoot: false,
     capabilities: [],
     runtime: null,
+    resolvesNames: true,
     ttlMinutes: 180,
     maxLifeMinutes: 720,
   })
