@@ -91,9 +91,9 @@ export const Submission = Type.Object({
 /** What comes before the lists. */
 export type SubmissionHead = Omit<Static<typeof Submission>, ListTitle>
 
-/** What cannot be archived at all: sockets, found by looking inside the sandbox before it stopped. */
+/** What no archive has: sockets, and on some runtimes FIFOs; found by looking inside the sandbox before it stopped. */
 export interface UnarchivedThing {
   /** Relative to the workspace, one character a byte. */
   readonly path: string
-  readonly type: 'socket'
+  readonly type: 'socket' | 'fifo'
 }

@@ -3,6 +3,7 @@
 
 import { tagFilesIntact } from '../bag/confirm.ts'
 import type { Bag } from '../bag/find.ts'
+import type { UnarchivedThing } from '../bag/submission.ts'
 import { bagDeclarationKey, manifest, manifestKey, type TagFile } from '../bag/tag-files.ts'
 import { bagPrefix, snapshotId, snapshotTime, studentPrefix } from '../names.ts'
 import type { Runtime } from '../runtime/port.ts'
@@ -33,13 +34,21 @@ export async function collect(
     inventory = await takeInventory(runtime.archive(target.container.id, workspace, signal), { ...rules, exclude })
     progress.onInventory(inventory.files, inventory.bytes)
     logs = await spoolLogs((last) => runtime.logs(target.container.id, signal, last))
-    return await makeBag({ runtime, store, target, progress, signal, inventory, logs })
+    const unarchived = await notIn(inventory, target.unarchived)
+    return await makeBag({ runtime, store, target: { ...target, unarchived }, progress, signal, inventory, logs })
   } catch (error) {
     throw asCollectError(error)
   } finally {
     await inventory?.close()
     await logs?.close()
   }
+}
+
+/** Most engines' archives have FIFOs. */
+async function notIn(inventory: Inventory, things: readonly UnarchivedThing[]): Promise<UnarchivedThing[]> {
+  const left: UnarchivedThing[] = []
+  for (const thing of things) if (!(await inventory.named(thing.path))) left.push(thing)
+  return left
 }
 
 async function makeBag(work: BagWork): Promise<Bag> {

@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Type } from '@sinclair/typebox'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
-import { leftovers, shell, tryDocker } from '../support/docker.ts'
-import { bagSums, cleanUpOfSuite, downClass, problemOf, type Sums, upClass, work } from '../support/faults.ts'
+import { docker, leftovers, shell, tryDocker } from '../support/docker.ts'
+import { bagSums, cleanUpOfSuite, downClass, problemOf, type Sums, until, upClass, work } from '../support/faults.ts'
 import { skipWithoutPrivateEngine, startPrivateEngine } from '../support/private-engine.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
@@ -25,6 +25,10 @@ const gvisor = { cpus: 0.5, memoryMb: 256, pids: 256 }
 const Bagged = Type.Object({ studentId: Type.String(), bag: Type.String() })
 const Collected = Type.Object({ students: Type.Array(Bagged) })
 const Reset = Type.Object({ collected: Bagged, restored: Type.String() })
+
+const Skipped = Type.Object({
+  skipped: Type.Array(Type.Object({ path: Type.String(), type: Type.String(), reason: Type.String() })),
+})
 
 const odd = `mkdir -p src/deep empty; echo 'int main;' >src/main.c; chmod 640 src/main.c; ln src/main.c again; ln -s src/main.c link
 i=0; while [ $i -lt 200 ]; do echo $i >src/deep/$i; i=$((i+1)); done
@@ -74,7 +78,11 @@ describe('gVisor', { skip, timeout: 300_000 }, () => {
     // What the answer says of names, as a student sees it: a classmate is there, and has no name.
     assert.equal(up.resolvesNames, false)
     const neighbour = (await shell('class-safe--s02', 'hostname -i')).toString().trim()
-    assert.equal((await tryDocker(['exec', mine, 'ping', '-c', '1', '-w', '5', neighbour])).exitCode, 0)
+    await docker(['exec', '-d', 'class-safe--s02', 'sh', '-c', 'echo hello | nc -l -p 8080'])
+    await until('a word of the classmate', async () => {
+      const { stdout } = await tryDocker(['exec', mine, 'nc', '-w', '2', neighbour, '8080'])
+      return stdout.toString() === 'hello\n'
+    })
     assert.notEqual((await tryDocker(['exec', mine, 'nslookup', 'class-safe--s02'])).exitCode, 0)
 
     const first = await work(mine, odd)
@@ -95,11 +103,22 @@ describe('gVisor', { skip, timeout: 300_000 }, () => {
     assert.deepEqual(await work(mine, ':'), first, 'what was put back through the archive')
     sums.set('s01', await work(mine, "echo more >>src/main.c; rm 'đề bài'"))
 
+    await shell(mine, 'mkfifo /home/student/pipe')
     const down = await downClass(service, 'safe')
     assert.deepEqual([down.state, down.leaked, await leftovers(installation.label)], ['down', [], []])
     for (const { studentId, bag } of down.students) {
       assert.deepEqual(await bagSums(installation.artifacts, bag ?? ''), sums.get(studentId), studentId)
     }
+    const mineDown = down.students.find(({ studentId }) => studentId === 's01')
+    const { skipped } = shaped(
+      Skipped,
+      JSON.parse((await installation.artifacts.read(`${mineDown?.bag}meta/submission.json`)).toString()),
+    )
+    assert.deepEqual(
+      skipped,
+      [{ path: 'pipe', type: 'fifo', reason: skipped[0]?.reason }],
+      'it exists inside alone, and is named',
+    )
   })
 
   test('where gVisor keeps what is written in memory no class begins, and it is said what to do', async () => {

@@ -318,6 +318,25 @@ test('sockets, which no archive holds, are named as skipped', async (t) => {
   )
 })
 
+test('a FIFO is named as skipped once, whether the archive has it or it exists inside alone', async (t) => {
+  const { down, runtime, folderOf } = await openWorkedClass(t)
+  runtime.write('SV001', { path: 'archived', type: 'fifo' })
+  const found = ['archived', 'archived', 'inside', 'inside', 'sock'].map((path) => `/home/student/${path}\0`)
+  runtime.onExec = () => ({ stdout: Buffer.from(found.join('')) })
+  const answer = await down()
+  assert.equal(answer.students[0]?.skipped, 3)
+  const bag = await checkBag(join(folderOf('SV001'), 'final'))
+  const { skipped } = JSON.parse(bag.get('meta/submission.json')?.toString() ?? '')
+  assert.deepEqual(
+    skipped.map(({ path, type }: { path: string; type: string }) => [path, type]),
+    [
+      ['archived', 'fifo'],
+      ['inside', 'fifo'],
+      ['sock', 'socket'],
+    ],
+  )
+})
+
 test('more sockets than a list can hold: those that are whole in it are named, and the bag says that there are more', async (t) => {
   const { down, runtime, folderOf } = await openWorkedClass(t)
   runtime.onExec = () => ({ stdout: Buffer.from('/home/student/a.sock\0/home/student/cut-of'), truncated: true })
