@@ -78,8 +78,8 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
 
 const bundles = await bundleTests(groupsOf(files), folder)
-// Node's own default leaves one core idle. Live tests share one engine.
-const { exitCode, report } = await runNode(bundles, files.some(isLive) ? 1 : availableParallelism())
+// One more than cores, since some wait. Live tests share one engine.
+const { exitCode, report } = await runNode(bundles, files.some(isLive) ? 1 : availableParallelism() + 1)
 process.exitCode = exitCode
 
 // A suite that holds tests has lines below its opening one.
