@@ -10,7 +10,6 @@ export const notOfTheService: ReadonlySet<string> = new Set([
   'container-stats',
   'container-top',
   'container-unpause',
-  'container-wait',
   'exec-resize',
   'image-import',
   'image-list',
@@ -18,5 +17,4 @@ export const notOfTheService: ReadonlySet<string> = new Set([
   'image-remove',
   'image-tag',
   'system-df',
-  'volume-inspect',
 ])
