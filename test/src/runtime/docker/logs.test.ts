@@ -33,9 +33,9 @@ const flagsOf = (pieces: readonly LogPiece[]) => ({
 })
 
 /** A line of 50 bytes, and the 69 bytes around it in the engine's file. */
-const line = `${'x'.repeat(48)}\n`
+const line = `${'x'.repeat(4800)}\n`
 const filling = 20_000_000
-const recordBytes = 48 + 2 + 69
+const recordBytes = 4800 + 2 + 69
 
 test('a record is one record however many pieces it comes in', async (t) => {
   const { pieces } = await piecesOf(t, Buffer.concat([frame(1, 'y'.repeat(500_000)), frame(2, 'z')]))

@@ -73,6 +73,9 @@ test('a put wins over whoever prunes its folder meanwhile', async (t) => {
   const folder = await newFolder(t)
   const store = createDirectoryStore(folder)
   let done = false
+  t.after(() => {
+    done = true
+  })
   const prune = async () => {
     while (!done) await pruneEmptyFolders(join(folder, 'a', 'b', 'c'), folder)
   }
