@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { pathOf, send } from '../stores/request.ts'
+import { until } from '../support/faults.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -39,7 +40,8 @@ for (const name of ['minio', 'weed', 'versitygw']) {
     assert.equal(run(name, 'stop-gateway', folder).status, 0)
     await assert.rejects(send(server, 'GET', pathOf('bucket', 'a')), /ECONN(REFUSED|RESET)/)
     assert.equal(run(name, 'start-gateway', folder).status, 0)
-    assert.equal((await send(server, 'GET', pathOf('bucket', 'a'))).text, 'kept')
+    // SeaweedFS answers before it has found its data again.
+    await until('the data', async () => (await send(server, 'GET', pathOf('bucket', 'a'))).text === 'kept')
 
     const again = run(name, 'start', folder)
     assert.deepEqual([again.status, again.stdout], [0, started.stdout])
