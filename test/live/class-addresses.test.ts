@@ -6,10 +6,11 @@ import { test } from 'node:test'
 import { Type } from '@sinclair/typebox'
 import { catalogueOf, image, studentsOf } from '../support/catalogue.ts'
 import { docker, inspect, inspectContainers, shell, tryDocker } from '../support/docker.ts'
-import { downClass, FailedUp, problemOf, until, upClass } from '../support/faults.ts'
+import { downClass, FailedUp, problemOf, upClass } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { install } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const students = studentsOf(5)
 const network = 'class-seats'

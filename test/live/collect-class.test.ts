@@ -6,10 +6,11 @@ import { test } from 'node:test'
 import { Type } from '@sinclair/typebox'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { inspect, shell } from '../support/docker.ts'
-import { bagSums, downClass, nextEvent, until, upClass, work } from '../support/faults.ts'
+import { bagSums, downClass, nextEvent, upClass, work } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { install } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const students = studentsOf(2)
 const Snapshots = Type.Object({

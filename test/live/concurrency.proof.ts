@@ -7,10 +7,11 @@ import { type Static, Type } from '@sinclair/typebox'
 import { OperationAnswer } from '../support/answers.ts'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { containersOf, leftovers } from '../support/docker.ts'
-import { bagSums, cleanUpOfSuite, downClass, problemOf, randomFiles, until, upClass, work } from '../support/faults.ts'
+import { bagSums, cleanUpOfSuite, downClass, problemOf, randomFiles, upClass, work } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { type Answer, type Installation, install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const students = studentsOf(3)
 /** What `sleep` under the engine's init does not: it goes on after the stop signal, until it is killed. */

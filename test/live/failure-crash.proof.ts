@@ -17,13 +17,13 @@ import {
   problemOf,
   randomFiles,
   type Sums,
-  until,
   upClass,
   work,
 } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { type Answer, type Installation, install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const students = studentsOf(2)
 const small = randomFiles(30, 1000)

@@ -8,10 +8,11 @@ import { Type } from '@sinclair/typebox'
 import { DownAnswer, OperationAnswer } from '../support/answers.ts'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { leftovers } from '../support/docker.ts'
-import { bagSums, cleanUpOfSuite, randomFiles, type Sums, until, upClass, work } from '../support/faults.ts'
+import { bagSums, cleanUpOfSuite, randomFiles, type Sums, upClass, work } from '../support/faults.ts'
 import { type PrivateEngine, skipWithoutPrivateEngine, startPrivateEngine } from '../support/private-engine.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const students = studentsOf(2)
 /** The small files come first in the archive; the large one is more than sockets and pipes hold. */

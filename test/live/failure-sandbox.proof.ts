@@ -14,13 +14,13 @@ import {
   FailedDown,
   problemOf,
   randomFiles,
-  until,
   upClass,
   work,
 } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const labs = {
   hasty: { collect: { beforeCollect: { command: ['sleep', '60'], timeoutSeconds: 1 } } },

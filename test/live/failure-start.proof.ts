@@ -10,10 +10,11 @@ import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { type CatalogueFile, catalogueOf } from '../support/catalogue.ts'
 import { leftovers } from '../support/docker.ts'
-import { cleanUpOfSuite, downClass, problemOf, until, upClass } from '../support/faults.ts'
+import { cleanUpOfSuite, downClass, problemOf, upClass } from '../support/faults.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import { startProcess } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 
 /** The service is started as somebody else, who must then be able to read it. */
 function whyNobodyCannotRun(): string | false {

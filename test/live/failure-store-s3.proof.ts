@@ -7,7 +7,7 @@ import { committedBags } from '../referee/bags.ts'
 import { openStoreView } from '../referee/store.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { containersOf, leftovers } from '../support/docker.ts'
-import { bagSums, cleanUpOfSuite, downClass, randomFiles, until, upClass, work } from '../support/faults.ts'
+import { bagSums, cleanUpOfSuite, downClass, randomFiles, upClass, work } from '../support/faults.ts'
 import { s3Server, skipWithoutStore } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import {
@@ -19,6 +19,7 @@ import {
   type S3Door,
   students,
 } from '../support/store-faults.ts'
+import { until } from '../support/until.ts'
 
 describe('an S3 server as the store', { skip: skipWithoutStore('s3'), timeout: 240_000 }, () => {
   const cleanUp = cleanUpOfSuite(after)

@@ -10,10 +10,11 @@ import { after, before, describe, test } from 'node:test'
 import { Type } from '@sinclair/typebox'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { docker, leftovers, shell, tryDocker } from '../support/docker.ts'
-import { bagSums, cleanUpOfSuite, downClass, problemOf, type Sums, until, upClass, work } from '../support/faults.ts'
+import { bagSums, cleanUpOfSuite, downClass, problemOf, type Sums, upClass, work } from '../support/faults.ts'
 import { skipWithoutPrivateEngine, startPrivateEngine } from '../support/private-engine.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const runsc = join(process.env['PARTS_DIR'] ?? resolve(import.meta.dirname, '../../.local/parts'), 'runsc')
 const skip =

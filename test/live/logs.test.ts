@@ -7,10 +7,11 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Submission } from '../support/answers.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { inspect } from '../support/docker.ts'
-import { cleanUpOfSuite, downClass, until, upClass } from '../support/faults.ts'
+import { cleanUpOfSuite, downClass, upClass } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const printer = ['sh', '-c', 'for i in $(seq 1 50); do echo line $i; done; exec sleep infinity']
 const talker = ['sh', '-c', 'yes "a line of 40 bytes, printed again and again" | head -c 12600000; exec sleep infinity']

@@ -7,10 +7,11 @@ import { after, before, describe, test } from 'node:test'
 import { Type } from '@sinclair/typebox'
 import { catalogueOf, image } from '../support/catalogue.ts'
 import { docker, inspect, shell, tryDocker } from '../support/docker.ts'
-import { cleanUpOfSuite, until, upClass } from '../support/faults.ts'
+import { cleanUpOfSuite, upClass } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { install, type Service } from '../support/service.ts'
 import { shaped } from '../support/shape.ts'
+import { until } from '../support/until.ts'
 
 const port = 47_613
 const metadata = '169.254.169.254'

@@ -6,9 +6,10 @@ import { after, before, describe, test } from 'node:test'
 import { Type } from '@sinclair/typebox'
 import { catalogueOf, image } from '../support/catalogue.ts'
 import { docker, inspect, shell, tryDocker } from '../support/docker.ts'
-import { cleanUpOfSuite, problemOf, until, upClass } from '../support/faults.ts'
+import { cleanUpOfSuite, problemOf, upClass } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 /** The lab image with a setuid ping, as many distributions have one; it can open a raw socket only with NET_RAW. */
 const suidImage = `class-runtime-test-suid-${process.pid}:1`

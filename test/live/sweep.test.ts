@@ -16,13 +16,13 @@ import {
   problemOf,
   randomFiles,
   type Sums,
-  until,
   upClass,
   work,
 } from '../support/faults.ts'
 import { type StoreKind, s3Server, skipWithoutEngine, skipWithoutStore } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
 import { openS3Door } from '../support/store-faults.ts'
+import { until } from '../support/until.ts'
 
 const students = studentsOf(2)
 const everySecond = { SWEEP_SECONDS: '1' }

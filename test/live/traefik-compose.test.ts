@@ -6,10 +6,11 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { catalogueOf } from '../support/catalogue.ts'
 import { docker, tryDocker } from '../support/docker.ts'
-import { downClass, until, upClass } from '../support/faults.ts'
+import { downClass, upClass } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import { skipWithoutTraefik, startTraefik, traefikEnv, traefikPlace } from '../support/real-traefik.ts'
 import { install } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 /** The lines of Traefik's part that are indented deeper than its members. */
 function partOf(member: string): string[] {

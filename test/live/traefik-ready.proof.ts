@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { catalogueOf } from '../support/catalogue.ts'
-import { downClass, until, upClass } from '../support/faults.ts'
+import { downClass, upClass } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import {
   skipWithoutTraefik,
@@ -13,6 +13,7 @@ import {
   traefikPlace,
 } from '../support/real-traefik.ts'
 import { install } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 const page = `mkdir -p /tmp/www; printf '%s' "$HOSTNAME" >/tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www`
 

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { startS3Proxy } from '../faults/s3-proxy.ts'
 import { type CatalogueFile, catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { docker, shell } from '../support/docker.ts'
-import { cleanUpOfSuite, downClass, until, upClass, work } from '../support/faults.ts'
+import { cleanUpOfSuite, downClass, upClass, work } from '../support/faults.ts'
 import { s3Server, skipWithoutEngine, skipWithoutS3 } from '../support/live.ts'
 import {
   type RealTraefik,
@@ -18,6 +18,7 @@ import {
   traefikPlace,
 } from '../support/real-traefik.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import { visit, watchPages } from '../support/visits.ts'
 
 const classes = ['slow', 'late', 'dying', 'flapping']

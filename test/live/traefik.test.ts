@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type CatalogueFile, catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { docker, shell } from '../support/docker.ts'
-import { cleanUpOfSuite, downClass, until, upClass } from '../support/faults.ts'
+import { cleanUpOfSuite, downClass, upClass } from '../support/faults.ts'
 import { skipWithoutEngine } from '../support/live.ts'
 import {
   type RealTraefik,
@@ -20,6 +20,7 @@ import {
   traefikPlace,
 } from '../support/real-traefik.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import { visit as visitHost, watchPages } from '../support/visits.ts'
 
 const students = studentsOf(3)

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { committedBags, readBag } from '../referee/bags.ts'
 import { openStoreView } from '../referee/store.ts'
@@ -30,15 +29,6 @@ export function cleanUpOfSuite(after: (work: () => Promise<void>) => void): Clea
     for (const work of works.reverse()) await work()
   })
   return { after: (work) => void works.push(work) }
-}
-
-/** Waits for a condition; `what` is what the failure says was waited for. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + patienceMs
-  while (!(await condition())) {
-    if (Date.now() > deadline) assert.fail(`waited in vain for ${what}`)
-    await delay(20)
-  }
 }
 
 export async function upClass(service: Service, classId: string, more: object = {}): Promise<Static<typeof UpAnswer>> {

@@ -5,8 +5,9 @@ import { access, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { type CleanUp, until } from './faults.ts'
+import type { CleanUp } from './faults.ts'
 import { skipWithoutEngine } from './live.ts'
+import { until } from './until.ts'
 
 const script = resolve(import.meta.dirname, '../../scripts/engine')
 const hasDockerd = spawnSync('sh', ['-c', 'PATH=$PATH:/usr/sbin:/sbin command -v dockerd']).status === 0

@@ -9,8 +9,8 @@ import { request as secureRequest } from 'node:https'
 import { join, resolve } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { docker, inspect, tryDocker } from './docker.ts'
-import { until } from './faults.ts'
 import type { Installation } from './service.ts'
+import { until } from './until.ts'
 
 const binary = join(process.env['PARTS_DIR'] ?? resolve(import.meta.dirname, '../../.local/parts'), 'traefik')
 

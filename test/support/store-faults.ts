@@ -10,9 +10,10 @@ import { join } from 'node:path'
 import type { Static } from '@sinclair/typebox'
 import { startS3Proxy } from '../faults/s3-proxy.ts'
 import { containersOf, leftovers } from './docker.ts'
-import { type CleanUp, FailedDown, problemOf, until, work } from './faults.ts'
+import { type CleanUp, FailedDown, problemOf, work } from './faults.ts'
 import type { S3Server } from './live.ts'
 import type { Installation, Service } from './service.ts'
+import { until } from './until.ts'
 
 /** An S3 server behind a door: it can be closed at any moment, and what went through is known. */
 export interface S3Door {
