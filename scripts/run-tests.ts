@@ -33,11 +33,14 @@ function filesOf(arguments_: readonly string[]): string[] {
     .sort()
 }
 
-/** A live file has a process of its own, since it leaves nothing to the next; the others share a process with their folder's. */
+/** One more than cores, since some tests wait. */
+const processes = availableParallelism() + 1
+
+/** A live file has a process of its own, since it leaves nothing to the next; the others are dealt out to few processes. */
 function groupsOf(files: readonly string[]): Groups {
   const groups = new Map<string, string[]>()
-  for (const file of files) {
-    const name = isLive(file) ? basename(file, '.ts') : suiteOf(file).split(sep).slice(1, 3).join('-') || 'test'
+  for (const [index, file] of files.entries()) {
+    const name = isLive(file) ? basename(file, '.ts') : `process-${index % processes}`
     groups.set(name, [...(groups.get(name) ?? []), file])
   }
   return groups
@@ -78,8 +81,8 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
 
 const bundles = await bundleTests(groupsOf(files), folder)
-// One more than cores, since some wait. Live tests share one engine.
-const { exitCode, report } = await runNode(bundles, files.some(isLive) ? 1 : availableParallelism() + 1)
+// Live tests share one engine.
+const { exitCode, report } = await runNode(bundles, files.some(isLive) ? 1 : processes)
 process.exitCode = exitCode
 
 // A suite that holds tests has lines below its opening one.

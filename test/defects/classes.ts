@@ -51,7 +51,7 @@ export const classesDefects: readonly Defect[] = [
     file: 'src/classes/down/down-class.ts',
     edits: [
       {
-        find: 'if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers)\n\n  const leaked',
+        find: 'if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers, [])\n\n  const leaked',
         replace: 'const leaked',
       },
     ],

@@ -114,6 +114,6 @@ export const proofDefects: readonly Defect[] = [
     name: 'the sandbox of a proof has a network and the internet',
     file: 'src/runtime/docker/sandbox-body.ts',
     edits: [{ find: "{ ...HostConfig, NetworkMode: 'none', ", replace: '{ ...HostConfig, ' }],
-    tests: ['test/src/runtime/docker/sandbox-closed.test.ts'],
+    tests: ['test/src/runtime/docker/sandbox-closed.proof.ts'],
   },
 ]

@@ -10,13 +10,13 @@ const leaseTests = ['test/src/operations/lease.test.ts']
 export const startDefects: readonly Defect[] = [
   {
     name: 'keys without an endpoint mean the folder',
-    file: 'src/config.ts',
+    file: 'src/config/store.ts',
     edits: [{ find: 'if (half === undefined) return', replace: 'return' }],
     tests: configTests,
   },
   {
     name: 'a folder beside MinIO is ignored',
-    file: 'src/config.ts',
+    file: 'src/config/store.ts',
     edits: [{ find: '  if (folder !== undefined) {', replace: '  if (folder === endpoint) {' }],
     tests: configTests,
   },

@@ -330,6 +330,14 @@ const notMade: Outcomes<EngineFault> = [
   ['answer-lost', 'failed unavailable'],
 ]
 
+/** That work can be collected is not proven, so nobody's sandbox is made. */
+const notProven: Outcomes<EngineFault> = [
+  ['hang', engineAway],
+  ['reset', engineAway],
+  ['error-500', 'refused up-failed'],
+  ['answer-lost', engineAway],
+]
+
 const engineStepsOfUp: Steps<EngineFault> = [
   [
     'up, what the engine holds',
@@ -350,10 +358,15 @@ const engineStepsOfUp: Steps<EngineFault> = [
       ['answer-lost', engineAway],
     ],
   ],
-  ['up, a volume is made', ['POST', /\/volumes\/create$/, 1], notMade],
-  ['up, a container is made', ['POST', /\/containers\/create\?/, 1], notMade],
-  ['up, a workspace is prepared', ['PUT', archive, 1], notMade],
-  ['up, a container is started', ['POST', /\/start$/, 1], notMade],
+  ['up, the proof has a volume', ['POST', /\/volumes\/create$/, 1], notProven],
+  ['up, the proof has a container', ['POST', /\/containers\/create\?/, 1], notProven],
+  ['up, the proof runs', ['POST', /\/start$/, 1], notProven],
+  ['up, the proof is read', ['GET', archive, 1], notProven],
+  // The first of each kind is the proof's.
+  ['up, a volume is made', ['POST', /\/volumes\/create$/, 2], notMade],
+  ['up, a container is made', ['POST', /\/containers\/create\?/, 2], notMade],
+  ['up, a workspace is prepared', ['PUT', archive, 2], notMade],
+  ['up, a container is started', ['POST', /\/start$/, 2], notMade],
   [
     'up, who runs',
     ['GET', /\/containers\/json\?/, 2],
