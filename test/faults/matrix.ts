@@ -361,7 +361,16 @@ const engineStepsOfUp: Steps<EngineFault> = [
   ['up, the proof has a volume', ['POST', /\/volumes\/create$/, 1], notProven],
   ['up, the proof has a container', ['POST', /\/containers\/create\?/, 1], notProven],
   ['up, the proof runs', ['POST', /\/start$/, 1], notProven],
-  ['up, the proof is read', ['GET', archive, 1], notProven],
+  [
+    'up, the proof is read',
+    ['GET', archive, 1],
+    [
+      ['hang', engineAway],
+      ['reset', 'up'],
+      ['error-500', 'refused up-failed'],
+      ['answer-lost', 'up'],
+    ],
+  ],
   // The first of each kind is the proof's.
   ['up, a volume is made', ['POST', /\/volumes\/create$/, 2], notMade],
   ['up, a container is made', ['POST', /\/containers\/create\?/, 2], notMade],
