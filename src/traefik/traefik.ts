@@ -7,6 +7,7 @@ import type { ProxyConfig } from '../config.ts'
 import { RuntimeError } from '../runtime/errors.ts'
 import type { HeldSession, SandboxState } from '../runtime/held.ts'
 import type { ProxyState, Runtime } from '../runtime/port.ts'
+import { within } from '../within.ts'
 import { Polls } from './polls.ts'
 import { isServed, type RouteDocument, routesOf, withSign } from './routes.ts'
 
@@ -108,7 +109,7 @@ export class Traefik {
   async hasRoutes(signal: AbortSignal): Promise<boolean> {
     if (this.trouble()) return false
     const version = ++this.#version
-    return await this.#polls.used(version, AbortSignal.any([signal, AbortSignal.timeout(routesWithinMs)]))
+    return await this.#polls.used(version, within(routesWithinMs, signal))
   }
 
   /** Whether a request for this sandbox's host name comes to it. */

@@ -143,4 +143,15 @@ export const traefikDefects: readonly Defect[] = [
     edits: [{ find: 'begin)) if (!isWarm(subnet)) yield subnet', replace: 'begin)) yield subnet' }],
     tests: ['test/src/runtime/docker/network.test.ts'],
   },
+  {
+    name: 'a bound in time is collected as garbage, and an up waits for ever',
+    file: 'src/within.ts',
+    edits: [
+      {
+        find: 'AbortSignal.any([signal, late.signal])',
+        replace: 'AbortSignal.any([signal, AbortSignal.timeout(milliseconds)])',
+      },
+    ],
+    tests: ['test/src/within.test.ts'],
+  },
 ]

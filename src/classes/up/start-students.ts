@@ -11,6 +11,7 @@ import { findHeld } from '../../sessions/held.ts'
 import type { UpAnswer, UpStudent } from '../../sessions/outcomes.ts'
 import { writeSession } from '../../sessions/record.ts'
 import { endpointState } from '../../traefik/traefik.ts'
+import { within } from '../../within.ts'
 import { interruptedUp, rollBack, rollBackIdle } from './roll-back.ts'
 import type { StartedStudent, Up } from './session.ts'
 
@@ -98,7 +99,7 @@ async function waitReady(
   started: readonly StartedStudent[],
 ): Promise<readonly StartedStudent[]> {
   const ids = started.flatMap(({ sandbox, error }) => (error ? [] : (sandbox.id ?? [])))
-  const signal = AbortSignal.any([run.signal, AbortSignal.timeout(readyTimeoutMs)])
+  const signal = within(readyTimeoutMs, run.signal)
   const reasons = await context.runtime.waitReady(plan, ids, signal)
   return started.map((student) => {
     const { sandbox, error } = student
