@@ -140,8 +140,8 @@ const hostRules: readonly Rule[] = [
   [/(?<="KernelVersion":)"[^"]*"/g, '"6.1.0"'],
   [/(?<="(?:NFd|NGoroutines|NEventsListener|NCPU|Containers(?:Running|Paused|Stopped)?|Images)":)\d+/g, '2'],
   [/(?<="(?:MemTotal|SwapFree|SwapTotal)":)\d+/g, '4294967296'],
-  // A part of scripts/parts, where it is had.
-  [/,"runsc":\{"path":"[^"]*"\}/g, ''],
+  // A part of scripts/parts, where it is had. Podman tells /usr/bin/runsc wherever it runs.
+  [/,"runsc":\{"path":"(?!\/usr\/bin\/)[^"]*"\}/g, ''],
   // Of the host, which whatever runs on it may turn on.
   [/(?<="IPv4Forwarding":)(?:true|false)/g, 'true'],
   // In any order.
