@@ -4,7 +4,7 @@ import type { Defect } from './defect.ts'
 
 const downTests = ['test/src/classes/down/down-class.test.ts']
 const rollBackTests = ['test/src/classes/up/roll-back.test.ts']
-const collectTests = ['test/src/classes/collect-class.test.ts']
+const collectTests = ['test/src/classes/collect-class.test.ts', 'test/src/classes/collect-class-nth-fault.proof.ts']
 const sweepTests = ['test/src/classes/sweep.test.ts']
 const admissionTests = ['test/src/classes/up/admission.test.ts']
 const discardTests = ['test/src/classes/discard-student.test.ts']

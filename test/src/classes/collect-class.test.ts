@@ -159,21 +159,3 @@ test('a class that is not up, or on its way down, has no snapshots', async (t) =
   await ofClass.down()
   assert.equal(problemOf(await collect()).code, 'class-not-up')
 })
-
-test('an engine that fails once at its nth call leaves nobody standing still, for every n', async (t) => {
-  for (let failing = 1; ; failing++) {
-    const { collect, ofClass, app } = await openUp(t)
-    let calls = 0
-    ofClass.runtime.before = () => {
-      calls++
-      if (calls === failing) throw engineGone()
-    }
-    await collect()
-    ofClass.runtime.before = () => {}
-    await collect()
-    assert.deepEqual(ofClass.runtime.held().slice(0, 2), running, `call ${failing}`)
-    assert.equal((await ofClass.down()).state, 'down')
-    await app.close()
-    if (calls < failing) break
-  }
-})
