@@ -18,7 +18,7 @@ const kinds: ReadonlyMap<string, { readonly ending: string; readonly live: boole
   ['--live-proofs', { ending: '.proof.ts', live: true }],
 ])
 /** For one process (Node 20) or one test (later): far above any honest need, so that a hang ends and is named. */
-const timeoutMs = 900_000
+const timeoutMs = 600_000
 
 const isLive = (file: string): boolean => suiteOf(file).startsWith(liveFolder)
 

@@ -189,13 +189,19 @@ const faults = (value: object, rules: Rules, of: Case): string[] =>
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : assert.fail('not a text'))
 
+/** gVisor asks for more than the schema does; whether a lab is refused for that is the catalogue's own test. */
+function withRoom(drawn: unknown): object {
+  const lab = Object(drawn)
+  return lab.runtime === 'runsc' ? { ...lab, pids: Math.max(lab.pids, 128), memoryMb: Math.max(lab.memoryMb, 64) } : lab
+}
+
 /** Undefined where the catalogue's own rules refuse what its schema accepts, such as a class with two equal students. */
 function drawCase(random: Random): Case | undefined {
   const id = () => text(drawValue(Id, random))
   const [labName, subject, classId, studentId] = [id(), id(), id(), id()]
   const inClass = { subject, lab: labName, students: [...new Set([studentId, id()])] }
   const file = {
-    labs: { [labName]: drawValue(Lab, random) },
+    labs: { [labName]: withRoom(drawValue(Lab, random)) },
     subjects: { [subject]: { labs: [labName] } },
     classes: { [classId]: inClass },
   }
@@ -253,5 +259,5 @@ test(`no catalogue, request, id or setting gets anything else into what the engi
     ]
     if (found.length > 0) assert.fail(`seed ${seed}, case ${drawn.run}: ${found.join('\n')}\n${JSON.stringify(of)}`)
   }
-  assert.ok(drawn.refused < 2 * cases, `${drawn.refused} were refused`)
+  assert.ok(drawn.refused < cases, `${drawn.refused} were refused`)
 })
