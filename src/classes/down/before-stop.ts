@@ -6,7 +6,7 @@ import type { ClassContext } from '../context.ts'
 
 const socketSearchMs = 10_000
 
-/** Of a find: the one way to tell the two apart in one search that every find knows. */
+/** Arguments of `find`: a socket is printed once and a FIFO twice, so that one search, of any `find`, tells them apart. */
 const socketsOnceFifosTwice = ['-type', 's', '-print0', '-o', '-type', 'p', '-print0', '-print0']
 
 /** The lab's own command, and a look for what the engine's archive may leave out. */

@@ -1,5 +1,5 @@
-// up-class: network, Traefik, the proof that work can be collected, then a sandbox for each student. Repeating it converges: late joiners are added, what died is
-// started again, nothing else is touched. What a failed up created is rolled back, nothing more.
+// up-class: network, Traefik, the proof that work can be collected, then a sandbox for each student. Repeating it converges:
+// late joiners are added, what died is started again, nothing else is touched. What a failed up created is rolled back, nothing more.
 
 import { findSandbox, isRunning, type StoreIdentity } from '../../runtime/held.ts'
 import type { Runtime } from '../../runtime/port.ts'
