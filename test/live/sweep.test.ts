@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Type } from '@sinclair/typebox'
+import { UpAnswer } from '../support/answers.ts'
 import { catalogueOf, image, studentsOf } from '../support/catalogue.ts'
 import { docker, inspect, leftovers } from '../support/docker.ts'
 import {
@@ -21,6 +22,7 @@ import {
 } from '../support/faults.ts'
 import { type StoreKind, s3Server, skipWithoutEngine, skipWithoutStore } from '../support/live.ts'
 import { type Installation, install, type Service } from '../support/service.ts'
+import { shaped } from '../support/shape.ts'
 import { openS3Door } from '../support/store-faults.ts'
 import { until } from '../support/until.ts'
 
@@ -43,6 +45,10 @@ async function openInstallation(
 
 async function upWithWork(service: Service, classId: string) {
   const { sessionId } = await upClass(service, classId)
+  return await workIn(classId, sessionId)
+}
+
+async function workIn(classId: string, sessionId: string) {
   const files = new Map<string, Sums>()
   for (const studentId of students) {
     files.set(studentId, await work(`class-${classId}--${studentId}`, randomFiles(20, 1000)))
@@ -53,7 +59,7 @@ async function upWithWork(service: Service, classId: string) {
 /** With no call to the service: the engine holds nothing of the class any more, and every file is in a committed bag. */
 async function finishesByItself(
   { artifacts, label }: Installation,
-  { classId, sessionId, files }: Awaited<ReturnType<typeof upWithWork>>,
+  { classId, sessionId, files }: Awaited<ReturnType<typeof workIn>>,
 ): Promise<void> {
   const ended = async () =>
     JSON.parse((await artifacts.read(`${classId}/${sessionId}/session.json`)).toString()).ended !== undefined
@@ -139,22 +145,26 @@ test('two processes of one installation do each other no harm', { skip: skipWith
   const both = [first, second]
   const classes = ['a', 'b', 'c']
 
-  /** Both are asked for every class at once, again and again, until both have said 200 for each. */
+  /** Asked again and again until it says 200: that answer. */
+  const asked = async (service: Service, path: string, classId: string): Promise<unknown> => {
+    let body: unknown
+    await until(`200 from ${path} for ${classId}`, async () => {
+      const answer = await service.post(path, { classId })
+      if (answer.status !== 200) problemOf(answer, [409, 'operation-in-progress'])
+      body = answer.body
+      return answer.status === 200
+    })
+    return body
+  }
+  /** Both are asked for every class at once. */
   const everywhere = (path: string) =>
-    Promise.all(
-      both.flatMap((service) =>
-        classes.map((classId) =>
-          until(`200 from ${path} for ${classId}`, async () => {
-            const answer = await service.post(path, { classId })
-            if (answer.status !== 200) problemOf(answer, [409, 'operation-in-progress'])
-            return answer.status === 200
-          }),
-        ),
-      ),
-    )
+    Promise.all(both.flatMap((service) => classes.map((classId) => asked(service, path, classId))))
 
-  await everywhere('/room/up-class')
-  const worked = await Promise.all(classes.map((classId) => upWithWork(first, classId)))
+  // No further up: the sweep of one process may be finishing, for a moment yet, what the other has finished.
+  const ups = (await everywhere('/room/up-class')).map((body) => shaped(UpAnswer, body))
+  const sessions = new Map(ups.map(({ classId, sessionId }) => [classId, sessionId]))
+  assert.equal(new Set(ups.map(({ sessionId }) => sessionId)).size, classes.length, 'both know one session a class')
+  const worked = await Promise.all([...sessions].map(([classId, sessionId]) => workIn(classId, sessionId)))
   await everywhere('/room/down-class')
   for (const each of worked) await finishesByItself(installation, each)
 })
