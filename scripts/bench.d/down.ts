@@ -1,0 +1,126 @@
+// down-class against what people would use instead, and against the least that it can cost: the bytes read once and sent once.
+
+import { createHash, randomBytes } from 'node:crypto'
+import { Agent, type RequestOptions, request } from 'node:http'
+import { engineHost, s3Server } from '../../test/support/live.ts'
+import { encode, signedHeaders } from '../../test/support/s3-signature.ts'
+import { type CleanUp, downOf, openClassroom, plant, type RaisedClass, raise } from './classroom.ts'
+import { type Contestant, compare, timed } from './measure.ts'
+import { hasPeers, runPeer } from './peer.ts'
+
+const rounds = 1
+
+interface Work {
+  readonly name: string
+  readonly count: number
+  readonly files: readonly { readonly count: number; readonly bytes: number }[]
+}
+
+const works: readonly Work[] = [
+  {
+    name: '8 students x (5 x 10 MB + 500 x 1.5 KB)',
+    count: 8,
+    files: [
+      { count: 5, bytes: 10_000_000 },
+      { count: 500, bytes: 1500 },
+    ],
+  },
+  { name: '40 students x 200 x 1.5 KB', count: 40, files: [{ count: 200, bytes: 1500 }] },
+]
+
+export async function run(cleanUp: CleanUp): Promise<void> {
+  for (const work of works) await onS3(cleanUp, work)
+}
+
+async function onS3(cleanUp: CleanUp, { name, count, files }: Work): Promise<void> {
+  const { site, students, start } = await openClassroom(cleanUp, { store: 's3', count })
+  const service = await start()
+  const raised = async (): Promise<RaisedClass> => {
+    const made = await raise(service, 'a', students)
+    await plant(made, files)
+    return made
+  }
+  const peer = (title: string, program: string): Contestant => ({
+    name: title,
+    async run() {
+      const made = await raised()
+      const sample = await runPeer(program, { ...made, bucket: site.id })
+      // The service takes what is left of the session for lost, and ends it.
+      await service.post('/room/down-class', { classId: 'a', allowPartial: true })
+      return sample
+    },
+  })
+  const peers = [
+    peer('dockerode, one after the other, unverified', 'seed-down.mjs'),
+    peer('a plain script that verifies', 'script-down.mjs'),
+  ]
+  await compare(`down on S3, ${name}`, rounds, [
+    {
+      name: 'floor: one archive, and the PUTs of its bytes',
+      async run() {
+        const made = await raised()
+        for (const { container } of made.students) await call('POST', `/containers/${container}/stop?t=1`)
+        const ms = (await timed(() => archives(made))) + (await timed(() => puts(site.id, count, files)))
+        await service.post('/room/down-class', { classId: 'a' })
+        return { ms }
+      },
+    },
+    { name: 'class-runtime, verified', run: async () => downOf(service, await raised()) },
+    ...(hasPeers() ? peers : []),
+  ])
+  await service.stop()
+}
+
+/** Every archive once, to nowhere, four at a time. */
+const archives = ({ students }: RaisedClass): Promise<unknown> =>
+  pooled(4, students, ({ container }) => call('GET', `/containers/${container}/archive?path=/home/student`))
+
+const engineAgent = new Agent({ keepAlive: true })
+
+async function call(method: string, path: string): Promise<void> {
+  const socketPath = engineHost().replace('unix://', '')
+  await ended({ socketPath, method, path, agent: engineAgent })
+}
+
+const storeAgent = new Agent({ keepAlive: true, maxSockets: 16 })
+
+/** Objects of the same number and sizes, by plain HTTP, sixteen at once, each with its MD5. */
+async function puts(bucket: string, students: number, files: Work['files']): Promise<void> {
+  const server = s3Server()
+  const bodies = files.flatMap(({ count, bytes }) => {
+    const body = randomBytes(bytes)
+    const md5 = createHash('md5').update(body).digest('base64')
+    return Array.from({ length: count * students }, (_, index) => ({ key: `floor/${bytes}/${index}`, body, md5 }))
+  })
+  await pooled(16, bodies, async ({ key, body, md5 }) => {
+    const url = new URL(`${server.endpoint}/${bucket}/${key.split('/').map(encode).join('/')}`)
+    const headers = { ...signedHeaders(server, 'PUT', url, 'UNSIGNED-PAYLOAD'), 'content-md5': md5 }
+    await ended(
+      { host: url.hostname, port: url.port, method: 'PUT', path: url.pathname, headers, agent: storeAgent },
+      body,
+    )
+  })
+}
+
+function ended(options: RequestOptions, body?: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(options, (response) => {
+      response.once('end', () => {
+        const status = response.statusCode ?? 0
+        if (status < 400) resolve()
+        else reject(new Error(`a call of the floor was answered ${status}`))
+      })
+      response.resume()
+    })
+    sent.once('error', reject)
+    sent.end(body)
+  })
+}
+
+async function pooled<Each>(places: number, all: readonly Each[], work: (each: Each) => Promise<void>): Promise<void> {
+  const waiting = all[Symbol.iterator]()
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.next(); !next.done; next = waiting.next()) await work(next.value)
+  }
+  await Promise.all(Array.from({ length: places }, worker))
+}
