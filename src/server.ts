@@ -29,6 +29,8 @@ import type { Store } from './store/port.ts'
 import { Traefik } from './traefik/traefik.ts'
 
 const catalogueCheckMs = 5_000
+/** Each waits up to its lab's grace, and does nothing meanwhile. */
+const stopsAtOnce = 64
 /** What holds nothing is left alone for so long: another process may be about to fill it. */
 const leakGraceMs = 300_000
 /** A registry or an engine that was away is asked for the missing images again after so long. */
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
     installation: config.installation,
     upGate: createGroupGate(config.upConcurrency),
     collectGate: createGroupGate(config.collectConcurrency),
+    stopGate: createGroupGate(stopsAtOnce),
     maxStudents: sandboxesPerSubnet(config.subnets),
     sandboxUids: config.sandboxUids,
     reservations: new Reservations(),

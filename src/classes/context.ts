@@ -15,6 +15,8 @@ export interface ClassContext {
   readonly installation: string
   readonly upGate: GroupGate
   readonly collectGate: GroupGate
+  /** For what only waits until a sandbox has stopped. */
+  readonly stopGate: GroupGate
   /** Students that fit one class's subnet. */
   readonly maxStudents: number
   /** SANDBOX_UIDS. */

@@ -11,7 +11,8 @@ import { sha256Of } from '../store/content.ts'
 import type { Content, Store } from '../store/port.ts'
 import type { BagWork, CollectionProgress, CollectionTarget } from './bag-work.ts'
 import { compareBag } from './compare.ts'
-import { asCollectError } from './errors.ts'
+import { EarlyUpload } from './early-upload.ts'
+import { asCollectError, CollectError } from './errors.ts'
 import { compileExclude } from './exclude.ts'
 import { fillBag } from './fill-bag.ts'
 import type { Inventory } from './inventory.ts'
@@ -29,16 +30,24 @@ export async function collect(
   const { rules, workspace } = target.collect
   let inventory: Inventory | undefined
   let logs: SpooledLogs | undefined
+  let early: EarlyUpload | undefined
   try {
     const exclude = compileExclude(rules.exclude)
-    inventory = await takeInventory(runtime.archive(target.container.id, workspace, signal), { ...rules, exclude })
+    const first = await firstBag(store, target, signal)
+    early = await EarlyUpload.begin(store, first.prefix, signal)
+    const entries = runtime.archive(target.container.id, workspace, signal)
+    inventory = await takeInventory(entries, { ...rules, exclude }, early)
     progress.onInventory(inventory.files, inventory.bytes)
     logs = await spoolLogs((last) => runtime.logs(target.container.id, signal, last))
     const unarchived = await notIn(inventory, target.unarchived)
-    return await makeBag({ runtime, store, target: { ...target, unarchived }, progress, signal, inventory, logs })
+    const work = { runtime, store, target: { ...target, unarchived }, progress, signal, inventory, logs }
+    return await makeBag(work, first, early)
   } catch (error) {
+    // Where the store cannot, the next attempt does it.
+    if (error instanceof CollectError && error.code === 'over-limit') await early?.takeBack().catch(() => undefined)
     throw asCollectError(error)
   } finally {
+    await early?.end()
     await inventory?.close()
     await logs?.close()
   }
@@ -51,12 +60,15 @@ async function notIn(inventory: Inventory, things: readonly UnarchivedThing[]): 
   return left
 }
 
-async function makeBag(work: BagWork): Promise<Bag> {
+async function makeBag(work: BagWork, first: BagPlace, early: EarlyUpload | undefined): Promise<Bag> {
   const { store, target, inventory, signal } = work
   const manifestFile = await manifest(inventory, work.logs.files)
-  const { collectionId, prefix, committed } = await chooseBag(work, manifestFile)
+  const isNew = early !== undefined || target.kind === 'snapshot'
+  const { collectionId, prefix, committed } = isNew
+    ? { ...first, committed: false }
+    : await chooseFinalBag(work, manifestFile)
   if (committed) work.progress.onStored(inventory.files, inventory.bytes)
-  else await fillBag(work, prefix, collectionId, manifestFile)
+  else await fillBag(work, prefix, collectionId, manifestFile, early)
   // With lost logs the committed manifest is not the one that would be made now.
   const manifestSha256 = committed
     ? await sha256Of(await store.read(prefix + manifestKey, signal))
@@ -69,28 +81,39 @@ async function makeBag(work: BagWork): Promise<Bag> {
  * A committed bag is immutable. Where an earlier down committed one and the sandbox still holds exactly that, it is the
  * answer; where the sandbox ran again since, the next id is taken: `final`, `final-2`, `final-3` …
  */
-async function chooseBag(work: BagWork, manifestFile: TagFile) {
+async function chooseFinalBag(work: BagWork, manifestFile: TagFile): Promise<BagPlace & { committed: boolean }> {
   const { store, target, signal } = work
-  const { classId, sessionId } = target.session
-  const bag = (collectionId: string, committed: boolean) => {
-    return { collectionId, committed, prefix: bagPrefix(classId, sessionId, target.studentId, collectionId) }
-  }
-  if (target.kind === 'snapshot') return bag(await newSnapshotId(work), false)
   for (let number = 1; ; number++) {
-    const found = bag(number === 1 ? 'final' : `final-${number}`, true)
-    if ((await store.stat(found.prefix + bagDeclarationKey, signal)) === undefined)
-      return { ...found, committed: false }
-    if (await holdsExactly(work, found.prefix, manifestFile)) return found
+    const place = placeOf(target, number === 1 ? 'final' : `final-${number}`)
+    if ((await store.stat(place.prefix + bagDeclarationKey, signal)) === undefined)
+      return { ...place, committed: false }
+    if (await holdsExactly(work, place.prefix, manifestFile)) return { ...place, committed: true }
   }
 }
+
+interface BagPlace {
+  readonly collectionId: string
+  readonly prefix: string
+}
+
+function placeOf({ session, studentId }: CollectionTarget, collectionId: string): BagPlace {
+  return { collectionId, prefix: bagPrefix(session.classId, session.sessionId, studentId, collectionId) }
+}
+
+/** Where the bag goes, unless an earlier down has begun or committed one there. */
+const firstBag = async (store: Store, target: CollectionTarget, signal: AbortSignal): Promise<BagPlace> =>
+  placeOf(target, target.kind === 'final' ? 'final' : await newSnapshotId(store, target, signal))
 
 /**
  * No snapshot's id is used twice, whatever the clock says and whether or not a bag came of it: it is of a later time than that
  * of every snapshot of this student.
  */
-async function newSnapshotId({ store, target, signal }: BagWork): Promise<string> {
-  const { classId, sessionId } = target.session
-  const folders = await store.folders(studentPrefix(classId, sessionId, target.studentId), signal)
+async function newSnapshotId(
+  store: Store,
+  { session, studentId }: CollectionTarget,
+  signal: AbortSignal,
+): Promise<string> {
+  const folders = await store.folders(studentPrefix(session.classId, session.sessionId, studentId), signal)
   const times = folders.map((folder) => snapshotTime(folder)?.getTime() ?? Number.NEGATIVE_INFINITY)
   return snapshotId(new Date(Math.max(Date.now(), ...times.map((time) => time + 1))))
 }

@@ -8,6 +8,7 @@ import { digestOf, sha256Of } from '../store/content.ts'
 import { type Content, type Store, StoreError } from '../store/port.ts'
 import type { BagWork } from './bag-work.ts'
 import { compareBag } from './compare.ts'
+import type { EarlyUpload } from './early-upload.ts'
 import { CollectError } from './errors.ts'
 import { uploadPass } from './upload-pass.ts'
 
@@ -19,10 +20,11 @@ export async function fillBag(
   prefix: string,
   collectionId: string,
   manifestFile: TagFile,
+  early?: EarlyUpload,
 ): Promise<void> {
   const { store, inventory, logs, signal } = work
-  const resuming = await clearLeftovers(work, prefix)
-  await uploadPayload(work, prefix, resuming)
+  if (await early?.isComplete()) await uploadPayload(work, prefix, false, early)
+  else await uploadPayload(work, prefix, await clearLeftovers(work, prefix))
   const described = [
     await bagInfo(bagInfoLabels(work, collectionId, manifestFile)),
     await submission(submissionHead(work, collectionId, manifestFile), inventory, work.target.unarchived),
@@ -84,7 +86,7 @@ async function clearLeftovers(work: BagWork, prefix: string): Promise<boolean> {
   return found
 }
 
-async function uploadPayload(work: BagWork, prefix: string, leftovers: boolean): Promise<void> {
+async function uploadPayload(work: BagWork, prefix: string, leftovers: boolean, early?: EarlyUpload): Promise<void> {
   const { runtime, store, target, progress, signal, inventory } = work
   let resuming = leftovers
   await repeated(signal, async () => {
@@ -98,7 +100,8 @@ async function uploadPayload(work: BagWork, prefix: string, leftovers: boolean):
       // Before anything is put under the prefix, whatever its name is made of.
       await refuseIfCommitted(work, prefix)
       const entries = runtime.archive(target.container.id, target.collect.workspace, signal)
-      await uploadPass({ entries, inventory, store, prefix, resuming, signal, onStored })
+      const isSent = (size: number): boolean => !resuming && early?.takes(size) === true
+      await uploadPass({ entries, inventory, store, prefix, resuming, isSent, signal, onStored })
     } catch (error) {
       progress.onStored(-stored.files, -stored.bytes)
       resuming = true

@@ -18,7 +18,8 @@ import { giveWay } from '../give-way.ts'
 import { encodeRecord, readFrame } from './record-frame.ts'
 import type { Spool } from './spool.ts'
 
-const lookUpBytes = 1024
+/** What is looked up together was mostly archived together: one read serves some 60 records. */
+const lookUpBytes = 16 * 1024
 const scanBytes = 64 * 1024
 
 /** What stands for a path or a key in memory: as long for a long one. Whoever looks something up compares the record itself. */
@@ -37,6 +38,8 @@ export class Inventory implements BagContents {
   readonly keys = new ObjectKeys()
   /** Of what is looked up: a store lists folder by folder too. */
   readonly #foundKeys = new ObjectKeys()
+  /** What was read last for a look-up. The spool only grows, so that it stays true. */
+  #lookedUp: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) }
   entries = 0
   /** Files and hard links that are stored, their bytes, and everything that has a name but is not stored. */
   files = 0
@@ -49,19 +52,23 @@ export class Inventory implements BagContents {
     this.#spool = spool
   }
 
-  async add(record: InventoryRecord): Promise<void> {
+  /** Resolves with the key of what is stored. */
+  async add(record: InventoryRecord): Promise<string | undefined> {
     const offset = this.#spool.size
     this.entries++
     this.pathBytes += record.path.length + (record.target?.length ?? 0) + xattrBytes(record)
     if (record.type !== 'directory') this.#named.set(fingerprint(record.path), offset)
+    let key: string | undefined
     if (isStored(record)) {
       this.files++
       this.bytes += record.content.size
-      this.#stored.set(fingerprint(this.keys.of(record.path)), offset)
+      key = this.keys.of(record.path)
+      this.#stored.set(fingerprint(key), offset)
     } else if (isLeftOut(record)) {
       this.skipped++
     }
     await this.#spool.append(encodeRecord(record, traitsOf(record)))
+    return key === undefined ? undefined : workspacePrefix + key
   }
 
   /** The stored file or hard link with this key, and a small number that stands for it. */
@@ -82,18 +89,21 @@ export class Inventory implements BagContents {
   }
 
   async #at(offset: number): Promise<InventoryRecord | undefined> {
-    for await (const record of this.#recordsFrom(offset, lookUpBytes, trait.any)) return record
+    const { start, bytes } = this.#lookedUp
+    const known = offset < start ? undefined : readFrame(bytes, offset - start)
+    if (known) return known.record()
+    for (let wanted = lookUpBytes; offset < this.#spool.size; wanted *= 2) {
+      this.#lookedUp = { start: offset, bytes: await this.#spool.read(offset, wanted) }
+      const frame = readFrame(this.#lookedUp.bytes, 0)
+      if (frame) return frame.record()
+    }
     return undefined
   }
 
   /** The records that have one of these traits, in the order of the archive. */
-  records(traits: number = trait.any): AsyncGenerator<InventoryRecord> {
-    return this.#recordsFrom(0, scanBytes, traits)
-  }
-
-  async *#recordsFrom(start: number, windowBytes: number, traits: number): AsyncGenerator<InventoryRecord> {
-    let wanted = windowBytes
-    for (let offset = start; offset < this.#spool.size; ) {
+  async *records(traits: number = trait.any): AsyncGenerator<InventoryRecord> {
+    let wanted = scanBytes
+    for (let offset = 0; offset < this.#spool.size; ) {
       const window = await this.#spool.read(offset, wanted)
       let used = 0
       for (let frame = readFrame(window, used); frame; frame = readFrame(window, used)) {
@@ -103,7 +113,7 @@ export class Inventory implements BagContents {
       }
       offset += used
       // Not one whole record fits: look further at once.
-      wanted = used === 0 ? wanted * 2 : windowBytes
+      wanted = used === 0 ? wanted * 2 : scanBytes
     }
   }
 

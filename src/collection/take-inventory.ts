@@ -1,9 +1,10 @@
-// The inventory pass: one reading of a sandbox's archive, with nothing stored yet. The lab's limits are checked here.
+// The inventory pass: one reading of a sandbox's archive. The lab's limits are checked here.
 
 import type { InventoryRecord } from '../bag/contents.ts'
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/archive.ts'
 import { Digest } from '../store/content.ts'
+import type { EarlyUpload } from './early-upload.ts'
 import { CollectError } from './errors.ts'
 import { Inventory } from './inventory.ts'
 import { Spool } from './spool.ts'
@@ -18,15 +19,19 @@ export interface InventoryLimits {
 
 /**
  * Reads a whole archive and says what is in it. Rejects with CollectError 'over-limit' as soon as a limit is passed,
- * and with what the archive itself rejects with. The caller closes the inventory.
+ * and with what the archive itself rejects with. The caller closes the inventory. `early` gets the files that it takes.
  */
-export async function takeInventory(entries: AsyncIterable<ArchiveEntry>, limits: InventoryLimits): Promise<Inventory> {
+export async function takeInventory(
+  entries: AsyncIterable<ArchiveEntry>,
+  limits: InventoryLimits,
+  early?: EarlyUpload,
+): Promise<Inventory> {
   const inventory = new Inventory(await Spool.open())
   try {
     const budget = new Budget(inventory, limits)
     for await (const entry of entries) {
       const record = describe(entry)
-      if (entry.type === 'file') await inventory.add(await digestFile(record, entry, limits, budget))
+      if (entry.type === 'file') await addFile(record, entry, limits, budget, inventory, early)
       else if (entry.type === 'hard-link') await inventory.add(await resolveHardLink(record, inventory, limits))
       else await inventory.add(record)
       budget.checkTotals()
@@ -53,20 +58,26 @@ function attributesOf({ xattrs }: ArchiveEntry): Pick<InventoryRecord, 'xattrs'>
   return { xattrs: Object.fromEntries(values) }
 }
 
-async function digestFile(
+async function addFile(
   record: InventoryRecord,
   entry: ArchiveEntry,
   limits: InventoryLimits,
   budget: Budget,
-): Promise<InventoryRecord> {
+  inventory: Inventory,
+  early: EarlyUpload | undefined,
+): Promise<void> {
   const skipped = reasonToSkip(record.path, record.size, limits)
   budget.checkFile(record.size, skipped !== undefined)
   const digest = new Digest()
+  const pieces = skipped === undefined && early?.takes(record.size) ? ([] as Uint8Array[]) : undefined
   for await (const chunk of entry.body) {
     digest.update(chunk)
+    pieces?.push(chunk)
     await giveWay()
   }
-  return { ...record, content: digest.end(), ...(skipped === undefined ? {} : { skipped }) }
+  const content = digest.end()
+  const key = await inventory.add({ ...record, content, ...(skipped === undefined ? {} : { skipped }) })
+  if (pieces && key !== undefined) await early?.take(record.path, key, content, Buffer.concat(pieces))
 }
 
 /** A hard link has no bytes in the archive: it is a further name for an earlier file's. */

@@ -1,22 +1,18 @@
-// The upload pass: the archive is read a second time, and each file goes to the store as it passes by.
+// The upload pass: the archive is read a second time, and each file that is not in the store yet goes there as it passes by.
 // Whatever differs from the inventory fails the student: a stopped sandbox cannot change, so a difference is a fault.
 
-import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type InventoryRecord, type StoredRecord, trait } from '../bag/contents.ts'
 import { ObjectKeys } from '../bag/object-key.ts'
 import { giveWay } from '../give-way.ts'
 import type { ArchiveEntry } from '../runtime/archive.ts'
-import { type Content, type Store, StoreError } from '../store/port.ts'
+import { sha256Of } from '../store/content.ts'
+import { type Content, type Store, WrongBody } from '../store/port.ts'
 import { holds } from './compare.ts'
 import { CollectError } from './errors.ts'
 import type { Inventory } from './inventory.ts'
+import { SendingPool, sendFile, shownPath, smallFileBytes } from './sending-pool.ts'
 import { describe } from './take-inventory.ts'
-
-/** Up to this size a file is held in memory and sent beside others; a larger one streams alone. */
-const smallFileBytes = 1024 * 1024
-/** With smallFileBytes the bound on memory: 16 MiB a student. */
-const smallFilesAtOnce = 16
 
 export interface UploadPass {
   readonly entries: AsyncIterable<ArchiveEntry>
@@ -25,6 +21,8 @@ export interface UploadPass {
   readonly prefix: string
   /** An earlier attempt may have left objects: ask the store before sending. */
   readonly resuming: boolean
+  /** Files of this size that were sent while the inventory was read: they are only compared. */
+  readonly isSent: (size: number) => boolean
   readonly signal: AbortSignal
   /** Once for each file of the bag. */
   onStored(bytes: number): void
@@ -74,53 +72,40 @@ async function passFile(
   const stored = () => {
     if (skipped === undefined) pass.onStored(content.size)
   }
-  if (key === undefined || (pass.resuming && (await holds(pass.store, pass.prefix + key, content, pass.signal)))) {
-    for await (const _ of compared(entry, content)) {
-      // Only read, so that this reading too is compared with the inventory.
-    }
+  const path = Buffer.from(entry.path).toString('latin1')
+  if (key === undefined || (await isHeld(pass, key, content, skipped === undefined))) {
+    // Only read, so that this reading too is compared with the inventory.
+    if ((await sha256Of(shared(entry))) !== content.sha256) throw changed(path)
     stored()
     return
   }
+  const send = (body: Parameters<typeof sendFile>[4], signal: AbortSignal): Promise<void> =>
+    sendFile(pass.store, path, pass.prefix + key, content, body, signal).catch((error: unknown) => {
+      throw error instanceof WrongBody ? changed(path) : error
+    })
   if (content.size <= smallFileBytes) {
     const pieces: Uint8Array[] = []
-    for await (const piece of compared(entry, content)) pieces.push(piece)
+    for await (const piece of shared(entry)) pieces.push(piece)
     await sending.add(async (signal) => {
-      await send(pass, entry, key, content, Buffer.concat(pieces), signal)
+      await send(Buffer.concat(pieces), signal)
       stored()
     })
     return
   }
-  await send(pass, entry, key, content, compared(entry, content), sending.signal)
+  await send(shared(entry), sending.signal)
   stored()
 }
 
-/** A refusal names the file: what refuses one of many, such as a proxy before the store, does so by its name or size. */
-async function send(
-  { store, prefix }: UploadPass,
-  { path }: ArchiveEntry,
-  key: string,
-  content: Content,
-  body: Parameters<Store['put']>[2],
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await store.put(prefix + key, content, body, { signal })
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'refused') throw error
-    const file = shownPath(Buffer.from(path).toString('latin1'))
-    throw new StoreError('refused', error.message, error, `${error.advice} The file is '${file}'.`)
-  }
-}
+const isHeld = async (pass: UploadPass, key: string, content: Content, isItself: boolean): Promise<boolean> =>
+  (isItself && pass.isSent(content.size)) ||
+  (pass.resuming && (await holds(pass.store, pass.prefix + key, content, pass.signal)))
 
-/** The bytes of an entry; rejects after the last one when they are not those of the inventory. The store checks the MD5. */
-async function* compared(entry: ArchiveEntry, content: Content): AsyncGenerator<Uint8Array> {
-  const hash = createHash('sha256')
-  for await (const chunk of entry.body) {
-    hash.update(chunk)
+/** The bytes of an entry, giving way to others between two pieces. */
+async function* shared({ body }: ArchiveEntry): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
     yield chunk
     await giveWay()
   }
-  if (hash.digest('hex') !== content.sha256) throw changed(Buffer.from(entry.path).toString('latin1'))
 }
 
 async function keyOfTarget(inventory: Inventory, link: InventoryRecord, keys: ObjectKeys): Promise<string> {
@@ -144,61 +129,10 @@ function sameHeader(a: InventoryRecord, b: InventoryRecord): boolean {
   )
 }
 
-const shownBytes = 200
-
-/** As people read it: a path may have 4,000 bytes, and what tells it from others is its end. */
-function shownPath(path: string): string {
-  const end =
-    path.length > shownBytes ? `…${Buffer.from(path.slice(-shownBytes), 'latin1')}` : Buffer.from(path, 'latin1')
-  return end.toString()
-}
-
 function changed(path: string | undefined): CollectError {
   const where = path === undefined ? 'The list of files' : `'${shownPath(path)}'`
   return new CollectError(
     'changed',
     `${where} differed between two readings of the stopped sandbox. Take the class down again.`,
   )
-}
-
-/** Runs a bounded number of sends; the first failure cancels the others and comes out of add() or drained(). */
-class SendingPool {
-  readonly #cancelled = new AbortController()
-  /** Fires with the first failure, or with the pass's own signal. */
-  readonly signal: AbortSignal
-  readonly #running = new Set<Promise<void>>()
-  #failure: { error: unknown } | undefined
-
-  constructor(signal: AbortSignal) {
-    this.signal = AbortSignal.any([signal, this.#cancelled.signal])
-  }
-
-  async add(send: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    while (this.#running.size >= smallFilesAtOnce) await Promise.race(this.#running)
-    this.#throwFailure()
-    const running = send(this.signal)
-      .catch((error: unknown) => {
-        this.#failure ??= { error }
-        this.#cancelled.abort(error)
-      })
-      .finally(() => this.#running.delete(running))
-    this.#running.add(running)
-  }
-
-  async drained(): Promise<void> {
-    await Promise.all(this.#running)
-    this.#throwFailure()
-  }
-
-  /** Ends what still runs; resolves, when nothing does, with what failed first: `error` may only follow from it. */
-  async cancel(error: unknown): Promise<unknown> {
-    const cause = this.#failure?.error ?? error
-    this.#cancelled.abort(cause)
-    await Promise.all(this.#running)
-    return cause
-  }
-
-  #throwFailure(): void {
-    if (this.#failure) throw this.#failure.error
-  }
 }

@@ -1,17 +1,17 @@
-// The gate that every body passes on its way into a store: exactly the promised length and MD5, or an error before the body is complete.
+// The gate that every body passes on its way into a store: exactly the promised length and SHA-256, or an error before the body is complete.
 // The last chunk is held back until both are proven, so no store ever gets the whole of a wrong body, not even one that checks nothing itself.
 import { createHash } from 'node:crypto'
 import { abortable } from './abortable.ts'
-import { type Content, StoreError } from './port.ts'
+import { type Content, WrongBody } from './port.ts'
 
-/** Throws StoreError 'mismatch' unless `bytes` are what `content` says. */
+/** Throws WrongBody unless `bytes` are what `content` says. */
 export function checkBytes(key: string, content: Content, bytes: Uint8Array): void {
   if (bytes.length !== content.size) throw wrongLength(key, content, `${bytes.length} bytes`)
-  if (createHash('md5').update(bytes).digest('hex') !== content.md5) throw wrongDigest(key)
+  if (createHash('sha256').update(bytes).digest('hex') !== content.sha256) throw wrongDigest(key)
 }
 
 /**
- * Passes `body` on, one chunk late. Throws StoreError 'mismatch' when it turns out not to be what `content` says, the signal's reason when
+ * Passes `body` on, one chunk late. Throws WrongBody when it turns out not to be what `content` says, the signal's reason when
  * aborted (also while the source gives nothing), and the source's own error as it is. Ending early ends the source.
  */
 export async function* checkedBody(
@@ -20,7 +20,7 @@ export async function* checkedBody(
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = createHash('md5')
+  const hash = createHash('sha256')
   let size = 0
   let held: Uint8Array | undefined
   for await (const chunk of abortableEach(body, signal)) {
@@ -31,7 +31,7 @@ export async function* checkedBody(
     held = chunk
   }
   if (size < content.size) throw wrongLength(key, content, `${size} bytes`)
-  if (hash.digest('hex') !== content.md5) throw wrongDigest(key)
+  if (hash.digest('hex') !== content.sha256) throw wrongDigest(key)
   if (held !== undefined) yield held
 }
 
@@ -51,16 +51,16 @@ async function* abortableEach(source: AsyncIterable<Uint8Array>, signal: AbortSi
   }
 }
 
-function wrongLength(key: string, content: Content, got: string): StoreError {
-  return new StoreError(
+function wrongLength(key: string, content: Content, got: string): WrongBody {
+  return new WrongBody(
     'mismatch',
     `${key}: ${content.size} bytes were promised, but the source gave ${got}; nothing was stored`,
   )
 }
 
-function wrongDigest(key: string): StoreError {
-  return new StoreError(
+function wrongDigest(key: string): WrongBody {
+  return new WrongBody(
     'mismatch',
-    `${key}: the source's bytes are not those that the MD5 was promised for; nothing was stored`,
+    `${key}: the source's bytes are not those that the SHA-256 was promised for; nothing was stored`,
   )
 }

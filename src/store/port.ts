@@ -44,7 +44,7 @@ export interface Store {
   check(): Promise<void>
 
   /**
-   * Stores exactly `content.size` bytes whose MD5 is `content.md5`, or rejects and leaves no object (an older one stays).
+   * Stores exactly `content.size` bytes whose SHA-256 is `content.sha256`, or rejects and leaves no object (an older one stays).
    * A `Uint8Array` is sent again after a passing fault; a stream is read once, so its fault is the caller's to repeat.
    */
   put(
@@ -117,6 +117,9 @@ export class StoreError extends Error {
     this.advice = advice
   }
 }
+
+/** `mismatch` of a body that is not what `content` says: its source is at fault, not the store. */
+export class WrongBody extends StoreError {}
 
 const adviceOf: Readonly<Record<StoreErrorCode, string>> = {
   unreachable: 'The store does not answer. Ask the operator to look at it, then repeat the call.',

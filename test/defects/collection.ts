@@ -4,6 +4,7 @@ import type { Defect } from './defect.ts'
 
 const inventoryTests = ['test/src/collection/inventory.test.ts']
 const uploadTests = ['test/src/collection/upload-pass.test.ts']
+const earlyTests = ['test/src/collection/early-upload.test.ts']
 const fillTests = ['test/src/collection/fill-bag.test.ts']
 const collectTests = ['test/src/collection/collect.test.ts']
 const verifyTests = ['test/src/collection/compare.test.ts']
@@ -80,8 +81,36 @@ export const collectionDefects: readonly Defect[] = [
   {
     name: 'the contents of the second reading are not compared with the first',
     file: 'src/collection/upload-pass.ts',
-    edits: [{ find: "if (hash.digest('hex') !== content.sha256) throw", replace: 'if (false) throw' }],
+    edits: [{ find: '!== content.sha256) throw changed(path)', replace: "=== '') throw changed(path)" }],
     tests: uploadTests,
+  },
+  {
+    name: 'what was sent while the inventory was read counts as stored though a send failed',
+    file: 'src/collection/early-upload.ts',
+    edits: [{ find: 'this.#hasFailed = true', replace: '' }],
+    tests: earlyTests,
+  },
+  {
+    name: 'files are sent into a bag that is committed',
+    file: 'src/collection/early-upload.ts',
+    edits: [{ find: 'if (await isCommitted(store, prefix, signal)) return undefined\n', replace: '' }],
+    tests: collectTests,
+  },
+  {
+    name: 'what was sent of a workspace over its limit stays in the store',
+    file: 'src/collection/collect.ts',
+    edits: [
+      { find: "if (error instanceof CollectError && error.code === 'over-limit') await", replace: 'if (false) await' },
+    ],
+    tests: collectTests,
+  },
+  {
+    name: 'a sandbox that takes its time to stop holds the place of a collection',
+    file: 'src/classes/down/collect-leavers.ts',
+    edits: [
+      { find: 'await context.stopGate(record.classId, () =>', replace: 'await inTurn(context, run, record, () =>' },
+    ],
+    tests: ['test/src/classes/down/down-class.test.ts'],
   },
   {
     name: 'a second reading that ends early is accepted',
@@ -198,7 +227,7 @@ export const collectionDefects: readonly Defect[] = [
   {
     name: 'a committed bag is taken for the answer though the sandbox holds other work',
     file: 'src/collection/collect.ts',
-    edits: [{ find: 'if (await holdsExactly(work, found.prefix, manifestFile)) return', replace: 'return' }],
+    edits: [{ find: 'if (await holdsExactly(work, place.prefix, manifestFile)) return', replace: 'return' }],
     tests: collectTests,
   },
   {
@@ -265,7 +294,7 @@ export const collectionDefects: readonly Defect[] = [
   {
     name: 'a large file holds everybody up until it is read',
     file: 'src/collection/take-inventory.ts',
-    edits: [{ find: 'digest.update(chunk)\n    await giveWay()', replace: 'digest.update(chunk)' }],
+    edits: [{ find: 'pieces?.push(chunk)\n    await giveWay()', replace: 'pieces?.push(chunk)' }],
     tests: inventoryTests,
   },
   {

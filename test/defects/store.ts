@@ -154,7 +154,7 @@ export const storeDefects: readonly Defect[] = [
   {
     name: 'a body whose bytes are other than promised is stored',
     file: 'src/store/checked-body.ts',
-    edits: [{ find: "if (hash.digest('hex') !== content.md5) throw", replace: 'if (false) throw' }],
+    edits: [{ find: "if (hash.digest('hex') !== content.sha256) throw", replace: 'if (false) throw' }],
     tests: directoryTests,
   },
   {

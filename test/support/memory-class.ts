@@ -99,6 +99,7 @@ export async function openClass(t: TestContext, lab: object = {}): Promise<Memor
         installation: 'test',
         upGate: createGroupGate(2),
         collectGate: createGroupGate(2),
+        stopGate: createGroupGate(8),
         maxStudents: 10,
         sandboxUids: this.sandboxUids,
         reservations,
@@ -125,10 +126,10 @@ export const pair = ['SV001', 'SV002'] as const
 export const workOf = (studentId: string) => [file(`${studentId}.txt`, `work of ${studentId}`), file('a/b', 'deeper')]
 
 /** A class of two students who have worked. */
-export async function openWorkedClass(t: TestContext, lab: object = {}) {
+export async function openWorkedClass(t: TestContext, lab: object = {}, students: readonly string[] = pair) {
   const ofClass = await openClass(t, lab)
-  const { sessionId } = await ofClass.up({ students: pair })
-  for (const studentId of pair) ofClass.runtime.write(studentId, ...workOf(studentId))
+  const { sessionId } = await ofClass.up({ students: [...students] })
+  for (const studentId of students) ofClass.runtime.write(studentId, ...workOf(studentId))
   ofClass.runtime.events.length = 0
   return {
     ...ofClass,

@@ -10,7 +10,7 @@ import type { SessionRecord } from '../../sessions/record.ts'
 import type { ClassContext, Run } from '../context.ts'
 import { copyMembers, describeCopy, findLastCopy } from '../last-copy.ts'
 import { bagMembers, keptStudent } from './answer.ts'
-import { type CollectedStudent, collectStudent } from './collect-student.ts'
+import { bagStudent, type CollectedStudent, lookAtStudent, stopStudent } from './collect-student.ts'
 import { begunRemoval, findRemoval } from './finish-removal.ts'
 
 /** One student on the way down: what the engine has, then what became of it. */
@@ -47,21 +47,46 @@ export async function collectLeaver(
 ): Promise<void> {
   const { sandbox, studentId } = leaver
   try {
-    if (run.signal.aborted)
-      throw new CollectError('failed', 'The service is stopping. The sandbox is kept; take the class down again.')
-    const begun = sandbox && (await begunRemoval(context, run, record, sandbox))
+    const begun = sandbox && (await inTurn(context, run, record, () => begunRemoval(context, run, record, sandbox)))
     if (begun || sandbox?.files || (sandbox?.id && !isHalfRemoved(sandbox))) {
-      leaver.collected = begun ?? (await collectStudent(context, run, record, sandbox, 'final'))
+      leaver.collected = begun ?? (await collectInSteps(context, run, record, sandbox))
       leaver.outcome = { studentId, state: 'collected', ...bagMembers(leaver.collected.bag) }
     } else {
-      if (sandbox?.id) await context.runtime.removeSandbox(sandbox.id)
-      leaver.outcome = await outcomeWithout(context, run, record, studentId)
+      leaver.outcome = await inTurn(context, run, record, async () => {
+        if (sandbox?.id) await context.runtime.removeSandbox(sandbox.id)
+        return await outcomeWithout(context, run, record, studentId)
+      })
     }
   } catch (error) {
     leaver.outcome = keptStudent(studentId, asCollectError(error))
     run.log.error({ err: error, studentId }, 'sandbox not collected')
   }
   run.progress.studentDone(studentId, leaver.outcome.error ? 'failed' : leaver.collected ? 'collected' : 'done')
+}
+
+/** Everybody is stopped before many are read: a sandbox that takes its time to stop holds up nobody else's collection. */
+async function collectInSteps(
+  context: ClassContext,
+  run: Run,
+  record: SessionRecord,
+  sandbox: HeldSandbox,
+): Promise<CollectedStudent> {
+  const looked = await inTurn(context, run, record, () => lookAtStudent(context, run, sandbox))
+  const stopped = await context.stopGate(record.classId, () => stopStudent(context, record, looked))
+  return await inTurn(context, run, record, () => bagStudent(context, run, record, stopped, 'final'))
+}
+
+/** One of few at once, unless the service is stopping. */
+function inTurn<T>(
+  { collectGate }: ClassContext,
+  { signal }: Run,
+  { classId }: SessionRecord,
+  work: () => Promise<T>,
+): Promise<T> {
+  return collectGate(classId, async () => {
+    if (!signal.aborted) return await work()
+    throw new CollectError('failed', 'The service is stopping. The sandbox is kept; take the class down again.')
+  })
 }
 
 /** One whose work went into a snapshot before its removal is not among the session's students. */

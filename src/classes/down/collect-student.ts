@@ -22,7 +22,17 @@ export interface CollectedStudent {
   readonly isBegun?: true
 }
 
-/** Stops the sandbox and makes its bag. Rejects with CollectError or RuntimeError; the sandbox is then kept. */
+/** One that is to be stopped, with what only a running one can tell. */
+export interface LookedAtStudent extends Awaited<ReturnType<typeof lookBefore>> {
+  readonly sandbox: HeldSandbox
+}
+
+/** One that stands still for good. */
+export interface StoppedStudent extends LookedAtStudent {
+  readonly container: SealedSandbox
+}
+
+/** All of a student's way. Rejects with CollectError or RuntimeError; the sandbox is then kept. */
 export async function collectStudent(
   context: ClassContext,
   run: Run,
@@ -30,14 +40,36 @@ export async function collectStudent(
   found: HeldSandbox,
   kind: 'final' | 'snapshot',
 ): Promise<CollectedStudent> {
-  const { runtime } = context
+  const looked = await lookAtStudent(context, run, found)
+  return await bagStudent(context, run, record, await stopStudent(context, record, looked), kind)
+}
+
+export async function lookAtStudent({ runtime }: ClassContext, run: Run, found: HeldSandbox): Promise<LookedAtStudent> {
   run.progress.enter(found.studentId, 'stopping')
   const sandbox = await withoutHalfRemoved(runtime, run, found)
-  const looked = await lookBefore(runtime, sandbox)
+  return { sandbox, ...(await lookBefore(runtime, sandbox)) }
+}
+
+export async function stopStudent(
+  { runtime }: ClassContext,
+  record: SessionRecord,
+  looked: LookedAtStudent,
+): Promise<StoppedStudent> {
+  const { sandbox, frozen } = looked
   const id = sandbox.id ?? (await recoverFiles(runtime, record, sandbox, looked))
-  const sealed = await runtime.seal(id, looked.frozen.stopSeconds)
-  const bag = await bagSandbox(context, run, record, sandbox, { kind, container: sealed, ...looked })
-  return { bag: sandbox.filesOnly ? await asCommitted(context, bag) : bag, life: sealed, files: sandbox.files }
+  return { ...looked, container: await runtime.seal(id, frozen.stopSeconds) }
+}
+
+export async function bagStudent(
+  context: ClassContext,
+  run: Run,
+  record: SessionRecord,
+  { sandbox, ...stopped }: StoppedStudent,
+  kind: 'final' | 'snapshot',
+): Promise<CollectedStudent> {
+  const bag = await bagSandbox(context, run, record, sandbox, { kind, ...stopped })
+  const { container: life } = stopped
+  return { bag: sandbox.filesOnly ? await asCommitted(context, bag) : bag, life, files: sandbox.files }
 }
 
 /**

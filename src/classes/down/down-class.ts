@@ -73,9 +73,7 @@ async function takeDown(
 
   const leavers = leaversOf(record, held)
   run.progress.expectStudents(leavers.map(({ studentId }) => studentId))
-  await Promise.all(
-    leavers.map((leaver) => context.collectGate(record.classId, () => collectLeaver(context, run, record, leaver))),
-  )
+  await Promise.all(leavers.map((leaver) => collectLeaver(context, run, record, leaver)))
   if (!allowPartial) refuseUnlessAllCommitted(store, record, leavers, [])
 
   const leaked = await removeLeavers(context, run, record, leavers)

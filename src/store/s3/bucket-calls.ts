@@ -37,6 +37,6 @@ export interface Bucket {
 export interface SendDetails {
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: AsyncIterable<Uint8Array>
+  readonly body?: Transfer['body']
   readonly signal?: AbortSignal | undefined
 }

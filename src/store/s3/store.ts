@@ -91,7 +91,7 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
   const putWhole = (
     key: string,
     content: Content,
-    body: AsyncIterable<Uint8Array>,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
     ifNoneMatch: boolean,
     signal?: AbortSignal,
   ) =>
@@ -132,9 +132,9 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
     // An upload in parts has no such condition: two writers at one instant may both succeed.
     if (ifAbsent && inParts && (await stat(key, signal)) !== undefined) return 'exists'
 
-    const send = async (source: AsyncIterable<Uint8Array>): Promise<'stored' | 'exists'> => {
+    const send = async (source: Uint8Array | AsyncIterable<Uint8Array>): Promise<'stored' | 'exists'> => {
       if (inParts) {
-        await putInParts(key, content, source, signal)
+        await putInParts(key, content, source instanceof Uint8Array ? slices(source) : source, signal)
         return 'stored'
       }
       const answer = await putWhole(key, content, source, ifNoneMatch, signal)
@@ -146,7 +146,7 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
 
     if (body instanceof Uint8Array) {
       checkBytes(key, content, body)
-      return again(signal, () => send(slices(body)))
+      return again(signal, () => send(body.length <= chunkBytes ? body : slices(body)))
     }
     signal?.throwIfAborted()
     const checked = checkedBody(key, content, body, signal)

@@ -10,7 +10,8 @@ export interface Transfer {
   readonly method: 'GET' | 'PUT' | 'HEAD' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: AsyncIterable<Uint8Array>
+  /** Bytes are sent at once, so few of them only: nobody sees how far they are. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -71,7 +72,7 @@ export function createTransfers(host: string, ca: string | undefined, limits: S3
           ...splitUrl(url),
           method,
           headers: { ...headers },
-          body: body === undefined ? null : Readable.from(watched(body, noteFault)),
+          body: isStream(body) ? Readable.from(watched(body, noteFault)) : (body ?? null),
           signal: shared(signal) ?? null,
         })
         return { ...readHead(response), text: await readText(response.body) }
@@ -108,6 +109,9 @@ export function createTransfers(host: string, ca: string | undefined, limits: S3
     },
   }
 }
+
+const isStream = (body: Transfer['body']): body is AsyncIterable<Uint8Array> =>
+  body !== undefined && !(body instanceof Uint8Array)
 
 /** Passes `source` on and tells its own faults from those of who reads it. */
 async function* watched(source: AsyncIterable<Uint8Array>, noteFault: (error: unknown) => void) {

@@ -160,12 +160,15 @@ test('a snapshot is of a later time than every other of its student, though the 
 
 test('a bag that another process committed is looked for before the first byte is put beside it', async (t) => {
   const sandbox = await stoppedSandbox(t, work)
+  // What an earlier attempt left: only when it is out of the way are files sent.
+  await mkdir(join(sandbox.folder, 'final/data/workspace'), { recursive: true })
+  await writeFile(join(sandbox.folder, 'final/data/workspace/old'), 'old')
   const mark = join(sandbox.folder, 'final/bagit.txt')
   const written: string[] = []
   let looks = 0
   const before: StoreHook = async (method, key) => {
     if (method === 'put' || method === 'copy') written.push(key)
-    if (method === 'list' && looks++ === 0) {
+    if (method === 'list' && looks++ === 1) {
       await mkdir(dirname(mark), { recursive: true })
       await writeFile(mark, 'committed')
     }
@@ -173,6 +176,27 @@ test('a bag that another process committed is looked for before the first byte i
   sandbox.ofClass.storeHooks = { before }
   await assert.rejects(sandbox.collect(), { name: 'CollectError', code: 'changed' })
   assert.deepEqual(written, [])
+})
+
+test('nor is it written into where nothing else was there a moment before', async (t) => {
+  const sandbox = await stoppedSandbox(t, work)
+  const mark = join(sandbox.folder, 'final/bagit.txt')
+  const written: string[] = []
+  sandbox.ofClass.storeHooks = {
+    before: (method, key) => {
+      if (method === 'put') written.push(key)
+    },
+    async after(method) {
+      if (method !== 'list' || (await exists(mark))) return
+      await mkdir(dirname(mark), { recursive: true })
+      await writeFile(mark, 'committed')
+    },
+  }
+  assert.equal((await sandbox.collect()).collectionId, 'final-2')
+  assert.deepEqual(
+    written.filter((key) => key.includes('/final/')),
+    [],
+  )
 })
 
 test('a sandbox that changes between the readings is not committed', async (t) => {

@@ -48,6 +48,7 @@ async function workspaceOf(t: TestContext, things: readonly Thing[], exclude: re
         store: hookedStore(store, hooks) satisfies Store,
         prefix,
         resuming,
+        isSent: () => false,
         signal: signal ?? new AbortController().signal,
         onStored(bytes) {
           counted.files++

@@ -55,7 +55,7 @@ export async function gather(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** As `digestOf(bytes)`, with another MD5 than the bytes have. */
+/** As `digestOf(bytes)`, with another SHA-256 than the bytes have. */
 export function wrongContentOf(bytes: Uint8Array): Content {
-  return { ...digestOf(bytes), md5: '0123456789abcdef0123456789abcdef' }
+  return { ...digestOf(bytes), sha256: '0123456789abcdef'.repeat(4) }
 }

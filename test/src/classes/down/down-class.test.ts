@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pino } from 'pino'
@@ -14,7 +14,7 @@ import type { DownAnswer } from '../../../../src/sessions/outcomes.ts'
 import { writeSession } from '../../../../src/sessions/record.ts'
 import { StoreError } from '../../../../src/store/port.ts'
 import { file } from '../../../support/memory-archive.ts'
-import { openClass, openWorkedClass, pair, workOf } from '../../../support/memory-class.ts'
+import { openClass, openWorkedClass, pair, students, workOf } from '../../../support/memory-class.ts'
 import { checkBag, isCollected } from '../../../support/memory-referee.ts'
 import { engineGone } from '../../../support/memory-runtime.ts'
 
@@ -529,24 +529,57 @@ test('a bag that the store loses while others are still collected keeps its sand
   assert.ok(await isCollected(folderOf('SV001'), workOf('SV001')))
 })
 
-test('a process that was overtaken takes nothing out of a bag that is committed', async (t) => {
-  const { down, runtime, ofClass, folderOf } = await openWorkedClass(t)
-  const late = file('late.txt', 'the last minute')
-  let overtaken = false
+test('sandboxes that take all of their grace to stop hold nobody else up', async (t) => {
+  const { down, runtime, ofClass } = await openWorkedClass(t, {}, students)
+  let [committed, stopping] = [() => {}, 0]
+  const otherCommitted = new Promise<void>((resolve) => {
+    committed = resolve
+  })
+  runtime.before = async (event) => {
+    // As many as are collected at once.
+    if (event === 'stop SV001' || event === 'stop SV002') {
+      stopping++
+      await otherCommitted
+    }
+  }
   ofClass.storeHooks = {
-    async before(method, key) {
-      if (overtaken || method !== 'list' || !key.endsWith('SV001/final/data/workspace/')) return
-      overtaken = true
-      runtime.start(runtime.container('SV001'))
-      runtime.write('SV001', late)
-      runtime.exit(runtime.container('SV001'), 0)
-      assert.equal((await down()).state, 'down')
+    after(method, key) {
+      if (method === 'put' && key.endsWith('SV003/final/bagit.txt')) committed()
     },
   }
-  const { states } = await refusal(down(), 'collect-failed')
-  assert.equal(states[0], 'SV001 kept changed')
-  assert.ok(await isCollected(folderOf('SV001'), [...workOf('SV001'), late]))
+  assert.equal((await down()).state, 'down')
+  assert.equal(stopping, 2)
 })
+
+for (const [when, listed, left] of [
+  ['before it looks for what an earlier attempt left', 'SV001/final/data/workspace/', true],
+  ['before it looks at what it has stored', 'SV001/final/', false],
+] as const) {
+  test(`a process that was overtaken ${when} takes nothing out of a bag that is committed`, async (t) => {
+    const { down, runtime, ofClass, folderOf } = await openWorkedClass(t, {}, ['SV001'])
+    const late = file('late.txt', 'the last minute')
+    if (left) {
+      await mkdir(join(folderOf('SV001'), 'final/data/workspace'), { recursive: true })
+      await writeFile(join(folderOf('SV001'), 'final/data/workspace/old'), 'old')
+    }
+    let [lists, overtaken] = [0, false]
+    ofClass.storeHooks = {
+      async before(method, key) {
+        // The first list of the bag itself is before anything is read.
+        if (method === 'list' && key.endsWith('SV001/final/')) lists++
+        if (overtaken || method !== 'list' || !key.endsWith(listed) || (!left && lists < 2)) return
+        overtaken = true
+        runtime.start(runtime.container('SV001'))
+        runtime.write('SV001', late)
+        runtime.exit(runtime.container('SV001'), 0)
+        assert.equal((await down()).state, 'down')
+      },
+    }
+    const { states, problem } = await refusal(down(), 'collect-failed')
+    assert.equal(states[0], 'SV001 kept changed', JSON.stringify(problem.extensions))
+    assert.ok(await isCollected(folderOf('SV001'), [...workOf('SV001'), late]))
+  })
+}
 
 test('a sandbox that an interrupted up made, and never gave a workspace, goes with an empty bag', async (t) => {
   const { runtime, up, down } = await openClass(t)
