@@ -160,4 +160,10 @@ export const startDefects: readonly Defect[] = [
     edits: [{ find: 'seen && (await betweenTwoLives(seen))', replace: 'seen' }],
     tests: ['test/src/runtime/docker/ready.test.ts'],
   },
+  {
+    name: 'a program that was started again counts as one that has lived since',
+    file: 'src/runtime/docker/ready.ts',
+    edits: [{ find: 'RestartCount === 0 ?', replace: 'RestartCount >= 0 ?' }],
+    tests: ['test/src/runtime/docker/ready.test.ts'],
+  },
 ]

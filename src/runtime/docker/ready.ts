@@ -30,6 +30,7 @@ export async function waitReady(
   const labels = [`${label.installation}=${installation}`, `${label.session}=${session.sessionId}`]
   const waiting = new Set(containerIds)
   const lives = new Map<string, { startedAt: string; since: number }>()
+  const engineTime = new EngineTime()
   const reasons = new Map<string, string>()
   const gate = createGate(inspectionsAtOnce)
   while (waiting.size > 0) {
@@ -55,8 +56,12 @@ export async function waitReady(
     // Frozen a moment ago, by a collection: its next probe says how it is.
     if (state === 'unhealthy' && !signal.aborted && !(await health.isIll(id))) return
     if (state === 'running') {
-      const { StartedAt } = (await engine.containers.inspect(id)).State
-      const life = lives.get(id) ?? { startedAt: StartedAt, since: performance.now() }
+      const { State, RestartCount } = await engine.containers.inspect(id)
+      const { StartedAt } = State
+      engineTime.hasBeen(StartedAt)
+      // One that was never started again has lived since then; another is watched from now on.
+      const since = RestartCount === 0 ? engineTime.at(StartedAt) : performance.now()
+      const life = lives.get(id) ?? { startedAt: StartedAt, since }
       lives.set(id, life)
       const sameLife = life.startedAt === StartedAt
       if (sameLife && performance.now() - life.since < steadyMs && !signal.aborted) return
@@ -94,6 +99,27 @@ export async function waitReady(
       summary = (await list()).get(seen.Id)
     }
     return summary
+  }
+}
+
+/**
+ * The engine's clock by ours, as it says of a start what time it was: it may be later than this, so that no life is taken for longer
+ * than it was.
+ */
+class EngineTime {
+  #latest = Number.NEGATIVE_INFINITY
+  #seenAt = 0
+
+  hasBeen(time: string): void {
+    const milliseconds = Date.parse(time)
+    if (milliseconds <= this.#latest) return
+    this.#latest = milliseconds
+    this.#seenAt = performance.now()
+  }
+
+  /** By our clock. */
+  at(time: string): number {
+    return this.#seenAt - (this.#latest - Date.parse(time))
   }
 }
 

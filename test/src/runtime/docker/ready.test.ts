@@ -107,3 +107,28 @@ test('a program that cannot be run is told by its name, also where it is seen in
     await context.engine.close()
   }
 })
+
+test('who has lived long enough since the start is inspected once, unless it was ever started again', async (t) => {
+  const looks = new Map<string, number>()
+  const answers: Record<string, { StartedAt: string; RestartCount: number }> = {
+    early: { StartedAt: '2026-01-02T03:04:04Z', RestartCount: 0 },
+    again: { StartedAt: '2026-01-02T03:04:04Z', RestartCount: 1 },
+    late: { StartedAt: '2026-01-02T03:04:05Z', RestartCount: 0 },
+  }
+  const { context } = await contextWith(t, (socket, { target }) => {
+    const id = /containers\/([^/]+)\/json/.exec(target)?.[1]
+    if (id === undefined) return socket.write(answerOf(200, JSON.stringify(Object.keys(answers).map(summary))))
+    looks.set(id, (looks.get(id) ?? 0) + 1)
+    const container = inspected(id)
+    const { StartedAt, RestartCount } = answers[id] ?? assert.fail(id)
+    socket.write(
+      answerOf(200, JSON.stringify({ ...container, RestartCount, State: { ...container.State, StartedAt } })),
+    )
+  })
+  // The engine's clock is known from whoever started last.
+  const ids = ['late', 'early', 'again']
+  assert.deepEqual(await waitReady(context, up, ids, new AbortController().signal), new Map())
+  assert.equal(looks.get('early'), 1)
+  assert.ok((looks.get('late') ?? 0) > 1)
+  assert.ok((looks.get('again') ?? 0) > 1)
+})
