@@ -1,19 +1,28 @@
 // down-class against what people would use instead, and against the least that it can cost: the bytes read once and sent once.
 
 import { createHash, randomBytes } from 'node:crypto'
-import { Agent, type RequestOptions, request } from 'node:http'
-import { engineHost, s3Server } from '../../test/support/live.ts'
+import { Agent } from 'node:http'
+import { s3Server } from '../../test/support/live.ts'
 import { encode, signedHeaders } from '../../test/support/s3-signature.ts'
-import { type CleanUp, downOf, openClassroom, plant, type RaisedClass, raise } from './classroom.ts'
+import {
+  type CleanUp,
+  downOf,
+  type FilesOfOneSize,
+  openClassroom,
+  plant,
+  type RaisedClass,
+  raise,
+} from './classroom.ts'
 import { type Contestant, compare, timed } from './measure.ts'
 import { hasPeers, runPeer } from './peer.ts'
+import { callEngine, exchange, pooled } from './plain-http.ts'
 
-const rounds = 1
+const rounds = 3
 
 interface Work {
   readonly name: string
   readonly count: number
-  readonly files: readonly { readonly count: number; readonly bytes: number }[]
+  readonly files: readonly FilesOfOneSize[]
 }
 
 const works: readonly Work[] = [
@@ -59,7 +68,7 @@ async function onS3(cleanUp: CleanUp, { name, count, files }: Work): Promise<voi
       name: 'floor: one archive, and the PUTs of its bytes',
       async run() {
         const made = await raised()
-        for (const { container } of made.students) await call('POST', `/containers/${container}/stop?t=1`)
+        for (const { container } of made.students) await callEngine('POST', `/containers/${container}/stop?t=1`)
         const ms = (await timed(() => archives(made))) + (await timed(() => puts(site.id, count, files)))
         await service.post('/room/down-class', { classId: 'a' })
         return { ms }
@@ -72,19 +81,12 @@ async function onS3(cleanUp: CleanUp, { name, count, files }: Work): Promise<voi
 }
 
 /** Every archive once, to nowhere, four at a time. */
-const archives = ({ students }: RaisedClass): Promise<unknown> =>
-  pooled(4, students, ({ container }) => call('GET', `/containers/${container}/archive?path=/home/student`))
-
-const engineAgent = new Agent({ keepAlive: true })
-
-async function call(method: string, path: string): Promise<void> {
-  const socketPath = engineHost().replace('unix://', '')
-  await ended({ socketPath, method, path, agent: engineAgent })
-}
+const archives = ({ students }: RaisedClass): Promise<void> =>
+  pooled(4, students, ({ container }) => callEngine('GET', `/containers/${container}/archive?path=/home/student`))
 
 const storeAgent = new Agent({ keepAlive: true, maxSockets: 16 })
 
-/** Objects of the same number and sizes, by plain HTTP, sixteen at once, each with its MD5. */
+/** Objects of the same number and sizes, sixteen at once, each with its MD5. */
 async function puts(bucket: string, students: number, files: Work['files']): Promise<void> {
   const server = s3Server()
   const bodies = files.flatMap(({ count, bytes }) => {
@@ -95,32 +97,7 @@ async function puts(bucket: string, students: number, files: Work['files']): Pro
   await pooled(16, bodies, async ({ key, body, md5 }) => {
     const url = new URL(`${server.endpoint}/${bucket}/${key.split('/').map(encode).join('/')}`)
     const headers = { ...signedHeaders(server, 'PUT', url, 'UNSIGNED-PAYLOAD'), 'content-md5': md5 }
-    await ended(
-      { host: url.hostname, port: url.port, method: 'PUT', path: url.pathname, headers, agent: storeAgent },
-      body,
-    )
+    const { hostname: host, port, pathname: path } = url
+    await exchange({ host, port, method: 'PUT', path, headers, agent: storeAgent }, body)
   })
-}
-
-function ended(options: RequestOptions, body?: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const sent = request(options, (response) => {
-      response.once('end', () => {
-        const status = response.statusCode ?? 0
-        if (status < 400) resolve()
-        else reject(new Error(`a call of the floor was answered ${status}`))
-      })
-      response.resume()
-    })
-    sent.once('error', reject)
-    sent.end(body)
-  })
-}
-
-async function pooled<Each>(places: number, all: readonly Each[], work: (each: Each) => Promise<void>): Promise<void> {
-  const waiting = all[Symbol.iterator]()
-  const worker = async (): Promise<void> => {
-    for (let next = waiting.next(); !next.done; next = waiting.next()) await work(next.value)
-  }
-  await Promise.all(Array.from({ length: places }, worker))
 }

@@ -117,7 +117,10 @@ test('who has lived long enough since the start is inspected once, unless it was
   }
   const { context } = await contextWith(t, (socket, { target }) => {
     const id = /containers\/([^/]+)\/json/.exec(target)?.[1]
-    if (id === undefined) return socket.write(answerOf(200, JSON.stringify(Object.keys(answers).map(summary))))
+    if (id === undefined) {
+      socket.write(answerOf(200, JSON.stringify(Object.keys(answers).map(summary))))
+      return
+    }
     looks.set(id, (looks.get(id) ?? 0) + 1)
     const container = inspected(id)
     const { StartedAt, RestartCount } = answers[id] ?? assert.fail(id)
