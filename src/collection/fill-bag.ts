@@ -33,7 +33,7 @@ export async function fillBag(
   const files = [...logs.files, ...described, await tagManifest(described)]
   for (const { key, content, stream } of files) {
     await refuseIfCommitted(work, prefix)
-    await repeated(signal, () => store.put(prefix + key, content, stream(), { signal }))
+    await repeated(signal, () => store.put(prefix + key, content, stream(), { settledLater: true, signal }))
   }
 
   const others = new Map<string, Content>(files.map(({ key, content }) => [key, content]))
@@ -55,6 +55,7 @@ export async function fillBag(
     )
   }
   for (const key of extra) await removeLeftover(work, prefix, prefix + key)
+  await store.settle(prefix, signal)
   await commit(store, prefix, signal)
 }
 

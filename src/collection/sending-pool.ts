@@ -60,7 +60,7 @@ export async function sendFile(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await store.put(key, content, body, { signal })
+    await store.put(key, content, body, { settledLater: true, signal })
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'refused') throw error
     throw new StoreError('refused', error.message, error, `${error.advice} The file is '${shownPath(path)}'.`)

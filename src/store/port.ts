@@ -27,6 +27,8 @@ export interface PutOptions {
    * the answer to its first attempt was lost: read it to know.
    */
   readonly ifAbsent?: boolean
+  /** It may be lost with the machine's power until `settle` was called: for many objects of which none counts before all are there. */
+  readonly settledLater?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -54,7 +56,10 @@ export interface Store {
     options?: PutOptions,
   ): Promise<'stored' | 'exists'>
 
-  /** Makes `to` hold what `from` holds (a hard link's second name). `content` describes `from`. */
+  /** After it all objects below `prefix` outlive the machine, those that were put or copied with `settledLater` too. */
+  settle(prefix: string, signal?: AbortSignal): Promise<void>
+
+  /** Makes `to` hold what `from` holds (a hard link's second name), settled later. `content` describes `from`. */
   copy(from: string, to: string, content: Content, signal?: AbortSignal): Promise<void>
 
   stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>

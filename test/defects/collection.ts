@@ -113,6 +113,18 @@ export const collectionDefects: readonly Defect[] = [
     tests: ['test/src/classes/down/down-class.test.ts'],
   },
   {
+    name: 'a bag is committed before its files are safe from a loss of power',
+    file: 'src/collection/fill-bag.ts',
+    edits: [{ find: '  await store.settle(prefix, signal)\n', replace: '' }],
+    tests: ['test/src/collection/settled.test.ts'],
+  },
+  {
+    name: 'the folders of a bag may be lost with the power',
+    file: 'src/store/directory/files.ts',
+    edits: [{ find: '  for (const folder of folders) await sync(join(root, folder))\n', replace: '' }],
+    tests: ['test/src/collection/settled.test.ts'],
+  },
+  {
     name: 'a second reading that ends early is accepted',
     file: 'src/collection/upload-pass.ts',
     edits: [{ find: 'if (!(await records.next()).done) throw', replace: 'if (false) throw' }],

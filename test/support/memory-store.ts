@@ -59,6 +59,7 @@ export function createMemoryStore(): MemoryStore {
       const below = [...objects.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
       return [...new Set(below.filter((key) => key.includes('/')).map((key) => key.slice(0, key.indexOf('/'))))].sort()
     },
+    async settle() {},
     read,
     async remove(key) {
       objects.delete(key)

@@ -39,7 +39,7 @@ export async function publish(
 export async function syncFolders(folder: string, top: string): Promise<void> {
   for (let path = folder; ; path = dirname(path)) {
     try {
-      await syncFolder(path)
+      await sync(path)
     } catch (error) {
       // A `remove` beside us has pruned it: what counts then is the folder above.
       if (!isAbsence(error)) throw error
@@ -48,7 +48,25 @@ export async function syncFolders(folder: string, top: string): Promise<void> {
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+const syncsAtOnce = 16
+
+/** Forces each file below `prefix`, and its name, to disk. Many at once: the file system writes them together. */
+export async function syncFilesBelow(root: string, prefix: string, signal?: AbortSignal): Promise<void> {
+  const folders = new Set<string>()
+  const paths = filesBelow(root, prefix)
+  const worker = async (): Promise<void> => {
+    for (let next = await paths.next(); !next.done; next = await paths.next()) {
+      signal?.throwIfAborted()
+      await sync(join(root, next.value))
+      for (let folder = dirname(next.value); `${folder}/`.startsWith(prefix); folder = dirname(folder))
+        folders.add(folder)
+    }
+  }
+  await Promise.all(Array.from({ length: syncsAtOnce }, worker))
+  for (const folder of folders) await sync(join(root, folder))
+}
+
+async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {
     await handle.sync()

@@ -1,5 +1,6 @@
 // The store in a local folder: an object is a file, its key is its path below the folder.
-// Nothing is written in place: a file is written and proven in a folder of its own, forced to disk, then renamed. Processes may share a folder.
+// Nothing is written in place: a file is written and proven in a folder of its own, forced to disk (or so later, with many others), then renamed.
+// Processes may share a folder.
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -15,6 +16,7 @@ import {
   publish,
   removeFile,
   removeLeftovers,
+  syncFilesBelow,
   syncFolders,
 } from './files.ts'
 
@@ -80,13 +82,13 @@ export function createDirectoryStore(folder: string): Store {
             await attempt(key, () => file.writeFile(chunk))
           }
         }
-        await attempt(key, () => file.sync())
+        if (!options.settledLater) await attempt(key, () => file.sync())
       } finally {
         await attempt(key, () => file.close())
       }
       return await attempt(key, async () => {
         const { outcome, highest } = await publish(temporary, path, options.ifAbsent === true)
-        await syncFolders(dirname(path), highest)
+        if (!options.settledLater) await syncFolders(dirname(path), highest)
         return outcome
       })
     } finally {
@@ -167,9 +169,16 @@ export function createDirectoryStore(folder: string): Store {
 
     put,
 
+    async settle(prefix, signal) {
+      const folder = folderOf(prefix)
+      await attempt(prefix, () => syncFilesBelow(root, prefix, signal))
+      await attempt(prefix, () => syncFolders(folder, root))
+    },
+
     async copy(from, to, content, signal) {
       // Read and proven again, never hard-linked: a bag stays whole when another one is damaged.
-      await put(to, content, await read(from, signal), signal === undefined ? {} : { signal })
+      const options = { settledLater: true, ...(signal === undefined ? {} : { signal }) }
+      await put(to, content, await read(from, signal), options)
     },
 
     async stat(key, signal) {

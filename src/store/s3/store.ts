@@ -191,6 +191,8 @@ export function createObjectStore(bucket: Bucket, limits: S3Limits): Store {
     }),
 
     put,
+    // What an S3 server has answered for is stored.
+    settle: async () => {},
     stat,
     read: fetch,
 
