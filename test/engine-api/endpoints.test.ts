@@ -17,6 +17,7 @@ const container = JSON.stringify({
   Name: '/c',
   Created: 't',
   Image: 'sha256:i',
+  RestartCount: 0,
   Config: { Image: 'i', Labels: null, Tty: false },
   State: {
     Status: 'created',

@@ -40,6 +40,8 @@ const ContainerSchema = Type.Object({
   Args: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   /** The image's id. */
   Image: Type.String(),
+  /** How often the engine has started it again by its restart policy, since a call started it. */
+  RestartCount: Type.Integer(),
   Config: Type.Object({
     /** The image as it was named at creation. */
     Image: Type.String(),
@@ -54,8 +56,10 @@ const ContainerSchema = Type.Object({
     Running: Type.Boolean(),
     Paused: Type.Boolean(),
     Restarting: Type.Boolean(),
+    /** Of the life that ended last, also while the next one runs. */
     OOMKilled: Type.Boolean(),
     Dead: Type.Boolean(),
+    /** 0 while it runs. */
     ExitCode: Type.Integer(),
     /** Why the last start failed, or empty. */
     Error: Type.String(),

@@ -42,6 +42,7 @@ export const inspectedContainer = (id: string, name: string, Labels: Readonly<Re
   Name: `/${name}`,
   Created: '2026-01-02T03:04:05Z',
   Image: 'sha256:image',
+  RestartCount: 0,
   Config: { Image: 'sha256:image', Labels, Tty: false },
   State: {
     Status: 'created',
