@@ -25,7 +25,7 @@ export async function bundleTests(groups: Groups, folder: string): Promise<strin
     target: 'node20',
     external: ['esbuild'],
     define: Object.fromEntries(places.map((name) => [`import.meta.${name}`, `import_meta_${name}`])),
-    plugins: [groupsOf(groups), keepPlaces],
+    plugins: [groupsOf(groups), keepPlaces, oneCompiler],
     sourcemap: 'inline',
     sourcesContent: false,
     logLevel: 'warning',
@@ -61,6 +61,17 @@ const keepPlaces: Plugin = {
       const named = places.map((name) => `import_meta_${name} = ${JSON.stringify(values[name])}`)
       // On the first line, so that the lines of the source keep their numbers.
       return { contents: `const ${named.join(', ')}; ${await readFile(path, 'utf8')}`, loader: 'ts' }
+    })
+  },
+}
+
+/** Nearly every test builds an app of its own. Those of a process share what Fastify compiles of their schemas. */
+const oneCompiler: Plugin = {
+  name: 'one compiler',
+  setup(bundler) {
+    bundler.onLoad({ filter: /@fastify\/ajv-compiler\/index\.js$/ }, async ({ path }) => {
+      const shared = 'const shared = module.exports(); module.exports = () => shared'
+      return { contents: `${await readFile(path, 'utf8')}\n${shared}`, loader: 'js' }
     })
   },
 }

@@ -96,13 +96,21 @@ describe('lint holds the layout', () => {
       await cp(join(root, part), join(copy, part), { recursive: true })
     }
     await mkdir(join(copy, 'scripts'))
-    assert.deepEqual([...(await lint(copy))], [], 'the source itself is as it should be')
     for (const room of layers.flat()) await writeFile(join(copy, `src/${room}/planted.ts`), 'export type Value = 1\n')
     for (const plant of [...refused, ...downward, ...circles.flat()]) {
       await writeFile(join(copy, plant.file), textOf(plant))
     }
     for (const { file, text } of others) await writeFile(join(copy, file), text)
     found = await lint(copy)
+  })
+  test('the source itself is as it should be', () => {
+    const planted = new Set([...refused, ...downward, ...circles.flat(), ...others].map(({ file }) => file))
+    // It imports the planted app.ts, which imports it.
+    planted.add('src/server.ts')
+    assert.deepEqual(
+      [...found].filter((each) => !planted.has(each.slice(each.indexOf(' ') + 1))),
+      [],
+    )
   })
   after(() => rm(copy, { recursive: true, force: true }))
 

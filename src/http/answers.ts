@@ -4,6 +4,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Nullable } from '../nullable.ts'
 import { OperationView } from '../operations/operations.ts'
 import { Isolation } from '../runtime/isolation.ts'
+import { SandboxLife } from '../runtime/life.ts'
 import { EndpointState } from '../sessions/outcomes.ts'
 
 const ClassSummary = Type.Object({
@@ -51,6 +52,17 @@ const Sandbox = Type.Object({
   endpointState: EndpointState,
   volume: Nullable(Type.String()),
 })
+
+export const StudentDetails = Type.Composite([
+  Sandbox,
+  Type.Object({
+    classId: Type.String(),
+    life: Type.Union([SandboxLife, Type.Null()], {
+      description: 'Null: there is no container, or the engine does not say now, as while its files are read.',
+    }),
+  }),
+])
+export type StudentDetails = Static<typeof StudentDetails>
 
 export const ClassDetails = Type.Composite([
   ClassSummary,

@@ -26,6 +26,7 @@ export const CollectionId = Type.String({
 })
 
 export const ClassParams = Type.Object({ classId: Id }, closed)
+export const StudentParams = Type.Object({ classId: Id, studentId: Id }, closed)
 export const SessionParams = Type.Object({ classId: Id, sessionId: SessionId }, closed)
 
 const bagParams = {

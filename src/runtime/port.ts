@@ -3,6 +3,7 @@
 import type { FrozenLab } from '../catalogue/frozen-lab.ts'
 import type { ArchiveEntry, Contents, LogPiece } from './archive.ts'
 import type { HeldSandbox, HeldSession, SessionIdentity } from './held.ts'
+import type { SandboxLife } from './life.ts'
 import type { Room } from './room.ts'
 
 /** Everything an up needs to make networks and sandboxes of one session. */
@@ -145,6 +146,8 @@ export interface Runtime {
     imageId: string | undefined,
   ): Promise<string>
 
+  /** RuntimeError where the engine does not say within two seconds, as while an archive of it is read. */
+  lifeOf(id: string): Promise<SandboxLife>
   exec(id: string, command: readonly string[], timeoutMs: number): Promise<CommandResult>
   /** Stops it for good: the engine does not start it again. Resolves when it has stopped. */
   seal(id: string, graceSeconds: number): Promise<SealedSandbox>

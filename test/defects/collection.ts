@@ -295,7 +295,7 @@ export const collectionDefects: readonly Defect[] = [
     name: 'paths have no bound',
     file: 'src/collection/take-inventory.ts',
     edits: [{ find: 'if (this.#inventory.pathBytes > mostPathBytes) {', replace: 'if (false) {' }],
-    tests: inventoryTests,
+    tests: ['test/src/collection/inventory-bounds.proof.ts'],
   },
   {
     name: 'memory holds whole paths',

@@ -9,7 +9,7 @@ const rawTests = ['test/src/http/openapi/raw-requests.test.ts']
 export const contractDefects: readonly Defect[] = [
   {
     name: 'an answer has a member that nobody described',
-    file: 'src/http/calls/get-class.ts',
+    file: 'src/http/sandbox-state.ts',
     edits: [{ find: 'volume: files ?? null,', replace: 'volume: files ?? null,\n  image: null,' }],
     tests: ['test/src/http/class-state.test.ts'],
   },

@@ -135,4 +135,22 @@ export const sandboxDefects: readonly Defect[] = [
     edits: [{ find: '  if (State.Running) return\n', replace: '  if (!State.Running) return\n' }],
     tests: ['test/src/runtime/docker/network.test.ts'],
   },
+  {
+    name: 'a sandbox that waits for its next start is taken for one that runs, and its exit code is kept back',
+    file: 'src/runtime/docker/life.ts',
+    edits: [{ find: 'State.Running && !State.Restarting', replace: 'State.Running' }],
+    tests: ['test/src/runtime/docker/life.test.ts'],
+  },
+  {
+    name: 'a look at how a sandbox has lived waits for its archive',
+    file: 'src/runtime/docker/life.ts',
+    edits: [{ find: 'AbortSignal.timeout(inspectMs)', replace: 'AbortSignal.timeout(30 * inspectMs)' }],
+    tests: ['test/src/runtime/docker/life.test.ts'],
+  },
+  {
+    name: 'a student’s state is refused while the engine does not say how the sandbox has lived',
+    file: 'src/http/calls/get-student.ts',
+    edits: [{ find: 'runtime.lifeOf(sandbox.id).catch(notSaid)', replace: 'runtime.lifeOf(sandbox.id)' }],
+    tests: ['test/src/http/calls/get-student.test.ts'],
+  },
 ]

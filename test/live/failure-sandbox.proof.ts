@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Static, Type } from '@sinclair/typebox'
+import { StudentDetails } from '../../src/http/answers.ts'
 import { Submission } from '../support/answers.ts'
 import { catalogueOf } from '../support/catalogue.ts'
 import { docker, inspect, leftovers, tryDocker } from '../support/docker.ts'
@@ -112,6 +113,10 @@ describe('a down of ill-treated sandboxes', { skip: skipWithoutEngine, timeout: 
     await upClass(service, 'greedy')
     const files = await work('class-greedy--s01', 'echo before >file; touch go')
     await until('the sandbox to be killed', () => wasKilledForMemory('class-greedy--s01'))
+    await until('the service to say so', async () => {
+      const { life } = shaped(StudentDetails, (await service.get('/room/classes/greedy/students/s01')).body)
+      return life?.lastDeath?.outOfMemory === true && life.restarts >= 2
+    })
     const { state, students } = await downClass(service, 'greedy')
     assert.equal(state, 'down')
     assert.deepEqual(await bagSums(installation.artifacts, students[0]?.bag ?? ''), files)

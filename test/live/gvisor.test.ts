@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Type } from '@sinclair/typebox'
+import { StudentDetails } from '../../src/http/answers.ts'
 import { catalogueOf, studentsOf } from '../support/catalogue.ts'
 import { docker, leftovers, shell, tryDocker } from '../support/docker.ts'
 import { bagSums, cleanUpOfSuite, downClass, problemOf, type Sums, upClass, work } from '../support/faults.ts'
@@ -50,7 +51,10 @@ describe('gVisor', { skip, timeout: 300_000 }, () => {
     // A catalogue knows two runtimes by name: the second name stands for the gVisor that forgets.
     const engine = await startPrivateEngine(cleanUp, ['--add-runtime', `sysbox-runc=${forgetful}`])
     process.env['LIVE_ENGINE'] = engine.host
-    const catalogue = catalogueOf({ safe: students, lost: students }, { ...gvisor, runtime: 'runsc' })
+    const catalogue = catalogueOf(
+      { safe: students, lost: students, hungry: studentsOf(1) },
+      { ...gvisor, runtime: 'runsc' },
+    )
     const { shell: lab } = catalogue.labs
     installation = await install(cleanUp, {
       name: 'gvisor',
@@ -120,6 +124,19 @@ describe('gVisor', { skip, timeout: 300_000 }, () => {
       [{ path: 'pipe', type: 'fifo', reason: skipped[0]?.reason }],
       'it exists inside alone, and is named',
     )
+  })
+
+  test('an out-of-memory, which ends all programs of a student, is told of them, and their files stay', async () => {
+    await upClass(service, 'hungry')
+    const files = await work('class-hungry--s01', 'echo before >file')
+    const life = async () =>
+      shaped(StudentDetails, (await service.get('/room/classes/hungry/students/s01')).body).life ?? assert.fail()
+    assert.deepEqual([(await life()).restarts, (await life()).lastDeath], [0, null])
+    await tryDocker(['exec', 'class-hungry--s01', 'tail', '/dev/zero'])
+    await until('it to be started again', async () => (await life()).restarts === 1)
+    assert.equal((await life()).lastDeath?.outOfMemory, true)
+    const { students: down } = await downClass(service, 'hungry')
+    assert.deepEqual(await bagSums(installation.artifacts, down[0]?.bag ?? ''), files)
   })
 
   test('where gVisor keeps what is written in memory no class begins, and it is said what to do', async () => {

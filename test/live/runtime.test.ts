@@ -19,6 +19,7 @@ import { freezeLab } from '../support/frozen-lab.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
 import { bytesOf, type Thing } from '../support/memory-archive.ts'
 import { noProxy } from '../support/no-proxy.ts'
+import { until } from '../support/until.ts'
 
 const installation = `runtime-${process.pid}`
 const own = `class-runtime.installation=${installation}`
@@ -83,6 +84,13 @@ function handsOf(engine: Engine, { plan }: EngineProxy): Hands {
     print: async (id, stream, line) =>
       void (await shell(id, `cat >/proc/1/fd/${stream === 'stdout' ? 1 : 2} <<'.'\n${line}.\n`)),
     kill: async (id) => void (await engine.containers.kill(id)),
+    async exhaustMemory(id) {
+      await shell(id, 'touch ~/go')
+      await until('it to run again', async () => {
+        const { State, RestartCount } = await engine.containers.inspect(id)
+        return RestartCount > 0 && State.Running && !State.Restarting
+      })
+    },
     start: async (id) => void (await engine.containers.start(id)),
     pause: async (id) => void (await engine.containers.pause(id)),
     removeContainer: async (id) => void (await docker(['rm', '--force', id])),
@@ -154,6 +162,10 @@ async function openSite() {
     runtime,
     hands: handsOf(engine, proxy),
     lab: { ...freezeLab(await runtime.image(image)), user: '1000:1000' },
+    greedy: (plan: SessionPlan) => {
+      const command = ['sh', '-c', 'until [ -e ~/go ]; do sleep 0.1; done; rm ~/go; exec tail /dev/zero']
+      return { ...plan, frozenLab: { ...plan.frozenLab, command, memoryMb: 16 } }
+    },
     ending: (plan: SessionPlan) => ({ ...plan, frozenLab: { ...plan.frozenLab, command: ['false'] } }),
   }
 }

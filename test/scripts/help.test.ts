@@ -1,4 +1,5 @@
 // Every command of scripts/: who asks what it does is told so and nothing else happens; who uses it wrongly is told so too.
+// Of verify-bag, which is a program of Node, verify-bag-command.proof.ts knows it.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -21,7 +22,7 @@ test('every command is looked at', () => {
   assert.ok(commands.includes('verify-bag') && commands.includes('podman') && commands.length >= 10, commands.join())
 })
 
-for (const command of commands) {
+for (const command of commands.filter((name) => name !== 'verify-bag')) {
   test(`scripts/${command} --help prints how it is used, and ends well`, () => {
     for (const flag of ['--help', '-h']) {
       const { status, stdout, stderr } = run(command, flag)

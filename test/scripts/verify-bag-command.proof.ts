@@ -59,3 +59,14 @@ test('what cannot be checked is no success: no bag there, wrong words, a store t
     assert.match(stderr, reason)
   }
 })
+
+test('--help prints how it is used and ends well; a word that it does not know ends it with 2', () => {
+  for (const flag of ['--help', '-h']) {
+    const { status, stdout, stderr } = verify([flag])
+    assert.deepEqual([status, stderr], [0, ''])
+    assert.match(stdout, /scripts\/verify-bag\b/)
+  }
+  const { status, stdout, stderr } = verify(['--no-such-flag'])
+  assert.deepEqual([status, stdout], [2, ''])
+  assert.notEqual(stderr, '')
+})

@@ -1,71 +1,14 @@
 // The process, started for real on a Unix socket with no engine behind it: exit codes, stale sockets, signals.
+// What a configuration that cannot be used ends in: server-refuses.proof.ts.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { catalogueText } from '../support/memory-class.ts'
-import { type ServiceProcess, startProcess } from '../support/service-process.ts'
+import { test } from 'node:test'
+import { end, failedStart, installation } from '../support/installation.ts'
+import type { ServiceProcess } from '../support/service-process.ts'
 import { bearer, portalSecret } from '../support/tokens.ts'
-
-/** A folder with a catalogue, and the environment of a service that lives in it and has no engine. */
-async function installation(t: TestContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'class-runtime-test-'))
-  const ends: (() => Promise<unknown>)[] = []
-  t.after(async () => {
-    await Promise.all(ends.map((end) => end()))
-    await rm(folder, { recursive: true, force: true })
-  })
-  await writeFile(join(folder, 'catalogue.json'), catalogueText())
-  const env: Record<string, string> = {
-    PATH: process.env['PATH'] ?? '',
-    LISTEN: join(folder, 'service.sock'),
-    DOCKER_HOST: `unix://${join(folder, 'no-engine.sock')}`,
-    CATALOGUE: join(folder, 'catalogue.json'),
-    ARTIFACTS_DIR: join(folder, 'artifacts'),
-  }
-  const start = (change: Record<string, string> = {}): ServiceProcess => {
-    const service = startProcess({ ...env, ...change })
-    ends.push(() => end(service))
-    return service
-  }
-  return { folder, socket: join(folder, 'service.sock'), start }
-}
-
-function end({ child, closed }: ServiceProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
-  child.kill(signal)
-  return closed
-}
-
-/** How a service that cannot start ends. */
-const failedStart = async ({ closed, output }: ServiceProcess) => ({ exitCode: await closed, words: output() })
-
-test('a configuration that cannot be used ends the start with exit code 78 and names what is wrong', async (t) => {
-  const { start, folder } = await installation(t)
-  const plain = join(folder, 'plain-file')
-  await writeFile(plain, 'precious')
-  const cases: [Record<string, string>, RegExp][] = [
-    [{ LISTEN: '0.0.0.0:8080' }, /LISTEN/],
-    [{ LISTEN: plain }, /LISTEN/],
-    [{ CATALOGUE: join(folder, 'gone.json') }, /CATALOGUE .*gone\.json/],
-    [{ DOCKER_HOST: 'nonsense' }, /DOCKER_HOST/],
-    [{ AUTH_PUBLIC_KEY_FILE: plain }, /AUTH_PUBLIC_KEY_FILE .*plain-file/],
-    [{ AUTH: 'jwt' }, /AUTH_JWT_SECRET/],
-    [{ MINIO_ENDPOINT: 'http://127.0.0.1:9' }, /MINIO_ENDPOINT/],
-    [{ MINIO_ENDPIONT: 'http://127.0.0.1:9' }, /did you mean MINIO_ENDPOINT\?/],
-  ]
-  const ends = await Promise.all(cases.map(([env]) => failedStart(start(env))))
-  for (const [index, { exitCode, words }] of ends.entries()) {
-    assert.equal(exitCode, 78, words)
-    assert.match(words, /^class-runtime cannot start: /)
-    assert.match(words, cases[index]?.[1] ?? /never/)
-    assert.equal(words.trim().split('\n').length, 1, 'one line, no stack')
-  }
-  assert.equal(await readFile(plain, 'utf8'), 'precious')
-})
 
 test('without its engine the service starts, takes over a stale socket, and ends well at SIGTERM', async (t) => {
   const { start, socket } = await installation(t)

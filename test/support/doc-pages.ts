@@ -40,7 +40,7 @@ export const ranElsewhere: readonly { readonly command: RegExp; readonly by?: st
   { command: /^npm run check$/, by: 'scripts/test', says: /npm run --silent types/ },
   {
     command: /^node --import tsx scripts\/run-tests\.ts /,
-    by: 'test/scripts/run-tests.test.ts',
+    by: 'test/scripts/run-tests.proof.ts',
     says: /run-tests\.ts/,
   },
   { command: /^docker (?:build|run) / },

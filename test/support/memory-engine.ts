@@ -24,6 +24,9 @@ export interface MemoryContainer {
   startedAt: string
   finishedAt: string
   exitCode: number
+  /** Of the life that ended last. */
+  outOfMemory: boolean
+  restarts: number
   mayRestart: boolean
   logs: LogPiece[]
 }
@@ -101,6 +104,7 @@ export class MemoryEngine {
 
   /** As another hand would. */
   start(container: MemoryContainer): void {
+    container.restarts = 0
     container.state = this.startsAs.get(container.studentId) ?? 'running'
     container.startedAt = this.now()
     container.logs.push({ stream: 'stdout', bytes: Buffer.from(`started ${container.startedAt}\n`) })
@@ -129,7 +133,16 @@ export class MemoryEngine {
   exit(container: MemoryContainer, exitCode: number): void {
     container.state = 'exited'
     container.exitCode = exitCode
+    container.outOfMemory = false
     container.finishedAt = this.now()
+  }
+
+  /** As the kernel and the engine would: its programs take more memory than there is, and it is started again. */
+  exhaustMemory(container: MemoryContainer): void {
+    const restarts = container.restarts + 1
+    this.exit(container, 137)
+    this.start(container)
+    Object.assign(container, { outOfMemory: true, restarts })
   }
 
   /** Each event that begins so waits, until the function that is returned is called. */

@@ -12,6 +12,7 @@ import {
   type SessionIdentity,
   withoutRunner,
 } from '../../src/runtime/held.ts'
+import type { SandboxLife } from '../../src/runtime/life.ts'
 import type { CommandResult, FrozenSandbox, Runtime, SealedSandbox, SessionPlan } from '../../src/runtime/port.ts'
 import { roomOfHost } from '../../src/runtime/room.ts'
 import { archiveOf, root, type Thing } from './memory-archive.ts'
@@ -247,6 +248,8 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
         startedAt: never,
         finishedAt: never,
         exitCode: 0,
+        outOfMemory: false,
+        restarts: 0,
         mayRestart: true,
         logs: [],
       }
@@ -271,6 +274,18 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     const [image] = [...this.images.values()]
     const member = { session: identityOf(session), studentId, spec: '', collect }
     return await this.#createContainer(member, name, image?.id ?? '')
+  }
+
+  async lifeOf(containerId: string): Promise<SandboxLife> {
+    const container = this.get(containerId)
+    await this.before(`life ${container.studentId}`)
+    const { state, startedAt, finishedAt, exitCode, outOfMemory, restarts } = container
+    const lastDeath = { at: finishedAt, exitCode: up.includes(state) ? null : exitCode, outOfMemory }
+    return {
+      startedAt: startedAt === never ? null : startedAt,
+      restarts,
+      lastDeath: finishedAt === never ? null : lastDeath,
+    }
   }
 
   async exec(containerId: string, command: readonly string[]): Promise<CommandResult> {

@@ -56,8 +56,10 @@ const ContainerSchema = Type.Object({
     Running: Type.Boolean(),
     Paused: Type.Boolean(),
     Restarting: Type.Boolean(),
+    /** Of the life that ended last, also while the next one runs. */
     OOMKilled: Type.Boolean(),
     Dead: Type.Boolean(),
+    /** 0 while it runs. */
     ExitCode: Type.Integer(),
     /** Why the last start failed, or empty. */
     Error: Type.String(),

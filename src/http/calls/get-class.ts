@@ -1,9 +1,8 @@
-import type { HeldSandbox } from '../../runtime/held.ts'
 import { isolationOf } from '../../runtime/isolation.ts'
-import { endpointState, type Traefik } from '../../traefik/traefik.ts'
 import { ClassDetails } from '../answers.ts'
 import { summariseClass, surveyClasses } from '../class-state.ts'
 import { defineCall, json } from '../define-call.ts'
+import { describeMissing, describeSandbox } from '../sandbox-state.ts'
 import { ClassParams } from '../schemas.ts'
 
 export const getClass = defineCall({
@@ -34,28 +33,4 @@ export const getClass = defineCall({
     ]
     return { ...shown, subject, lab, createdBy, isolation, sandboxes }
   },
-})
-
-const describeMissing = (studentId: string) => ({
-  studentId,
-  state: 'missing',
-  containerId: null,
-  containerName: null,
-  endpoint: null,
-  endpointState: null,
-  volume: null,
-})
-
-const describeSandbox = (
-  traefik: Traefik | undefined,
-  classId: string,
-  { studentId, state, id, name, endpoint, files }: HeldSandbox,
-) => ({
-  studentId,
-  state,
-  containerId: id ?? null,
-  containerName: name ?? null,
-  endpoint: endpoint ?? null,
-  endpointState: endpointState(traefik, classId, id, endpoint),
-  volume: files ?? null,
 })

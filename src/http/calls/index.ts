@@ -12,6 +12,7 @@ import { getClass } from './get-class.ts'
 import { getFile } from './get-file.ts'
 import { getOperation } from './get-operation.ts'
 import { getSession } from './get-session.ts'
+import { getStudent } from './get-student.ts'
 import { healthz } from './healthz.ts'
 import { listClasses } from './list-classes.ts'
 import { listLabs } from './list-labs.ts'
@@ -37,6 +38,7 @@ export const calls: readonly Call[] = [
   planClass,
   listClasses,
   getClass,
+  getStudent,
   listSessions,
   getSession,
   getBag,

@@ -7,6 +7,7 @@ import type { DockerContext } from './context.ts'
 import { translated, translatedEach } from './errors.ts'
 import { HealthLooks } from './health.ts'
 import { createEngineId } from './identity.ts'
+import { lifeOf } from './life.ts'
 import { readLogs } from './logs.ts'
 import { attachProxy, closeNetwork, openNetwork, readRoom } from './network.ts'
 import { Proofs } from './proofs.ts'
@@ -55,6 +56,7 @@ export function createDockerRuntime(
     recover: (...files) => translated(rescueVolume(context, ...files)),
     exec: (id, command, timeoutMs) =>
       translated(engine.exec.run(id, { command, timeoutMs, maxOutputBytes: 1024 * 1024 })),
+    lifeOf: (id) => translated(lifeOf(context, id)),
     seal: (id, graceSeconds) => translated(sealSandbox(context, id, graceSeconds)),
     inspectSealed: (id) => translated(engine.containers.inspect(id).then(asSealed)),
     freeze: (id) => translated(freezeSandbox(context, id)),

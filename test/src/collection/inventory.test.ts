@@ -1,30 +1,16 @@
 // What one reading of an archive finds: records, limits, hard links and the heirs of excluded files, memory.
+// How much at most: inventory-bounds.proof.ts.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type InventoryRecord, recordKey } from '../../../src/bag/contents.ts'
-import { CollectError } from '../../../src/collection/errors.ts'
-import { compileExclude } from '../../../src/collection/exclude.ts'
 import type { Inventory } from '../../../src/collection/inventory.ts'
-import { describe, type InventoryLimits, takeInventory } from '../../../src/collection/take-inventory.ts'
+import { describe } from '../../../src/collection/take-inventory.ts'
 import { digestOf } from '../../../src/store/content.ts'
 import { archiveOf, directory, file, hardLink, root, symbolicLink, type Thing } from '../../support/memory-archive.ts'
-
-type Limits = Partial<Omit<InventoryLimits, 'exclude'>> & { exclude?: readonly string[] }
-
-async function inventoryOf(t: TestContext, things: Iterable<Thing>, limits: Limits = {}): Promise<Inventory> {
-  const { exclude = [], ...numbers } = limits
-  const inventory = await takeInventory(archiveOf(things), {
-    maxBytes: 1000,
-    maxFiles: 100,
-    ...numbers,
-    exclude: compileExclude(exclude),
-  })
-  t.after(() => inventory.close())
-  return inventory
-}
+import { deepFolder, deepLinks, inventoryOf, refuses } from '../../support/memory-inventory.ts'
 
 async function recordsOf(inventory: Inventory): Promise<InventoryRecord[]> {
   const records: InventoryRecord[] = []
@@ -37,9 +23,6 @@ async function storedKeysOf(inventory: Inventory): Promise<string[]> {
   for await (const { key } of inventory.stored()) keys.push(key)
   return keys
 }
-
-const refuses = (t: TestContext, things: Iterable<Thing>, limits: Limits, code = 'over-limit') =>
-  assert.rejects(inventoryOf(t, things, limits), (error) => error instanceof CollectError && error.code === code)
 
 test('every thing is recorded in order, with its header and the digests of its bytes', async (t) => {
   const things = [
@@ -208,12 +191,6 @@ test('excluded files may be read far beyond a small limit, but not without end',
   await refuses(t, [...things, large], { exclude: ['*.o'], maxBytes: 10 })
 })
 
-test('things without content are bounded too', async (t) => {
-  const links = (count: number) => Array.from({ length: count }, (_, index) => symbolicLink(`s${index}`, 'x'))
-  await inventoryOf(t, links(100_000), { maxFiles: 2 })
-  await refuses(t, links(100_001), { maxFiles: 2 })
-})
-
 test('an archive that breaks is the inventory’s own error', async (t) => {
   const broken = file(
     'a',
@@ -226,13 +203,6 @@ test('an archive that breaks is the inventory’s own error', async (t) => {
   await assert.rejects(inventoryOf(t, [broken]), RangeError)
 })
 
-/** 3,400 bytes of folders, as deep as the engine can still archive. */
-const deepFolder = Array.from({ length: 34 }, () => 'x'.repeat(99)).join('/')
-
-function* deepLinks(count: number): Generator<Thing> {
-  for (let index = 0; index < count; index++) yield symbolicLink(`${deepFolder}/${index}`, 'x')
-}
-
 test('a key is made for what is stored alone, and once for the folders that files share', async (t) => {
   const others = [root, directory(deepFolder), ...deepLinks(50), { path: `${deepFolder}/pipe`, type: 'fifo' as const }]
   const excluded = [file(`${deepFolder}/a.o`, 'object')]
@@ -241,18 +211,6 @@ test('a key is made for what is stored alone, and once for the folders that file
   const files = Array.from({ length: 100 }, (_, index) => file(`${deepFolder}/file-${index}`, '1'))
   const inventory = await inventoryOf(t, [...others, ...files])
   assert.equal(inventory.keys.segments, 34 + 100)
-})
-
-test('the paths of all things together are bounded, link targets included', async (t) => {
-  const limits = { maxFiles: 2 }
-  const bound = 100_000 * 256
-  const fitting = Math.floor(bound / (deepFolder.length + 6))
-  await inventoryOf(t, deepLinks(fitting), limits)
-  await refuses(t, deepLinks(fitting + 20), limits)
-  const longTargets = Array.from({ length: fitting + 20 }, (_, index) =>
-    symbolicLink(`${index}`, `${deepFolder}/target`),
-  )
-  await refuses(t, longTargets, limits)
 })
 
 test('a link and its target with every byte that a name can have come back as they are', async (t) => {

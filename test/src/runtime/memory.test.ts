@@ -18,6 +18,7 @@ function handsOf(runtime: MemoryRuntime): Hands {
       of(id).logs.push({ stream, bytes: Buffer.from(line) })
     },
     kill: async (id) => runtime.exit(of(id), 137),
+    exhaustMemory: async (id) => runtime.exhaustMemory(of(id)),
     start: async (id) => runtime.start(of(id)),
     async pause(id) {
       of(id).state = 'paused'
@@ -83,6 +84,7 @@ conformance(
       runtime,
       hands: handsOf(runtime),
       lab: { ...freezeLab(image), user: '1000:1000' },
+      greedy: (plan) => plan,
       ending(plan, studentId) {
         runtime.startsAs.set(studentId, 'exited')
         return plan

@@ -33,6 +33,7 @@ const ofClass: [string, (classId: string) => { url: string; body?: object }][] =
   ['POST /room/reset-student', (classId) => ({ url: '/room/reset-student', body: { classId, studentId: 'SV999' } })],
   ['POST /room/plan-class', (classId) => ({ url: '/room/plan-class', body: { classId } })],
   ['GET /room/classes/:classId', (classId) => ({ url: `/room/classes/${classId}` })],
+  ['GET /room/classes/:classId/students/:studentId', (classId) => ({ url: `/room/classes/${classId}/students/SV001` })],
   ['GET /room/classes/:classId/sessions', (classId) => ({ url: `/room/classes/${classId}/sessions` })],
   [
     'GET /room/classes/:classId/sessions/:sessionId',

@@ -81,6 +81,8 @@ async function runClass(t: TestContext): Promise<{ examples: Examples; names: st
     body: { students: ['SV001', 'SV002'], ttlMinutes: 120, allowPartial: true },
   })
   await recorder.ask('get-class', 'A class that is up')
+  ofClass.runtime.exhaustMemory(ofClass.runtime.container('SV001'))
+  await recorder.ask('get-student', 'A sandbox that took too much memory')
   await recorder.ask('list-classes', 'The classes of the caller')
   await recorder.ask('extend-class', 'Two more hours', { body: { ttlMinutes: 120 } })
   const snapshot = await recorder.ask('collect-class', 'One student', { body: { students: ['SV001'] } })

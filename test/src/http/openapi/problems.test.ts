@@ -150,6 +150,7 @@ const provoke: Record<Exclude<ProblemCode, 'too-many-requests' | 'method-not-all
   'unknown-student': after(
     ({ ofClass }) => ofClass.up(),
     ({ name }) => ({
+      params: { studentId: 'SV999' },
       body: name.endsWith('-student') ? { studentId: 'SV999' } : { students: ['SV999'] },
     }),
   ),

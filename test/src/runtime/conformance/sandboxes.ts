@@ -99,6 +99,27 @@ export function checkSandboxes(check: Check): void {
     assert.deepEqual([(await existing(site, plan)).state, await pathsIn(site, id)], ['running', ['notes']])
   })
 
+  check('what it ran out of and how often it was started again is told, and how it ended last', async (site) => {
+    const { runtime, hands } = site
+    const plan = site.greedy(planFor(site))
+    await runtime.openNetwork(plan)
+    await start(site, plan)
+    const { id } = await existing(site, plan)
+    assert.deepEqual(await runtime.lifeOf(id), { startedAt: await lifeOf(site, id), restarts: 0, lastDeath: null })
+    await hands.exhaustMemory(id)
+    const { startedAt, restarts, lastDeath } = await runtime.lifeOf(id)
+    assert.equal(startedAt, await lifeOf(site, id))
+    assert.ok(restarts >= 1, `${restarts}`)
+    assert.ok(lastDeath && startedAt && new Date(lastDeath.at) < new Date(startedAt), 'it ended before it began again')
+    assert.deepEqual([lastDeath.outOfMemory, lastDeath.exitCode], [true, null])
+    await hands.kill(id)
+    const killed = (await runtime.lifeOf(id)).lastDeath
+    assert.deepEqual([killed?.outOfMemory, killed?.exitCode], [false, 137])
+    await start(site, plan, await sandboxOf(site, plan))
+    assert.equal((await runtime.lifeOf(id)).restarts, 0, 'started by a call')
+    await rejects(runtime.lifeOf('0'.repeat(64)), 'gone')
+  })
+
   check('contents lie in the workspace before the first start, and are never given again', async (site) => {
     const { runtime } = site
     const contents = contentsOf(

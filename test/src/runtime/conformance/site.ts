@@ -18,6 +18,8 @@ export interface Hands {
   print(containerId: string, stream: 'stdout' | 'stderr', line: string): Promise<void>
   /** Ends the sandbox's program, so that the engine does not start it again. */
   kill(containerId: string): Promise<void>
+  /** The program of a `greedy` one takes more memory than there is; done when the engine has started it again. */
+  exhaustMemory(containerId: string): Promise<void>
   start(containerId: string): Promise<void>
   pause(containerId: string): Promise<void>
   removeContainer(containerId: string): Promise<void>
@@ -44,6 +46,8 @@ export interface Site {
   readonly runtime: Runtime
   readonly hands: Hands
   readonly lab: FrozenLab
+  /** The same plan, of a lab whose program can be made to take more memory than there is. */
+  greedy(plan: SessionPlan): SessionPlan
   /** The same plan, of a lab whose program ends at once, each time. */
   ending(plan: SessionPlan, studentId: string): SessionPlan
 }

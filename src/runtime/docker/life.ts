@@ -1,0 +1,24 @@
+// How a container has lived so far, as one inspection tells it.
+
+import type { SandboxLife } from '../life.ts'
+import type { DockerContext } from './context.ts'
+
+/** An inspection waits for an archive of the same container, which no look may wait for. */
+const inspectMs = 2_000
+
+export async function lifeOf({ engine }: DockerContext, containerId: string): Promise<SandboxLife> {
+  const { State, RestartCount } = await engine.containers.inspect(containerId, {
+    signal: AbortSignal.timeout(inspectMs),
+  })
+  const { StartedAt, FinishedAt, OOMKilled, ExitCode } = State
+  // Docker says of one that waits for its next start that it runs.
+  const isUp = State.Running && !State.Restarting
+  const lastDeath = { at: FinishedAt, exitCode: isUp ? null : ExitCode, outOfMemory: OOMKilled }
+  return {
+    startedAt: isNever(StartedAt) ? null : StartedAt,
+    restarts: RestartCount,
+    lastDeath: isNever(FinishedAt) ? null : lastDeath,
+  }
+}
+
+const isNever = (time: string): boolean => time.startsWith('0001-')
