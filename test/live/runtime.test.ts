@@ -19,6 +19,8 @@ import { freezeLab } from '../support/frozen-lab.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
 import { bytesOf, type Thing } from '../support/memory-archive.ts'
 import { noProxy } from '../support/no-proxy.ts'
+import { rootIdOf } from '../support/remapped.ts'
+import { until } from '../support/until.ts'
 
 const installation = `runtime-${process.pid}`
 const own = `class-runtime.installation=${installation}`
@@ -60,7 +62,10 @@ async function removeProxy(): Promise<void> {
   hasProxy = false
 }
 
-const Layer = Type.Object({ GraphDriver: Type.Object({ Data: Type.Object({ UpperDir: Type.String() }) }) })
+/** Absent where the images are containerd's. */
+const Layer = Type.Object({
+  GraphDriver: Type.Optional(Type.Object({ Data: Type.Object({ UpperDir: Type.String() }) })),
+})
 
 async function removeNetwork({ networks }: Engine, id: string): Promise<void> {
   const attached = Object.keys((await networks.inspect(id)).Containers ?? {})
@@ -79,10 +84,16 @@ async function clear(engine: Engine, label: string): Promise<void> {
 
 function handsOf(engine: Engine, { plan }: EngineProxy): Hands {
   return {
-    write: async (id, things) => void (await shell(id, things.map(commandFor).join('\n'))),
+    write: async (id, things) => void (await shell(id, ['umask 022', ...things.map(commandFor)].join('\n'))),
     print: async (id, stream, line) =>
       void (await shell(id, `cat >/proc/1/fd/${stream === 'stdout' ? 1 : 2} <<'.'\n${line}.\n`)),
-    kill: async (id) => void (await engine.containers.kill(id)),
+    async kill(id) {
+      await engine.containers.kill(id)
+      await until('the list tells it', async () => {
+        const [listed] = await engine.containers.list({ all: true, filters: { id: [id] } })
+        return listed?.State === 'exited'
+      })
+    },
     start: async (id) => void (await engine.containers.start(id)),
     pause: async (id) => void (await engine.containers.pause(id)),
     removeContainer: async (id) => void (await docker(['rm', '--force', id])),
@@ -116,7 +127,8 @@ function handsOf(engine: Engine, { plan }: EngineProxy): Hands {
     refuseStart: () => plan.set({ fault: 'error-500', method: 'POST', url: /\/start$/, nth: 1 }),
     cutArchive: () => plan.set({ fault: 'cut-at-boundary', method: 'GET', url: /\/archive\?/, nth: 1 }),
     async halfRemove(id) {
-      const { UpperDir } = (await inspect('container', id, Layer)).GraphDriver.Data
+      const { UpperDir } = (await inspect('container', id, Layer)).GraphDriver?.Data ?? {}
+      if (UpperDir === undefined) return undefined
       const isHere = await access(UpperDir, constants.W_OK).then(
         () => true,
         () => false,
@@ -154,6 +166,7 @@ async function openSite() {
     runtime,
     hands: handsOf(engine, proxy),
     lab: { ...freezeLab(await runtime.image(image)), user: '1000:1000' },
+    rootId: rootIdOf(await engine.system.info()),
     ending: (plan: SessionPlan) => ({ ...plan, frozenLab: { ...plan.frozenLab, command: ['false'] } }),
   }
 }

@@ -83,6 +83,7 @@ conformance(
       runtime,
       hands: handsOf(runtime),
       lab: { ...freezeLab(image), user: '1000:1000' },
+      rootId: 0,
       ending(plan, studentId) {
         runtime.startsAs.set(studentId, 'exited')
         return plan

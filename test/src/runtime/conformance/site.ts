@@ -44,6 +44,8 @@ export interface Site {
   readonly runtime: Runtime
   readonly hands: Hands
   readonly lab: FrozenLab
+  /** Archives count owners from here: 0, or where the engine remaps its users the host's id of their root. */
+  readonly rootId: number
   /** The same plan, of a lab whose program ends at once, each time. */
   ending(plan: SessionPlan, studentId: string): SessionPlan
 }
