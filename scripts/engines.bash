@@ -57,6 +57,7 @@ compare_recording() {
 try_engine() {
   local name=$1 files facts recording=''
   engine=$2
+  local failures=${#failed[@]}
   begin "engine $name"
   if ! prepare "${@:3}"; then
     missing "no $name" "$work/log"
@@ -78,13 +79,17 @@ try_engine() {
   stop_servers
   unset LIVE_ENGINE LIVE_S3 LIVE_S3_ACCESS_KEY LIVE_S3_SECRET_KEY ENGINE_ROOT ENGINE_FLAGS
   inside=()
-  end_phase
+  if ((${#failed[@]} > failures)); then end_phase failed; else end_phase; fi
 }
 
 prove_engines() {
   local path=$PATH words wanted known=' '
   for words in "${engines[@]}"; do known+="${words%% *} "; done
-  for wanted in "$@"; do [[ $known == *" $wanted "* ]] || { echo "scripts/proof engines knows:$known" >&2; exit 2; }; done
+  for wanted in "$@"; do
+    [[ $known == *" $wanted "* ]] && continue
+    echo "scripts/proof engines knows:$known" >&2
+    exit 2
+  done
   rows=() failed=()
   unset LIVE_ENGINE LIVE_S3
   for words in "${engines[@]}"; do
