@@ -15,18 +15,19 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/class-XXXXXX")
 mkdir "$work/tmp"
 chmod 711 "$work"
 export TMPDIR=$work/tmp
-phase='start' child='' engine_folder='' podman_folder='' s3_folder='' s3_server=''
+# What start_servers starts; a Podman's folder is one that scripts/engine can stop and enter, too.
+engine=engine
+phase='start' child='''' engine_folder='' podman_folder='' s3_folder='' s3_server=''
 # A private engine's network is its own: what talks to its sandboxes, or is talked to from there, runs inside it.
 inside=()
 
-# Ends what this run started. Called at the end, and by clean_up where the run ended early.
+# Ends the servers that this run started.
 stop_servers() {
   local status=0
   if [[ -n $s3_folder ]]; then "scripts/$s3_server" stop "$s3_folder" || status=1; fi
   if [[ -n $podman_folder ]]; then scripts/podman stop "$podman_folder" || status=1; fi
   if [[ -n $engine_folder ]]; then scripts/engine stop "$engine_folder" || status=1; fi
   s3_folder='' podman_folder='' engine_folder=''
-  rm -rf "$work" || status=1
   return "$status"
 }
 
@@ -46,6 +47,7 @@ clean_up() {
     wait "$child" 2>/dev/null
   fi
   stop_servers
+  rm -rf "$work"
   ((status == 0)) || echo "$caller: FAILED at: $phase" >&2
   exit "$status"
 }
@@ -99,7 +101,7 @@ has_part() { [[ $(scripts/parts --list "$1") == "$1 had "* ]]; }
 start_servers() {
   if [[ -z ${LIVE_ENGINE:-} ]]; then
     engine_folder=$work/engine
-    if run scripts/install engine 2>"$work/log" && run scripts/engine start "$engine_folder" >"$work/env" 2>"$work/log"; then
+    if run scripts/install "$engine" 2>"$work/log" && run "scripts/$engine" start "$engine_folder" >"$work/env" 2>"$work/log"; then
       export_lines "$work/env"
     else
       engine_folder=''
@@ -145,6 +147,7 @@ check_leftovers() {
 close() {
   begin 'stop what was started'
   stop_servers
+  rm -rf "$work"
   end_phase
   if ((${#reasons[@]} == 0)); then
     echo "$caller: everything passed ($1)"

@@ -17,6 +17,7 @@ import {
   writeRecording,
 } from '../test/support/recording.ts'
 import { openRecordingProxy, type RawExchange } from '../test/support/recording-proxy.ts'
+import { rootIdOf } from '../test/support/remapped.ts'
 import { shaped } from '../test/support/shape.ts'
 import { comparable, fixtureInstallation, fixtureLabel, normalise } from '../test/support/stand-ins.ts'
 
@@ -89,6 +90,7 @@ function difference(before: readonly Exchange[], now: readonly Exchange[]): stri
 /** Why this engine on this host cannot be as it was recorded, whatever it answers. */
 async function incomparable(folder: string, head: Recording['head']): Promise<string | undefined> {
   const engines = recordedEngines()
+  if (rootIdOf(info) > 0) return 'this engine remaps its users, and none was recorded that does'
   if (!engines.includes(folder)) return `${folder} is not recorded, only ${engines.join(', ')}`
   const { engine, cgroupVersion } = readRecording(folder, 'system-ping').head
   if (engine !== head.engine) return `this is ${head.engine}, and recorded is ${engine}`
@@ -100,9 +102,10 @@ const began = performance.now()
 const chosen = process.argv.slice(2)
 const check = chosen.includes('--check')
 const asked = chosen.filter((argument) => argument !== '--check')
+const info = await engine.system.info()
 const { DockerRootDir, CgroupVersion } = shaped(
   Type.Object({ DockerRootDir: Type.String(), CgroupVersion: Type.String() }),
-  await engine.system.info(),
+  info,
 )
 const { folder, ...about } = engineOf(await record('system-ping'))
 const head: Recording['head'] = {

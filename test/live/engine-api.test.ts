@@ -15,6 +15,7 @@ import {
   type TarEntry,
   type TarInput,
 } from '../../engine-api/index.ts'
+import { rootIdOf } from '../support/remapped.ts'
 import { savedImage } from '../support/saved-image.ts'
 
 const host = process.env['LIVE_ENGINE']
@@ -374,9 +375,10 @@ describe('engine-api on a real engine', { skip, timeout: 240_000 }, () => {
   })
 
   test('archive: the stopped container gives every entry, and an absent path is not-found', async () => {
+    const uid = owner.uid + rootIdOf(await engine.system.info())
     assert.deepEqual(await readAll(engine.containers.archive(id, '/home/student')), [
-      { name: 'student', type: 'directory', uid: 1000, text: '' },
-      { name: 'student/hello.txt', type: 'file', uid: 1000, text: 'hello\n' },
+      { name: 'student', type: 'directory', uid, text: '' },
+      { name: 'student/hello.txt', type: 'file', uid, text: 'hello\n' },
     ])
     await assert.rejects(collected(engine.containers.archive(id, '/absent')), (error) =>
       isEngineError(error, 'not-found'),

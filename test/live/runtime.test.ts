@@ -19,6 +19,7 @@ import { freezeLab } from '../support/frozen-lab.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
 import { bytesOf, type Thing } from '../support/memory-archive.ts'
 import { noProxy } from '../support/no-proxy.ts'
+import { rootIdOf } from '../support/remapped.ts'
 import { until } from '../support/until.ts'
 
 const installation = `runtime-${process.pid}`
@@ -61,7 +62,10 @@ async function removeProxy(): Promise<void> {
   hasProxy = false
 }
 
-const Layer = Type.Object({ GraphDriver: Type.Object({ Data: Type.Object({ UpperDir: Type.String() }) }) })
+/** Absent where the images are containerd's. */
+const Layer = Type.Object({
+  GraphDriver: Type.Optional(Type.Object({ Data: Type.Object({ UpperDir: Type.String() }) })),
+})
 
 async function removeNetwork({ networks }: Engine, id: string): Promise<void> {
   const attached = Object.keys((await networks.inspect(id)).Containers ?? {})
@@ -80,10 +84,16 @@ async function clear(engine: Engine, label: string): Promise<void> {
 
 function handsOf(engine: Engine, { plan }: EngineProxy): Hands {
   return {
-    write: async (id, things) => void (await shell(id, things.map(commandFor).join('\n'))),
+    write: async (id, things) => void (await shell(id, ['umask 022', ...things.map(commandFor)].join('\n'))),
     print: async (id, stream, line) =>
       void (await shell(id, `cat >/proc/1/fd/${stream === 'stdout' ? 1 : 2} <<'.'\n${line}.\n`)),
-    kill: async (id) => void (await engine.containers.kill(id)),
+    async kill(id) {
+      await engine.containers.kill(id)
+      await until('the list tells it', async () => {
+        const [listed] = await engine.containers.list({ all: true, filters: { id: [id] } })
+        return listed?.State === 'exited'
+      })
+    },
     async exhaustMemory(id) {
       await shell(id, 'touch ~/go')
       await until('it to run again', async () => {
@@ -124,7 +134,8 @@ function handsOf(engine: Engine, { plan }: EngineProxy): Hands {
     refuseStart: () => plan.set({ fault: 'error-500', method: 'POST', url: /\/start$/, nth: 1 }),
     cutArchive: () => plan.set({ fault: 'cut-at-boundary', method: 'GET', url: /\/archive\?/, nth: 1 }),
     async halfRemove(id) {
-      const { UpperDir } = (await inspect('container', id, Layer)).GraphDriver.Data
+      const { UpperDir } = (await inspect('container', id, Layer)).GraphDriver?.Data ?? {}
+      if (UpperDir === undefined) return undefined
       const isHere = await access(UpperDir, constants.W_OK).then(
         () => true,
         () => false,
@@ -166,6 +177,7 @@ async function openSite() {
       const command = ['sh', '-c', 'until [ -e ~/go ]; do sleep 0.1; done; rm ~/go; exec tail /dev/zero']
       return { ...plan, frozenLab: { ...plan.frozenLab, command, memoryMb: 16 } }
     },
+    rootId: rootIdOf(await engine.system.info()),
     ending: (plan: SessionPlan) => ({ ...plan, frozenLab: { ...plan.frozenLab, command: ['false'] } }),
   }
 }

@@ -26,6 +26,11 @@ export const archiveGet = defineEndpoint({
       does: 'answers a complete archive of nothing for a socket, and for a path that is not valid UTF-8',
       client: 'EngineError `archive-truncated`',
     },
+    {
+      engines: 'Docker with userns-remap',
+      does: 'tells owners by the ids of its host, where an upload is taken by those of the container',
+      client: 'gives them as they come',
+    },
   ],
   notes: [
     'Names start with the base name of `path`; a path that is a symbolic link gives that one entry only.',

@@ -85,6 +85,7 @@ conformance(
       hands: handsOf(runtime),
       lab: { ...freezeLab(image), user: '1000:1000' },
       greedy: (plan) => plan,
+      rootId: 0,
       ending(plan, studentId) {
         runtime.startsAs.set(studentId, 'exited')
         return plan

@@ -121,7 +121,7 @@ export function checkSandboxes(check: Check): void {
   })
 
   check('contents lie in the workspace before the first start, and are never given again', async (site) => {
-    const { runtime } = site
+    const { runtime, rootId } = site
     const contents = contentsOf(
       { path: '', type: 'directory', mode: 0o700 },
       directory('src'),
@@ -134,7 +134,7 @@ export function checkSandboxes(check: Check): void {
     assert.deepEqual([...entries.keys()].sort(), ['', 'link', 'src', 'src/main.c'])
     assert.equal(entries.get('')?.mode, 0o700)
     const { body, uid, gid, mode } = entries.get('src/main.c') ?? assert.fail()
-    assert.deepEqual([body.toString(), uid, gid, mode], ['int main;', 1234, 1235, 0o640])
+    assert.deepEqual([body.toString(), uid, gid, mode], ['int main;', rootId + 1234, rootId + 1235, 0o640])
     assert.deepEqual([entries.get('link')?.type, entries.get('link')?.target], ['symbolic-link', 'src/main.c'])
     await start(site, plan, await sandboxOf(site, plan), contentsOf(file('src/main.c', 'other'), file('more')))
     assert.deepEqual(await pathsIn(site, id), ['link', 'src', 'src/main.c'])

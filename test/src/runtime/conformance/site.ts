@@ -48,6 +48,8 @@ export interface Site {
   readonly lab: FrozenLab
   /** The same plan, of a lab whose program can be made to take more memory than there is. */
   greedy(plan: SessionPlan): SessionPlan
+  /** Archives count owners from here: 0, or where the engine remaps its users the host's id of their root. */
+  readonly rootId: number
   /** The same plan, of a lab whose program ends at once, each time. */
   ending(plan: SessionPlan, studentId: string): SessionPlan
 }
