@@ -79,12 +79,17 @@ const Addresses = Type.Object({
   NetworkSettings: Type.Object({ Networks: Type.Record(Type.String(), Type.Object({ IPAddress: Type.String() })) }),
 })
 
-export async function traefikPlace(name: string, port: number): Promise<TraefikPlace> {
+/** This host's address in the engine's default network. Not every engine says it. */
+export async function gatewayAddress(): Promise<string> {
   const [config] = (await inspect('network', 'bridge', Bridge)).IPAM.Config
+  return config?.Gateway ?? '172.17.0.1'
+}
+
+export async function traefikPlace(name: string, port: number): Promise<TraefikPlace> {
   return {
     container: `${name}-traefik-${process.pid}`,
     token: 'the-token-of-traefik-in-tests',
-    routesListen: `${config?.Gateway ?? '172.17.0.1'}:${port}`,
+    routesListen: `${await gatewayAddress()}:${port}`,
   }
 }
 
