@@ -1,11 +1,14 @@
 // A file of a bag, fetched over the redirect to a real S3 server by clients that show a token to the service, as docs/portal.md tells them to.
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { test } from 'node:test'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { createS3Store } from '../../src/store/s3/bucket.ts'
 import { digestOf } from '../src/store/bodies.ts'
@@ -19,7 +22,58 @@ request = urllib.request.Request(sys.argv[1])
 request.add_unredirected_header("Authorization", "Bearer token")
 sys.stdout.write(urllib.request.urlopen(request).read().decode())`
 
-test('curl and Python follow the redirect to a file without their token', { skip }, async (t) => {
+const go = `package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+)
+
+func main() {
+	client := &http.Client{CheckRedirect: func(next *http.Request, _ []*http.Request) error {
+		next.Header.Del("Authorization")
+		return nil
+	}}
+	request, _ := http.NewRequest("GET", os.Args[1], nil)
+	request.Header.Set("Authorization", "Bearer token")
+	answer, err := client.Do(request)
+	if err != nil || answer.StatusCode != 200 {
+		os.Exit(1)
+	}
+	io.Copy(os.Stdout, answer.Body)
+}
+`
+
+/** wget shows its header to whoever it is led to, so it is not led. */
+const wget = `location=$(wget --quiet --server-response --max-redirect=0 --output-document=- --header 'Authorization: Bearer token' "$1" 2>&1 |
+  sed -n 's/^ *[Ll]ocation: //p')
+exec wget --quiet --output-document=- "$location"`
+
+type Client = (url: string, folder: string) => readonly [program: string, ...args: string[]]
+const clients: Readonly<Record<string, Client>> = {
+  curl: (url) => ['curl', '-sSfL', '-H', 'Authorization: Bearer token', url],
+  python3: (url) => ['python3', '-c', python, url],
+  wget: (url) => ['sh', '-c', wget, 'sh', url],
+  go: (url, folder) => ['go', 'run', join(folder, 'main.go'), url],
+}
+const isHad = (program: string): boolean => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0
+
+for (const [program, command] of Object.entries(clients)) {
+  const why = skip || (isHad(program) ? false : `${program} is missing`)
+  test(`${program} comes by the redirect to a file without its token`, { skip: why, timeout: 120_000 }, async (t) => {
+    const { url, tokens, text } = await startService(t)
+    const folder = await mkdtemp(join(tmpdir(), 'download-'))
+    t.after(() => rm(folder, { recursive: true }))
+    await writeFile(join(folder, 'main.go'), go)
+    const [file, ...args] = command(url, folder)
+    assert.equal((await run(file, args)).stdout, text)
+    assert.deepEqual(tokens, ['Bearer token'])
+  })
+}
+
+/** A file in the store, and what leads to it as the service does; `tokens` are those that it was shown. */
+async function startService(t: TestContext): Promise<{ url: string; tokens: (string | undefined)[]; text: string }> {
   const store = createS3Store({
     endpoint: LIVE_S3 ?? '',
     accessKey: LIVE_S3_ACCESS_KEY,
@@ -27,11 +81,15 @@ test('curl and Python follow the redirect to a file without their token', { skip
     bucket: 'class-runtime-test',
     region: 'us-east-1',
   })
-  t.after(() => store.close())
   await store.check()
   const key = `${randomUUID()}/a`
-  const bytes = Buffer.from('the work of a student')
+  const text = 'the work of a student'
+  const bytes = Buffer.from(text)
   await store.put(key, digestOf(bytes), bytes)
+  t.after(async () => {
+    await store.remove(key)
+    await store.close()
+  })
   const location = await store.temporaryUrl(key, 'a')
   const tokens: (string | undefined)[] = []
   const service = createServer((request, answer) => {
@@ -43,12 +101,5 @@ test('curl and Python follow the redirect to a file without their token', { skip
   await once(service, 'listening')
   const address = service.address()
   assert.ok(address !== null && typeof address === 'object')
-  const url = `http://127.0.0.1:${address.port}/`
-  const clients = [
-    ['curl', '-sSfL', '-H', 'Authorization: Bearer token', url],
-    ['python3', '-c', python, url],
-  ] as const
-  for (const [program, ...args] of clients) assert.equal((await run(program, args)).stdout, String(bytes), program)
-  assert.deepEqual(tokens, ['Bearer token', 'Bearer token'])
-  await store.remove(key)
-})
+  return { url: `http://127.0.0.1:${address.port}/`, tokens, text }
+}

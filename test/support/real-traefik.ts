@@ -12,17 +12,22 @@ import { docker, inspect, tryDocker } from './docker.ts'
 import type { Installation } from './service.ts'
 import { until } from './until.ts'
 
-const binary = join(process.env['PARTS_DIR'] ?? resolve(import.meta.dirname, '../../.local/parts'), 'traefik')
+export const traefikBinary = join(
+  process.env['PARTS_DIR'] ?? resolve(import.meta.dirname, '../../.local/parts'),
+  'traefik',
+)
 
 /** For `test(name, { skip })`. */
-export const skipWithoutTraefik = existsSync(binary) ? false : `${binary} is absent: scripts/parts traefik builds it`
+export const skipWithoutTraefik = existsSync(traefikBinary)
+  ? false
+  : `${traefikBinary} is absent: scripts/parts traefik builds it`
 
 export const traefikImage = 'class-runtime-test/traefik'
 
 /** Makes the image, where it is not there. */
 async function ensureImage(): Promise<void> {
   if ((await tryDocker(['image', 'inspect', traefikImage])).exitCode === 0) return
-  const tar = spawn('tar', ['-c', '--transform', 's,^,bin/,', '-C', join(binary, '..'), 'traefik'], {
+  const tar = spawn('tar', ['-c', '--transform', 's,^,bin/,', '-C', join(traefikBinary, '..'), 'traefik'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const chunks: Uint8Array[] = []
@@ -79,12 +84,17 @@ const Addresses = Type.Object({
   NetworkSettings: Type.Object({ Networks: Type.Record(Type.String(), Type.Object({ IPAddress: Type.String() })) }),
 })
 
-export async function traefikPlace(name: string, port: number): Promise<TraefikPlace> {
+/** This host's address in the engine's default network. Not every engine says it. */
+export async function gatewayAddress(): Promise<string> {
   const [config] = (await inspect('network', 'bridge', Bridge)).IPAM.Config
+  return config?.Gateway ?? '172.17.0.1'
+}
+
+export async function traefikPlace(name: string, port: number): Promise<TraefikPlace> {
   return {
     container: `${name}-traefik-${process.pid}`,
     token: 'the-token-of-traefik-in-tests',
-    routesListen: `${config?.Gateway ?? '172.17.0.1'}:${port}`,
+    routesListen: `${await gatewayAddress()}:${port}`,
   }
 }
 
