@@ -201,7 +201,7 @@ async function openService(
   const leases = new Leases(stores[1])
   const openApp = (store: Store, timeouts: typeof hasty.engine | undefined) => {
     const runtime = createDockerRuntime({ host: engineProxy.host, timeouts }, { installation, proxy: noProxy, subnets })
-    const [upGate, collectGate, stopGate] = [createGroupGate(2), createGroupGate(1), createGroupGate(2)]
+    const [upGate, collectGate, stopGate] = [createGroupGate(2), createGroupGate(1), createGroupGate(1)]
     const maxStudents = sandboxesPerSubnet(subnets)
     const reservations = new Reservations()
     const sandboxUids = { first: 20_000, last: 59_999 }
