@@ -280,7 +280,8 @@ const s3Steps: Steps<S3Fault> = [
       ['reset', 'down'],
       ['answer-lost', 'down'],
       ['vanished', 'kept store-mismatch'],
-      ['cut', 'kept store-mismatch'],
+      // A list that ends early is told by its own XML.
+      ['cut', storeAway],
       ['stale-etag', 'down'],
     ],
   ],
@@ -305,7 +306,13 @@ const s3Steps: Steps<S3Fault> = [
   [
     'n, the bags are looked at again',
     ['GET', /list-type=2/, 5],
-    [...outages('unconfirmed store-unavailable'), ['reset', 'down'], ['answer-lost', 'down']],
+    [
+      ...outages('unconfirmed store-unavailable').filter(([fault]) => fault !== 'refused'),
+      // Then nothing can be written down either: that no removal has begun.
+      ['refused', storeRefused],
+      ['reset', 'down'],
+      ['answer-lost', 'down'],
+    ],
   ],
   [
     'l, the removals are recorded',
