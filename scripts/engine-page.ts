@@ -70,7 +70,7 @@ function rows({ name, deviations = [], differences = [] }: Endpoint): string[] {
 
 const table = `## Where engines differ
 
-The live tests ran on Docker 20.10, 26.1 and 28.5, and on Podman 4.3 and 5.4 (a class up, at work and down; every endpoint). What they
+The live tests ran on Docker 20.10, 26.1, 28.5 and 29.8, and on Podman 4.3, 5.4 and 5.8 (a class up, at work and down; every endpoint). What they
 showed is data of the endpoint records. An answer counts as the deviation only where status and words both fit, and then
 before the statuses.
 

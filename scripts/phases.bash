@@ -33,7 +33,9 @@ stop_servers() {
 
 clean_up() {
   local status=$?
-  trap - EXIT INT TERM HUP
+  trap - EXIT
+  # `timeout` sends its signal twice: the second must not end the cleaning.
+  trap '' INT TERM HUP
   set +e
   # The phase that was interrupted may have stderr redirected.
   exec 2>&"$terminal"

@@ -39,6 +39,10 @@ describe('a removal that the engine cannot finish', {
     service = await installation.start()
   })
 
+  /** Such an engine lets a container go, and leaves its layer to containerd. */
+  const hasContainerdImages = async (): Promise<boolean> =>
+    (await docker(['info', '--format', '{{.DriverStatus}}'])).includes('io.containerd.snapshotter')
+
   /** The one path of the engine's files that ends so, where it really is. */
   function find(ending: string): string {
     const data = join(engine.folder, 'data')
@@ -54,6 +58,7 @@ describe('a removal that the engine cannot finish', {
     ['layer', '/diff/stays', 'sandbox'],
   ] as const) {
     test(`an immutable file in the ${classId}: all files are in the bag that is named, before and after`, async (t) => {
+      if (classId === 'layer' && (await hasContainerdImages())) return t.skip('containerd removes a layer when it can')
       await upClass(service, classId)
       const sums = new Map<string, Sums>()
       const script = `${randomFiles(30, 100)}`

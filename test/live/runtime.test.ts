@@ -62,10 +62,9 @@ async function removeProxy(): Promise<void> {
   hasProxy = false
 }
 
-/** Absent where the images are containerd's. */
-const Layer = Type.Object({
-  GraphDriver: Type.Optional(Type.Object({ Data: Type.Object({ UpperDir: Type.String() }) })),
-})
+const Data = Type.Object({ UpperDir: Type.String() })
+/** Absent or null where the images are containerd's. */
+const Layer = Type.Object({ GraphDriver: Type.Optional(Type.Object({ Data: Type.Union([Data, Type.Null()]) })) })
 
 async function removeNetwork({ networks }: Engine, id: string): Promise<void> {
   const attached = Object.keys((await networks.inspect(id)).Containers ?? {})

@@ -31,6 +31,13 @@ export const containerKill = defineEndpoint({
       outcome: 'not-running',
     },
   ],
+  differences: [
+    {
+      engines: 'Docker 29',
+      does: 'may answer before the list of containers tells the end, which an inspect tells',
+      client: 'nothing',
+    },
+  ],
 })
 
 export function killContainer(

@@ -15,6 +15,13 @@ export const execCreate = defineEndpoint({
   retry: 'same',
   answer: TypeCompiler.Compile(Type.Object({ Id: Type.String() })),
   deviations: [{ engines: 'Podman 4', status: 500, message: /container state improper/i, code: 'conflict' }],
+  differences: [
+    {
+      engines: 'Docker 29',
+      does: 'runs the process with umask 0, where others have 022',
+      client: 'nothing: who needs modes sets them',
+    },
+  ],
 })
 
 export interface ExecProcess {
