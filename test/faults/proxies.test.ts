@@ -25,8 +25,16 @@ interface Got {
   readonly etag: string | undefined
 }
 
+/** For what must come, however busy the machine is; and for what must not. */
+const patienceMs = 10_000
+const silenceMs = 300
+
 /** What the client sees: an answer, or how it fails; 'silence' where nothing comes for a while. */
-async function ask(where: { socketPath: string } | { host: string; port: number }, what: Ask): Promise<Got | string> {
+async function ask(
+  where: { socketPath: string } | { host: string; port: number },
+  what: Ask,
+  waitMs = patienceMs,
+): Promise<Got | string> {
   const { method, path, body = Buffer.alloc(0) } = what
   const headers = { 'content-length': body.length, 'content-md5': createHash('md5').update(body).digest('base64') }
   const sent = request({ ...where, method, path, headers, agent: false })
@@ -40,10 +48,12 @@ async function ask(where: { socketPath: string } | { host: string; port: number 
     })
   })
   sent.end(body)
-  const outcome = await Promise.race([answered, delay(300, 'silence', { ref: false })])
+  const outcome = await Promise.race([answered, delay(waitMs, 'silence', { ref: false })])
   sent.destroy()
   return outcome
 }
+
+const waitFor = (seen: unknown): number => (seen === 'silence' ? silenceMs : patienceMs)
 
 const list =
   '<ListBucketResult><Contents><Key>a</Key><ETag>&quot;0123456789abcdef0123456789abcdef&quot;</ETag></Contents>' +
@@ -95,7 +105,7 @@ for (const [fault, seen, heard] of engineFaults) {
     })
     const get = { method: 'GET', path: '/containers' }
     proxy.plan.set({ fault, ...get, url: /containers/, nth: 1 })
-    assert.deepEqual(await ask({ socketPath: listenSocket }, get), seen)
+    assert.deepEqual(await ask({ socketPath: listenSocket }, get, waitFor(seen)), seen)
     assert.equal(server.heard.length, heard)
     assert.deepEqual(await ask({ socketPath: listenSocket }, get), {
       status: 200,
@@ -143,7 +153,7 @@ for (const [fault, asked, seen, heard] of s3Faults) {
     t.after(() => proxy.goDown())
     const where = { host: '127.0.0.1', port: Number(new URL(proxy.url).port) }
     proxy.plan.set({ fault, url: /^/, nth: 1 })
-    assert.deepEqual(await ask(where, asked), seen)
+    assert.deepEqual(await ask(where, asked, waitFor(seen)), seen)
     assert.deepEqual(
       server.heard.map((each) => each.body),
       heard,
