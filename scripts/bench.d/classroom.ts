@@ -1,7 +1,9 @@
 // A class of the real service for a benchmark: no referee stands between it and the engine. Whoever comes second in a benchmark gets a
 // class of the same making, so that all work on the same containers and volumes.
 
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { packTar, type TarInput } from '../../engine-api/index.ts'
 import { catalogueOf, studentsOf } from '../../test/support/catalogue.ts'
 import { docker } from '../../test/support/docker.ts'
@@ -59,6 +61,8 @@ export interface FilesOfOneSize {
 export async function plant({ students }: RaisedClass, files: readonly FilesOfOneSize[]): Promise<void> {
   const archive = await archiveOf(files)
   for (const { container } of students) await docker(['cp', '-', `${container}:/home/student`], archive)
+  // A class has worked long before its end: what it wrote is on the disk by then.
+  await command('sync')
 }
 
 async function archiveOf(files: readonly FilesOfOneSize[]): Promise<Buffer> {
@@ -88,4 +92,9 @@ export async function downOf(service: Service, { classId }: RaisedClass): Promis
     if (status !== 200) throw new Error(`down-class: ${status} ${JSON.stringify(body)}`)
   })
   return { ms, peakBytes: await peakMemory(service.pid) }
+}
+
+export async function command(program: string, ...args: readonly string[]): Promise<void> {
+  const [exitCode] = await once(spawn(program, args, { stdio: 'inherit' }), 'close')
+  if (exitCode !== 0) throw new Error(`${program} ended with ${exitCode}`)
 }

@@ -1,11 +1,14 @@
 // down-class against what people would use instead, and against the least that it can cost: the bytes read once and sent once.
 
 import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { Agent } from 'node:http'
+import { join } from 'node:path'
 import { s3Server } from '../../test/support/live.ts'
 import { encode, signedHeaders } from '../../test/support/s3-signature.ts'
 import {
   type CleanUp,
+  command,
   downOf,
   type FilesOfOneSize,
   openClassroom,
@@ -39,6 +42,7 @@ const works: readonly Work[] = [
 
 export async function run(cleanUp: CleanUp): Promise<void> {
   for (const work of works) await onS3(cleanUp, work)
+  for (const work of works) await intoFolder(cleanUp, work)
 }
 
 async function onS3(cleanUp: CleanUp, { name, count, files }: Work): Promise<void> {
@@ -65,12 +69,26 @@ async function onS3(cleanUp: CleanUp, { name, count, files }: Work): Promise<voi
   ]
   await compare(`down on S3, ${name}`, rounds, [
     {
-      name: 'floor: one archive, and the PUTs of its bytes',
+      name: 'floor: one archive each, and the PUTs of its bytes',
       async run() {
         const made = await raised()
-        for (const { container } of made.students) await callEngine('POST', `/containers/${container}/stop?t=1`)
+        await stops(made)
         const ms = (await timed(() => archives(made))) + (await timed(() => puts(site.id, count, files)))
         await service.post('/room/down-class', { classId: 'a' })
+        return { ms }
+      },
+    },
+    {
+      name: 'floor, and the stops and removals',
+      async run() {
+        const made = await raised()
+        const ms = await timed(async () => {
+          await stops(made)
+          await archives(made)
+          await puts(site.id, count, files)
+          await removals(made)
+        })
+        await service.post('/room/down-class', { classId: 'a', allowPartial: true })
         return { ms }
       },
     },
@@ -78,6 +96,55 @@ async function onS3(cleanUp: CleanUp, { name, count, files }: Work): Promise<voi
     ...(hasPeers() ? peers : []),
   ])
   await service.stop()
+}
+
+async function intoFolder(cleanUp: CleanUp, { name, count, files }: Work): Promise<void> {
+  const { site, students, start } = await openClassroom(cleanUp, { store: 'directory', count })
+  const service = await start()
+  const [source, target] = [join(site.folder, 'source'), join(site.folder, 'target')]
+  for (let student = 0; student < count; student++) {
+    await mkdir(join(source, `${student}`), { recursive: true })
+    for (const { count: many, bytes } of files) {
+      for (let index = 0; index < many; index++)
+        await writeFile(join(source, `${student}`, `${bytes}-${index}`), randomBytes(bytes))
+    }
+  }
+  const raised = async (): Promise<RaisedClass> => {
+    const made = await raise(service, 'a', students)
+    await plant(made, files)
+    return made
+  }
+  await compare(`down into a folder, ${name}`, rounds, [
+    {
+      name: 'floor: one archive each, and a copy of the same tree with one sync',
+      async run() {
+        const made = await raised()
+        await stops(made)
+        const ms =
+          (await timed(() => archives(made))) +
+          (await timed(async () => {
+            await command('cp', '-r', source, target)
+            await command('sync', '-f', target)
+          }))
+        await rm(target, { recursive: true })
+        await service.post('/room/down-class', { classId: 'a' })
+        return { ms }
+      },
+    },
+    { name: 'class-runtime, verified', run: async () => downOf(service, await raised()) },
+  ])
+  await service.stop()
+}
+
+const stops = ({ students }: RaisedClass): Promise<void> =>
+  pooled(students.length, students, ({ container }) => callEngine('POST', `/containers/${container}/stop?t=1`))
+
+async function removals({ students, network }: RaisedClass): Promise<void> {
+  await pooled(4, students, async ({ container, volume }) => {
+    await callEngine('DELETE', `/containers/${container}`)
+    await callEngine('DELETE', `/volumes/${volume}`)
+  })
+  await callEngine('DELETE', `/networks/${network}`)
 }
 
 /** Every archive once, to nowhere, four at a time. */
