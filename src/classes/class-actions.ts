@@ -5,15 +5,15 @@ import type { Logger } from 'pino'
 import { foldId } from '../names.ts'
 import { auditOperation } from '../operations/audit.ts'
 import type { Leases } from '../operations/lease.ts'
-import type { Operation, OperationRequest, Operations } from '../operations/operations.ts'
-import { type FaultCode, withProblems } from '../port-problems.ts'
+import type { Operation, Operations } from '../operations/operations.ts'
 import type { ResetIntent, SessionRecord, UpIntent } from '../sessions/record.ts'
 import { type CollectRequest, collectClass, settleCollect } from './collect-class.ts'
-import type { ClassContext, Run } from './context.ts'
+import type { ClassContext } from './context.ts'
 import { type DiscardRequest, discardStudent } from './discard-student.ts'
 import { type DownRequest, downClass } from './down/down-class.ts'
 import { type ExtendRequest, extendClass } from './extend-class.ts'
 import { finishReset, type ResetRequest, resetStudent } from './reset-student.ts'
+import { type Action, underLease } from './under-lease.ts'
 import type { UpOrder } from './up/order.ts'
 import { finishUp, upClass } from './up/up-class.ts'
 
@@ -38,67 +38,58 @@ export class ClassActions {
   up(order: UpOrder, caller: Caller): Operation {
     const { classId } = order.ofClass
     const fingerprint = upFingerprint(order.students, order.labName, order.ttlMinutes, order.allowPartial)
-    return this.#start('up-class', classId, order.students, fingerprint, caller, (run) =>
-      upClass(this.#context, run, order),
-    )
+    const action = { kind: 'up-class', classId, request: order, perform: upClass } as const
+    return this.#start(action, order.students, fingerprint, caller)
   }
 
   /** Goes on with an up that was interrupted. A repeat of its call joins it. */
   finishUp({ classId, sessionId, lab }: SessionRecord, intent: UpIntent, caller: Caller): Operation {
     const fingerprint = upFingerprint(intent.students, lab, intent.ttlMinutes, intent.allowPartial)
-    return this.#start('up-class', classId, intent.students, fingerprint, caller, (run) =>
-      finishUp(this.#context, run, classId, sessionId, intent),
-    )
+    const request = { classId, sessionId, seen: intent }
+    return this.#start({ kind: 'up-class', classId, request, perform: finishUp }, intent.students, fingerprint, caller)
   }
 
   down(request: DownRequest, caller: Caller): Operation {
     const fingerprint = JSON.stringify([request.allowPartial])
-    return this.#start('down-class', request.classId, null, fingerprint, caller, (run) =>
-      downClass(this.#context, run, request),
-    )
+    const { classId } = request
+    return this.#start({ kind: 'down-class', classId, request, perform: downClass }, null, fingerprint, caller)
   }
 
   collect(request: CollectRequest, caller: Caller): Operation {
+    const { classId, students = null } = request
     const fingerprint = JSON.stringify([request.students?.toSorted()])
-    return this.#start('collect-class', request.classId, request.students ?? null, fingerprint, caller, (run) =>
-      collectClass(this.#context, run, request),
-    )
+    const action = { kind: 'collect-class', classId, request, perform: collectClass } as const
+    return this.#start(action, students, fingerprint, caller)
   }
 
   /** After a collection that was interrupted. */
   settleCollect(request: { classId: string }, caller: Caller): Operation {
-    return this.#start('collect-class', request.classId, null, 'settle', caller, (run) =>
-      settleCollect(this.#context, run, request),
-    )
+    const { classId } = request
+    return this.#start({ kind: 'collect-class', classId, request, perform: settleCollect }, null, 'settle', caller)
   }
 
   reset(request: ResetRequest, caller: Caller): Operation {
-    const fingerprint = resetFingerprint(request.studentId, request.restore ?? null)
-    return this.#start('reset-student', request.classId, [request.studentId], fingerprint, caller, (run) =>
-      resetStudent(this.#context, run, request),
-    )
+    const { classId, studentId, restore = null } = request
+    const action = { kind: 'reset-student', classId, request, perform: resetStudent } as const
+    return this.#start(action, [studentId], resetFingerprint(studentId, restore), caller)
   }
 
   /** Goes on with a reset that was interrupted. A repeat of its call joins it. */
-  finishReset({ classId }: SessionRecord, intent: ResetIntent, caller: Caller): Operation {
-    const fingerprint = resetFingerprint(intent.studentId, intent.restore)
-    return this.#start('reset-student', classId, [intent.studentId], fingerprint, caller, (run) =>
-      finishReset(this.#context, run, classId),
-    )
+  finishReset({ classId }: SessionRecord, { studentId, restore }: ResetIntent, caller: Caller): Operation {
+    const action = { kind: 'reset-student', classId, request: { classId }, perform: finishReset } as const
+    return this.#start(action, [studentId], resetFingerprint(studentId, restore), caller)
   }
 
   discard(request: DiscardRequest, caller: Caller): Operation {
-    const fingerprint = JSON.stringify([foldId(request.studentId), request.reason])
-    return this.#start('discard-student', request.classId, [request.studentId], fingerprint, caller, (run) =>
-      discardStudent(this.#context, run, request),
-    )
+    const { classId, studentId, reason } = request
+    const action = { kind: 'discard-student', classId, request, perform: discardStudent } as const
+    return this.#start(action, [studentId], JSON.stringify([foldId(studentId), reason]), caller)
   }
 
   extend(request: ExtendRequest, caller: Caller): Operation {
-    const fingerprint = JSON.stringify([request.ttlMinutes])
-    return this.#start('extend-class', request.classId, null, fingerprint, caller, (run) =>
-      extendClass(this.#context, run, request),
-    )
+    const { classId, ttlMinutes } = request
+    const action = { kind: 'extend-class', classId, request, perform: extendClass } as const
+    return this.#start(action, null, JSON.stringify([ttlMinutes]), caller)
   }
 
   /** Says whether no process's lease of this class is left, once a dead one is removed. */
@@ -106,38 +97,19 @@ export class ClassActions {
     return this.#leases.clear(classId)
   }
 
-  #start(
-    kind: OperationRequest['kind'],
-    classId: string,
+  #start<Request>(
+    action: Action<Request>,
     students: readonly string[] | null,
     fingerprint: string,
     caller: Caller,
-    work: (run: Run) => Promise<object>,
   ): Operation {
+    const { kind, classId } = action
     const { actor, requestId, log } = caller
-    const operation = this.operations.start({
-      kind,
-      classId,
-      fingerprint,
-      requestId,
-      log,
-      work: (run) =>
-        this.#leases.hold(classId, run.signal, (signal) =>
-          withProblems(faultCodes[kind], () => work({ ...run, signal, actor })),
-        ),
-    })
+    const work = underLease(this.#leases, this.#context, actor, action)
+    const operation = this.operations.start({ kind, classId, fingerprint, requestId, log, work })
     auditOperation(caller, students, operation)
     return operation
   }
-}
-
-const faultCodes: Record<OperationRequest['kind'], FaultCode> = {
-  'up-class': 'up-failed',
-  'down-class': 'collect-failed',
-  'collect-class': 'collect-failed',
-  'reset-student': 'collect-failed',
-  'discard-student': 'collect-failed',
-  'extend-class': 'engine-unavailable',
 }
 
 const resetFingerprint = (studentId: string, restore: string | null): string =>

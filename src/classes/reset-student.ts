@@ -69,7 +69,11 @@ export async function resetStudent(context: ClassContext, run: Run, request: Res
 }
 
 /** Goes on with a reset that was interrupted. */
-export async function finishReset(context: ClassContext, run: Run, classId: string): Promise<ResetAnswer> {
+export async function finishReset(
+  context: ClassContext,
+  run: Run,
+  { classId }: { readonly classId: string },
+): Promise<ResetAnswer> {
   return await attempt(context, run, classId, async ({ record }) => {
     if (record.reset) return record.reset
     throw new Problem('class-not-up', `The interrupted reset in class '${classId}' has ended meanwhile.`)

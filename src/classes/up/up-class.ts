@@ -54,6 +54,13 @@ function admit({ installation }: ClassContext, run: Run, findings: Findings, sto
   return { record: seatStudents(record, order.students, findings.uids), isNew: !running, held: running?.held }
 }
 
+interface Interrupted {
+  readonly classId: string
+  readonly sessionId: string
+  /** What its record said when it was found. */
+  readonly seen: UpIntent
+}
+
 /**
  * Goes on with an up that was interrupted, as if its call were repeated; the lab is the one that the session froze. It was let
  * through when it was asked for, and is not judged again.
@@ -61,9 +68,7 @@ function admit({ installation }: ClassContext, run: Run, findings: Findings, sto
 export async function finishUp(
   context: ClassContext,
   run: Run,
-  classId: string,
-  sessionId: string,
-  seen: UpIntent,
+  { classId, sessionId, seen }: Interrupted,
 ): Promise<UpAnswer> {
   const look = await beginLook(context)
   try {

@@ -193,7 +193,7 @@ test('an up that another process has finished meanwhile is repeated for those wh
   const running = ofClass.runtime.container('SV001').id
   const seen = { by: 't', at: '', students: ['SV001', 'SV002', 'SV003'], ttlMinutes: 180, allowPartial: false }
   const action = { actor: 't', log: quiet, progress: new Progress(), signal: new AbortController().signal }
-  const { state, students } = await finishUp(ofClass.context, action, classId, sessionId, seen)
+  const { state, students } = await finishUp(ofClass.context, action, { classId, sessionId, seen })
   assert.deepEqual([state, students.map(({ studentId }) => studentId)], ['up', ['SV001', 'SV002']])
   assert.equal(students[0]?.containerId, running)
   assert.equal((await ofClass.record(sessionId))?.up, undefined)

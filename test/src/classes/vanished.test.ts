@@ -285,7 +285,7 @@ test('an up says so too where nothing was collected; an up that was interrupted 
   assert.ok(interrupted?.up, 'it has not ended')
   const log = quiet
   const action = { actor: 'tester', log, progress: new Progress(), signal: new AbortController().signal }
-  const { students } = await finishUp(ofClass.context, action, 'os101-a', sessionId, interrupted.up)
+  const { students } = await finishUp(ofClass.context, action, { classId: 'os101-a', sessionId, seen: interrupted.up })
   assert.equal(students[1]?.vanished?.bag, null)
   assert.match(students[1]?.vanished?.detail ?? '', /Nothing of it was collected/)
 })
