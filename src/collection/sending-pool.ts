@@ -20,10 +20,11 @@ export class SendingPool {
     this.signal = AbortSignal.any([signal, this.#cancelled.signal])
   }
 
-  async add(send: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async add(send: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
     while (this.#running.size >= smallFilesAtOnce) await Promise.race(this.#running)
     this.#throwFailure()
     const running = send(this.signal)
+      .then(() => undefined)
       .catch((error: unknown) => {
         this.#failure ??= { error }
         this.#cancelled.abort(error)
@@ -50,17 +51,19 @@ export class SendingPool {
   }
 }
 
-/** `path` has one character a byte. A refusal names the file: what refuses one of many, such as a proxy, does so by its name or size. */
-export async function sendFile(
+export const sendFile = (
   store: Store,
   path: string,
   key: string,
   content: Content,
   body: Parameters<Store['put']>[2],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<unknown> => namingFile(path, store.put(key, content, body, { settledLater: true, signal }))
+
+/** `path` has one character a byte. A refusal names the file: what refuses one of many, such as a proxy, does so by its name or size. */
+export async function namingFile<Result>(path: string, call: Promise<Result>): Promise<Result> {
   try {
-    await store.put(key, content, body, { settledLater: true, signal })
+    return await call
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'refused') throw error
     throw new StoreError('refused', error.message, error, `${error.advice} The file is '${shownPath(path)}'.`)

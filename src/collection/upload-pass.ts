@@ -11,7 +11,7 @@ import { type Content, type Store, WrongBody } from '../store/port.ts'
 import { holds } from './compare.ts'
 import { CollectError } from './errors.ts'
 import type { Inventory } from './inventory.ts'
-import { SendingPool, sendFile, shownPath, smallFileBytes } from './sending-pool.ts'
+import { namingFile, SendingPool, sendFile, shownPath, smallFileBytes } from './sending-pool.ts'
 import { describe } from './take-inventory.ts'
 
 export interface UploadPass {
@@ -73,13 +73,13 @@ async function passFile(
     if (skipped === undefined) pass.onStored(content.size)
   }
   const path = Buffer.from(entry.path).toString('latin1')
-  if (key === undefined || (await isHeld(pass, key, content, skipped === undefined))) {
+  if (key === undefined || (await namingFile(path, isHeld(pass, key, content, skipped === undefined)))) {
     // Only read, so that this reading too is compared with the inventory.
     if ((await sha256Of(shared(entry))) !== content.sha256) throw changed(path)
     stored()
     return
   }
-  const send = (body: Parameters<typeof sendFile>[4], signal: AbortSignal): Promise<void> =>
+  const send = (body: Parameters<typeof sendFile>[4], signal: AbortSignal): Promise<unknown> =>
     sendFile(pass.store, path, pass.prefix + key, content, body, signal).catch((error: unknown) => {
       throw error instanceof WrongBody ? changed(path) : error
     })

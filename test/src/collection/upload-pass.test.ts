@@ -275,12 +275,16 @@ test('an abort from outside ends the pass with its reason', async (t) => {
   assert.ok(puts < 50)
 })
 
-test('a file that the store refuses is named, small or large', async (t) => {
+test('a file that the store refuses is named, small or large, when it is sent and when it is asked for', async (t) => {
   const { upload } = await workspaceOf(t, [root, file('small.txt', 'x'), file('Bài tập#1', 'y'.repeat(9 * mebibyte))])
-  for (const name of ['small.txt', 'Bài tập#1']) {
+  const cases = ['small.txt', 'Bài tập#1'].flatMap((name) => [
+    { name, refuses: 'put' },
+    { name, refuses: 'stat' },
+  ])
+  for (const { name, refuses } of cases) {
     const hooks: StoreHooks = {
       before(method, key) {
-        if (method === 'put' && key.endsWith(name))
+        if (method === refuses && key.endsWith(name))
           throw new StoreError('refused', 'host answered 413', undefined, 'It answered 413.')
       },
     }
@@ -288,6 +292,6 @@ test('a file that the store refuses is named, small or large', async (t) => {
       error instanceof StoreError &&
       error.code === 'refused' &&
       error.advice === `It answered 413. The file is '${name}'.`
-    await assert.rejects(upload({ hooks }), isNamed)
+    await assert.rejects(upload({ hooks, resuming: refuses === 'stat' }), isNamed)
   }
 })
