@@ -8,7 +8,7 @@ import { compare, type Sample } from './measure.ts'
 import { hasPeers, runPeer } from './peer.ts'
 import { callEngine } from './plain-http.ts'
 
-const rounds = 5
+const rounds = 3
 const warm = 300
 
 export async function run(cleanUp: CleanUp): Promise<void> {

@@ -3,12 +3,12 @@
 import { Type } from '@sinclair/typebox'
 import { packTar } from '../../engine-api/index.ts'
 import { docker, inspect, inspectContainers } from '../../test/support/docker.ts'
-import { type CleanUp, openClassroom, raise } from './classroom.ts'
+import { type CleanUp, downOf, openClassroom, raise } from './classroom.ts'
 import { type Contestant, compare, timed } from './measure.ts'
 import { hasPeers, runPeer } from './peer.ts'
 import { callEngine, pooled } from './plain-http.ts'
 
-const rounds = 5
+const rounds = 3
 const students = 30
 const atOnce = 8
 
@@ -22,17 +22,16 @@ interface Sandbox {
 export async function run(cleanUp: CleanUp): Promise<void> {
   const room = await openClassroom(cleanUp, { store: 'directory', count: students })
   const service = await room.start()
-  const down = (): Promise<unknown> => service.post('/room/down-class', { classId: 'a' })
   const made = await raise(service, 'a', room.students)
   const { network, sandboxes } = await describe(made)
-  await down()
+  await downOf(service, made)
 
-  /** The same sandboxes by other means, in the class's own network, removed again by their label. */
+  /** The same sandboxes by other means, in a network like the class's, removed again. */
   const byHand = (name: string, make: () => Promise<number>): Contestant => ({
     name,
     async run() {
       const ms = await make()
-      await remove(sandboxes, made.network)
+      await remove(sandboxes, network.Name)
       return { ms }
     },
   })
@@ -51,7 +50,7 @@ export async function run(cleanUp: CleanUp): Promise<void> {
       name: 'class-runtime',
       async run() {
         const ms = await timed(() => raise(service, 'a', room.students))
-        await down()
+        await downOf(service, made)
         return { ms }
       },
     },
@@ -88,7 +87,9 @@ const Network = Type.Object({
   Internal: Type.Boolean(),
 })
 
-/** What the service asked for. */
+const otherNetwork = 'bench-other'
+
+/** What the service asked for, under other names. */
 async function describe({ network, students: named }: Awaited<ReturnType<typeof raise>>) {
   const found = await inspectContainers(
     named.map(({ container }) => container),
@@ -96,12 +97,14 @@ async function describe({ network, students: named }: Awaited<ReturnType<typeof 
   )
   const sandboxes = found.map(({ Config, HostConfig, NetworkSettings }, index): Sandbox => {
     const { container = '', volume = '' } = named[index] ?? {}
-    const EndpointsConfig = Object.fromEntries(
-      Object.entries(NetworkSettings.Networks).map(([name, { IPAMConfig }]) => [name, { IPAMConfig }]),
-    )
-    return { name: container, volume, body: { ...Config, HostConfig, NetworkingConfig: { EndpointsConfig } } }
+    const [endpoint] = Object.values(NetworkSettings.Networks).map(({ IPAMConfig }) => ({ IPAMConfig }))
+    const NetworkingConfig = { EndpointsConfig: { [otherNetwork]: endpoint } }
+    const asked = { ...Config, HostConfig: { ...HostConfig, NetworkMode: otherNetwork }, NetworkingConfig }
+    // The volume is named in its mount.
+    const body: object = JSON.parse(JSON.stringify(asked).replaceAll(volume, `other-${volume}`))
+    return { name: `other-${container}`, volume: `other-${volume}`, body }
   })
-  return { sandboxes, network: await inspect('network', network, Network) }
+  return { sandboxes, network: { ...(await inspect('network', network, Network)), Name: otherNetwork } }
 }
 
 async function remove(sandboxes: readonly Sandbox[], network: string): Promise<void> {
