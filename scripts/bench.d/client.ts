@@ -1,7 +1,6 @@
 // What a call of the engine costs the caller in processor time: our client, dockerode, and node:http with JSON.parse.
 
 import { createEngine } from '../../engine-api/index.ts'
-import { docker } from '../../test/support/docker.ts'
 import { engineHost } from '../../test/support/live.ts'
 import { type CleanUp, openClassroom, raise } from './classroom.ts'
 import { compare, type Sample } from './measure.ts'
@@ -21,7 +20,6 @@ export async function run(cleanUp: CleanUp): Promise<void> {
     const { students } = await raise(service, 'a', room.students)
     const container = students[0]?.container ?? ''
     await compareCalls(count, times, container)
-    await docker(['kill', ...students.map((student) => student.container)])
     await service.post('/room/down-class', { classId: 'a' })
     await service.stop()
   }
