@@ -17,7 +17,7 @@ chmod 711 "$work"
 export TMPDIR=$work/tmp
 # What start_servers starts; a Podman's folder is one that scripts/engine can stop and enter, too.
 engine=engine
-phase='start' child='''' engine_folder='' podman_folder='' s3_folder='' s3_server=''
+phase='start' child='' engine_folder='' podman_folder='' s3_folder='' s3_server=''
 # A private engine's network is its own: what talks to its sandboxes, or is talked to from there, runs inside it.
 inside=()
 

@@ -28,6 +28,10 @@ export interface DamagedBag {
   readonly missing: string
 }
 
+/** By its own question: a list may leave the mark out. */
+export const isCommitted = async (store: Store, prefix: string, signal?: AbortSignal): Promise<boolean> =>
+  (await store.stat(prefix + bagDeclarationKey, signal)) !== undefined
+
 /**
  * The newest `final` bag of a student that is committed. Where there is none, a whole one that lacks only the commit mark:
  * no sandbox is removed before its mark was there, so that the store has lost it, or another hand was faster.
@@ -41,7 +45,7 @@ export async function findFinalBag(
   const newestFirst = finalsNewestFirst(folders)
   const prefixOf = (name: string): string => bagPrefix(classId, sessionId, studentId, name)
   for (const name of newestFirst) {
-    if (await store.stat(prefixOf(name) + bagDeclarationKey)) return await readBag(store, name, prefixOf(name))
+    if (await isCommitted(store, prefixOf(name))) return await readBag(store, name, prefixOf(name))
   }
   for (const prefix of newestFirst.map(prefixOf)) {
     if (await store.stat(prefix + tagManifestKey)) return { prefix, missing: bagDeclarationKey }
@@ -68,7 +72,7 @@ export async function listBags(store: Store, classId: string, sessionId: string)
         const bags: BagReference[] = []
         for (const collectionId of await store.folders(studentPrefix(classId, sessionId, studentId))) {
           const prefix = bagPrefix(classId, sessionId, studentId, collectionId)
-          if (await store.stat(prefix + bagDeclarationKey)) bags.push({ studentId, collectionId, prefix })
+          if (await isCommitted(store, prefix)) bags.push({ studentId, collectionId, prefix })
         }
         return bags
       }),

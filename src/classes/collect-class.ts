@@ -2,6 +2,7 @@
 // made, so that the bag is of one moment. The session's record says so first: after a crash the sweep lets everybody go on.
 
 import { type Static, Type } from '@sinclair/typebox'
+import { isCommitted } from '../bag/find.ts'
 import { bagDeclarationKey } from '../bag/tag-files.ts'
 import { asCollectError } from '../collection/errors.ts'
 import { snapshotTime, studentPrefix } from '../names.ts'
@@ -141,7 +142,7 @@ export async function removeHalfSnapshots(
   for (const folder of await store.folders(student, signal)) {
     if (!isOldSnapshot(folder)) continue
     const bag = `${student}${folder}/`
-    if (await store.stat(bag + bagDeclarationKey)) continue
+    if (await isCommitted(store, bag)) continue
     const keys: string[] = []
     for await (const { key } of store.list(bag, signal)) keys.push(key)
     // A store that is wrong about one object must not cost a committed bag: both of its answers have to agree.

@@ -2,9 +2,9 @@
 // sandbox; what it answers with is committed and read back.
 
 import { tagFilesIntact } from '../bag/confirm.ts'
-import type { Bag } from '../bag/find.ts'
+import { type Bag, isCommitted } from '../bag/find.ts'
 import type { UnarchivedThing } from '../bag/submission.ts'
-import { bagDeclarationKey, manifest, manifestKey, type TagFile } from '../bag/tag-files.ts'
+import { manifest, manifestKey, type TagFile } from '../bag/tag-files.ts'
 import { bagPrefix, snapshotId, snapshotTime, studentPrefix } from '../names.ts'
 import type { Runtime } from '../runtime/port.ts'
 import { sha256Of } from '../store/content.ts'
@@ -85,8 +85,7 @@ async function chooseFinalBag(work: BagWork, manifestFile: TagFile): Promise<Bag
   const { store, target, signal } = work
   for (let number = 1; ; number++) {
     const place = placeOf(target, number === 1 ? 'final' : `final-${number}`)
-    if ((await store.stat(place.prefix + bagDeclarationKey, signal)) === undefined)
-      return { ...place, committed: false }
+    if (!(await isCommitted(store, place.prefix, signal))) return { ...place, committed: false }
     if (await holdsExactly(work, place.prefix, manifestFile)) return { ...place, committed: true }
   }
 }

@@ -1,7 +1,7 @@
 // Small files go to the store while the inventory is read: their bytes are in memory then. It commits nothing: the second reading
 // compares every file with the inventory, and where a send failed it sends again what the store lacks.
 
-import { bagDeclarationKey } from '../bag/tag-files.ts'
+import { isCommitted } from '../bag/find.ts'
 import type { Content, Store } from '../store/port.ts'
 import { SendingPool, sendFile, smallFileBytes } from './sending-pool.ts'
 
@@ -62,6 +62,3 @@ export class EarlyUpload {
     this.#hasFailed = true
   }
 }
-
-const isCommitted = async (store: Store, prefix: string, signal?: AbortSignal): Promise<boolean> =>
-  (await store.stat(prefix + bagDeclarationKey, signal)) !== undefined

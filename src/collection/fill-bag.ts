@@ -2,6 +2,7 @@
 
 import { workspacePrefix } from '../bag/contents.ts'
 import { bagInfoLabels, submissionHead } from '../bag/description.ts'
+import { isCommitted } from '../bag/find.ts'
 import { bagDeclaration, bagDeclarationKey, bagInfo, type TagFile, tagManifest } from '../bag/tag-files.ts'
 import { submission } from '../bag/write-submission.ts'
 import { digestOf, sha256Of } from '../store/content.ts'
@@ -61,7 +62,7 @@ export async function fillBag(
 
 /** A committed bag is immutable, also for a second process that is slower at the same work. */
 async function refuseIfCommitted({ store, signal }: BagWork, prefix: string): Promise<void> {
-  if ((await store.stat(prefix + bagDeclarationKey, signal)) !== undefined) throw committedMeanwhile()
+  if (await isCommitted(store, prefix, signal)) throw committedMeanwhile()
 }
 
 async function removeLeftover(work: BagWork, prefix: string, key: string): Promise<void> {

@@ -1,7 +1,6 @@
 // Sends of small files, a bounded number at once, and what a send says of a refusal.
 
-import type { Content, Store } from '../store/port.ts'
-import { StoreError } from '../store/port.ts'
+import { type Content, type Store, StoreError } from '../store/port.ts'
 
 /** Up to this size a file is held in memory and sent beside others. */
 export const smallFileBytes = 1024 * 1024

@@ -1,7 +1,7 @@
 // Reading what is past from the store: it stays readable when the engine is down.
 
 import type { Static } from '@sinclair/typebox'
-import { bagDeclarationKey } from '../bag/tag-files.ts'
+import { isCommitted } from '../bag/find.ts'
 import { bagPrefix, sessionPrefix } from '../names.ts'
 import { asProblem } from '../port-problems.ts'
 import { Problem } from '../problems.ts'
@@ -34,7 +34,7 @@ export async function committedPrefix(
     const students = await store.folders(sessionPrefix(spelled, sessionId))
     const studentId = findSpelling(students, asked.studentId) ?? asked.studentId
     const prefix = bagPrefix(spelled, sessionId, studentId, collectionId)
-    if (await store.stat(prefix + bagDeclarationKey)) return prefix
+    if (await isCommitted(store, prefix)) return prefix
   }
   throw new Problem(
     'unknown-collection',

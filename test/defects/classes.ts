@@ -201,7 +201,7 @@ export const classesDefects: readonly Defect[] = [
     name: 'a committed snapshot is removed with the half ones',
     file: 'src/classes/collect-class.ts',
     edits: [
-      { find: 'if (await store.stat(bag + bagDeclarationKey)) continue', replace: '' },
+      { find: 'if (await isCommitted(store, bag)) continue', replace: '' },
       { find: 'if (keys.includes(bag + bagDeclarationKey)) continue', replace: '' },
     ],
     tests: collectTests,

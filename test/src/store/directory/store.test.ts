@@ -80,7 +80,7 @@ test('a put wins over whoever prunes its folder meanwhile', async (t) => {
     while (!done) await pruneEmptyFolders(join(folder, 'a', 'b', 'c'), folder)
   }
   const pruners = [prune(), prune()]
-  for (let round = 0; round < 40; round += 1) {
+  for (let round = 0; round < 100; round += 1) {
     assert.equal(await store.put('a/b/c/d', digestOf(hello), hello, { ifAbsent: round % 2 === 0 }), 'stored')
     await store.remove('a/b/c/d')
   }
