@@ -1,6 +1,6 @@
 // Sends of small files, a bounded number at once, and what a send says of a refusal.
 
-import { type Content, type Store, StoreError } from '../store/port.ts'
+import { type Content, CutTransfer, type Store, StoreError } from '../store/port.ts'
 
 /** Up to this size a file is held in memory and sent beside others. */
 export const smallFileBytes = 1024 * 1024
@@ -64,8 +64,8 @@ export async function namingFile<Result>(path: string, call: Promise<Result>): P
   try {
     return await call
   } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'refused') throw error
-    throw new StoreError('refused', error.message, error, `${error.advice} The file is '${shownPath(path)}'.`)
+    if (!(error instanceof StoreError) || !(error.code === 'refused' || error instanceof CutTransfer)) throw error
+    throw new StoreError(error.code, error.message, error, `${error.advice} The file is '${shownPath(path)}'.`)
   }
 }
 

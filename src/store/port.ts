@@ -126,6 +126,9 @@ export class StoreError extends Error {
 /** `mismatch` of a body that is not what `content` says: its source is at fault, not the store. */
 export class WrongBody extends StoreError {}
 
+/** `unreachable` of a transfer that a proxy before the store did not wait for to its end: a shorter one may pass. */
+export class CutTransfer extends StoreError {}
+
 const adviceOf: Readonly<Record<StoreErrorCode, string>> = {
   unreachable: 'The store does not answer. Ask the operator to look at it, then repeat the call.',
   tls: 'The store cannot be trusted: its connection is not the one that is set up. Ask the operator to look at the log, then repeat the call.',

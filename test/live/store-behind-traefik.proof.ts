@@ -104,7 +104,7 @@ test('a class goes down through a Traefik before the store, and a character that
   assert.deepEqual(await bagSums(site.artifacts, down.students[0]?.bag ?? ''), sums)
 })
 
-test('an upload that Traefik cuts off by its read timeout is told, and goes down when there is none', {
+test('an upload that Traefik cuts off by its read timeout is told with the file, and goes down when there is none', {
   skip,
   timeout: 180_000,
 }, async (t) => {
@@ -125,7 +125,10 @@ test('an upload that Traefik cuts off by its read timeout is told, and goes down
     FailedDown,
   )
   assert.equal(problem.students[0]?.state, 'kept')
-  assert.match(problem.students[0]?.error?.detail ?? '', /^The store, or what stands before it, answered (499|504)\. /)
+  assert.match(
+    problem.students[0]?.error?.detail ?? '',
+    /^The store, or what stands before it, answered (499|504)\. .*The file is 'data\/1'\.$/,
+  )
 
   await gate.restart(noReadTimeout)
   const down = await downClass(service, 'behind')

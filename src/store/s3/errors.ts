@@ -1,5 +1,5 @@
 // From what an S3 server answers to a StoreError: the one place that knows the codes of S3, MinIO, Ceph and VersityGW.
-import { StoreError, type StoreErrorCode } from '../port.ts'
+import { CutTransfer, StoreError, type StoreErrorCode } from '../port.ts'
 import { childText, readXml } from './xml.ts'
 
 /** An answer that is no success. `code` and `message` are the server's own, '' where it gave none (every answer to HEAD). */
@@ -45,6 +45,9 @@ export function isPassing(status: number): boolean {
   return passingStatuses.has(status)
 }
 
+/** Those of a proxy that ended the request before the server had answered. */
+const cuttingStatuses: ReadonlySet<number> = new Set([408, 499, 504])
+
 const longestMessage = 200
 
 /** Reads the XML error that S3 servers answer with; of a proxy's plain text, the words. */
@@ -65,7 +68,8 @@ export function toStoreError(what: string, host: string, refusal: Refusal): Stor
   if (status === 400 && code === '' && /HTTP request.*HTTPS/i.test(message)) return speaksHttps(what, host, message)
   const kind = byCode.get(code) ?? byStatus.get(status) ?? (isPassing(status) ? 'unreachable' : 'refused')
   const answer = [status === 0 ? '' : String(status), code, message].filter((part) => part !== '').join(' ')
-  return new StoreError(kind, `${what}: ${host} answered ${answer}${nextStep(kind)}`, undefined, advice(kind, refusal))
+  const Kind = cuttingStatuses.has(status) ? CutTransfer : StoreError
+  return new Kind(kind, `${what}: ${host} answered ${answer}${nextStep(kind)}`, undefined, advice(kind, refusal))
 }
 
 /** `difference` is by how much, such as '16 minutes ahead of'. */

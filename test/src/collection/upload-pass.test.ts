@@ -8,7 +8,7 @@ import { compileExclude } from '../../../src/collection/exclude.ts'
 import type { Inventory } from '../../../src/collection/inventory.ts'
 import { takeInventory } from '../../../src/collection/take-inventory.ts'
 import { uploadPass } from '../../../src/collection/upload-pass.ts'
-import { type Store, StoreError } from '../../../src/store/port.ts'
+import { CutTransfer, type Store, StoreError } from '../../../src/store/port.ts'
 import { archiveOf, directory, file, hardLink, root, symbolicLink, type Thing } from '../../support/memory-archive.ts'
 import { createMemoryStore, hookedStore, type StoreHooks, unreachable } from '../../support/memory-store.ts'
 
@@ -275,23 +275,28 @@ test('an abort from outside ends the pass with its reason', async (t) => {
   assert.ok(puts < 50)
 })
 
-test('a file that the store refuses is named, small or large, when it is sent and when it is asked for', async (t) => {
+test('a file that the store refuses, or whose transfer is cut, is named: small or large, when it is sent and when it is asked for', async (t) => {
   const { upload } = await workspaceOf(t, [root, file('small.txt', 'x'), file('Bài tập#1', 'y'.repeat(9 * mebibyte))])
-  const cases = ['small.txt', 'Bài tập#1'].flatMap((name) => [
-    { name, refuses: 'put' },
-    { name, refuses: 'stat' },
-  ])
-  for (const { name, refuses } of cases) {
+  const faults = [
+    new StoreError('refused', 'host answered 413', undefined, 'It answered so.'),
+    new CutTransfer('unreachable', 'host answered 504', undefined, 'It answered so.'),
+  ]
+  const cases = faults.flatMap((fault) =>
+    ['small.txt', 'Bài tập#1'].flatMap((name) => [
+      { fault, name, refuses: 'put' },
+      { fault, name, refuses: 'stat' },
+    ]),
+  )
+  for (const { fault, name, refuses } of cases) {
     const hooks: StoreHooks = {
       before(method, key) {
-        if (method === refuses && key.endsWith(name))
-          throw new StoreError('refused', 'host answered 413', undefined, 'It answered 413.')
+        if (method === refuses && key.endsWith(name)) throw fault
       },
     }
     const isNamed = (error: unknown) =>
       error instanceof StoreError &&
-      error.code === 'refused' &&
-      error.advice === `It answered 413. The file is '${name}'.`
+      error.code === fault.code &&
+      error.advice === `It answered so. The file is '${name}'.`
     await assert.rejects(upload({ hooks, resuming: refuses === 'stat' }), isNamed)
   }
 })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openStore } from '../../../../src/store/open-store.ts'
-import type { Store } from '../../../../src/store/port.ts'
+import { CutTransfer, type Store } from '../../../../src/store/port.ts'
 import { createS3Store } from '../../../../src/store/s3/bucket.ts'
 import { makeAuthority, skipWithoutOpenssl } from '../../../support/certificates.ts'
 import { digestOf, gather, seededBytes, streamOf } from '../bodies.ts'
@@ -131,6 +131,7 @@ for (const [status, code] of [
     const error = await rejectsWith(store.put('a/b', digestOf(hello), streamOf(hello)), code)
     assert.match(error.message, new RegExp(`s3://bucket/a/b: .* answered ${status} Says The Proxy`))
     assert.match(error.advice, new RegExp(`The store, or what stands before it, answered ${status}`))
+    assert.equal(error instanceof CutTransfer, code === 'unreachable')
   })
 }
 
