@@ -2,7 +2,7 @@
 // It never holds a secret, so a line with `[secret]` in it must be completed by hand before it is pasted.
 
 import { type HostOptions, parseAddress } from './transport/host.ts'
-import type { CallReport } from './transport/transport.ts'
+import type { CallReport } from './transport/report.ts'
 
 const mask = '[secret]'
 

@@ -43,7 +43,8 @@ import { followEvents } from './events.ts'
 import { runExec } from './exec/exec.ts'
 import { openExec } from './exec/session.ts'
 import type { Transport } from './transport/call.ts'
-import { createTransport, type EngineOptions } from './transport/transport.ts'
+import type { EngineOptions } from './transport/options.ts'
+import { createTransport } from './transport/transport.ts'
 
 export type Engine = ReturnType<typeof createEngine>
 

@@ -1,7 +1,7 @@
 // engine-api/REFERENCE.md, made from the table of endpoints: what each call sends, and what its answers mean.
 
 import { type Endpoint, endpoints } from '../engine-api/index.ts'
-import { defaultTimeouts, type Timeouts } from '../engine-api/transport/transport.ts'
+import { defaultTimeouts, type Timeouts } from '../engine-api/transport/options.ts'
 
 const { quick, slow } = defaultTimeouts
 

@@ -4,7 +4,7 @@ import type { Endpoint } from '../endpoint.ts'
 import { EngineError } from '../errors.ts'
 
 export const REFUSAL_TEXT_LIMIT = 64 * 1024
-const ANSWER_TEXT_LIMIT = 64 * 1024 * 1024
+export const ANSWER_TEXT_LIMIT = 64 * 1024 * 1024
 
 /** What an engine said with a refusal, cut at a limit; also what came before the connection broke. */
 export async function refusalText(chunks: AsyncIterable<Buffer>): Promise<string> {
@@ -29,12 +29,14 @@ export async function wholeText(endpoint: Endpoint, chunks: AsyncIterable<Buffer
   for await (const chunk of chunks) {
     parts.push(chunk)
     length += chunk.length
-    if (length <= ANSWER_TEXT_LIMIT) continue
-    throw new EngineError(`the answer is longer than ${ANSWER_TEXT_LIMIT} bytes`, {
-      code: 'protocol',
-      endpoint: endpoint.name,
-      retry: 'no',
-    })
+    if (length > ANSWER_TEXT_LIMIT) throw tooLong(endpoint)
   }
   return Buffer.concat(parts).toString()
 }
+
+export const tooLong = ({ name }: Endpoint): EngineError =>
+  new EngineError(`the answer is longer than ${ANSWER_TEXT_LIMIT} bytes`, {
+    code: 'protocol',
+    endpoint: name,
+    retry: 'no',
+  })

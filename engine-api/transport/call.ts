@@ -26,8 +26,13 @@ export interface StreamedAnswer<Outcome extends string> {
   header(name: string): string | undefined
   /** The whole body. EngineError `protocol` where it is absurdly large. */
   text(): Promise<string>
-  /** Reads the rest away, or breaks the connection where much is left. */
-  drop(): Promise<void>
+}
+
+/** An answer that holds nothing any more. */
+export interface TakenAnswer<Outcome extends string> {
+  readonly outcome: Outcome
+  readonly text: string
+  header(name: string): string | undefined
 }
 
 /** A connection that both sides now write bytes of their own to. It is held until its chunks end or it is closed. */
@@ -48,6 +53,11 @@ export interface Transport {
     endpoint: Endpoint<Path, Query, Outcome>,
     call: Call<NoInfer<Path>, NoInfer<Query>>,
   ): Promise<Outcome>
+  /** Sends a call and gives its answer when all of it is there. EngineError `protocol` where it is absurdly large. */
+  take<Path extends string, Query extends string, Outcome extends string>(
+    endpoint: Endpoint<Path, Query, Outcome>,
+    call: Call<NoInfer<Path>, NoInfer<Query>>,
+  ): Promise<TakenAnswer<Outcome>>
   /** Sends a call and gives its JSON answer, checked against the endpoint's `answer`. */
   json<Path extends string, Query extends string, Answer extends TSchema>(
     endpoint: AnsweringEndpoint<Path, Query, string, Answer>,

@@ -50,6 +50,7 @@ function queryText(value: Exclude<QueryValue, undefined>): string {
 
 /** RFC 3986 percent-encoding of every byte outside the unreserved set: one path segment or one query value. */
 function percentEncode(value: string): string {
+  if (/^[A-Za-z0-9._~-]*$/.test(value)) return value
   let encoded = ''
   for (const byte of Buffer.from(value)) {
     const character = String.fromCharCode(byte)

@@ -2,56 +2,23 @@
 // undici rejects an aborted request only once it has a connection, so every call also races its signal.
 
 import { buildConnector, type Dispatcher, Pool } from 'undici'
-import type { Endpoint, TimeoutClass } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { systemPing } from '../endpoints/system/ping.ts'
 import { type EngineError, type EngineErrorCode, isEngineError } from '../errors.ts'
 import { abortedError, untilAborted } from './abort.ts'
 import { checkAnswer, parseJson } from './answer.ts'
-import { refusalText, wholeText } from './body-text.ts'
-import type { Call, StreamedAnswer, Transport } from './call.ts'
+import { refusalText, tooLong, wholeText } from './body-text.ts'
+import type { Call, StreamedAnswer, TakenAnswer, Transport } from './call.ts'
 import { connectionError, wasClosedUnanswered } from './connection-error.ts'
-import { type Host, type HostOptions, parseHost } from './host.ts'
-import { payloadOf, type Sent } from './payload.ts'
+import { type Host, parseHost } from './host.ts'
+import { defaultTimeouts, type EngineOptions } from './options.ts'
+import { type Payload, payloadOf } from './payload.ts'
 import { findDeviation, type Refusal, refusalError } from './refusal.ts'
+import { reporter } from './report.ts'
 import { requestPath } from './request-path.ts'
 import { type OpenConnection, upgradeRequest } from './upgrade.ts'
 import { agreeOnVersion, chooseVersion } from './version.ts'
-
-/** One exchange with the engine, for logs. A repeated call, and the question for the version, are exchanges of their own. */
-export interface CallReport {
-  readonly endpoint: string
-  readonly method: string
-  /** As sent, with the version and without the query. */
-  readonly path: string
-  readonly query?: string
-  /** What was sent beside the path. Unlike the rest it may hold secrets: `curlLine` shows it with those masked. */
-  readonly sent: Sent
-  readonly status?: number
-  /** Until the head of the answer, or the failure. */
-  readonly durationMs: number
-  readonly error?: unknown
-}
-
-/** Of one class of endpoints, in milliseconds; 0 means no limit. */
-export interface Timeouts {
-  /** From the end of the request to the headers of the answer. */
-  readonly headersMs: number
-  /** Between two pieces of the answer's body. */
-  readonly idleMs: number
-}
-
-export const defaultTimeouts: Readonly<Record<TimeoutClass, Timeouts>> = {
-  quick: { headersMs: 30_000, idleMs: 30_000 },
-  slow: { headersMs: 300_000, idleMs: 60_000 },
-  unbounded: { headersMs: 0, idleMs: 0 },
-}
-
-export interface EngineOptions extends HostOptions {
-  /** Default: `defaultTimeouts`. */
-  readonly timeouts?: Readonly<Record<TimeoutClass, Timeouts>> | undefined
-  /** Called after each exchange. Must not throw. */
-  readonly onCall?: ((report: CallReport) => void) | undefined
-}
+import { type WholeAnswer, wholeRequest } from './whole-answer.ts'
 
 /**
  * For the quick calls of one endpoint, so that those of one that hangs stand in the way of no other: a list is answered
@@ -60,10 +27,12 @@ export interface EngineOptions extends HostOptions {
 const QUICK_CONNECTIONS = 16
 
 type Head = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>
+/** By their names in lower case. */
+type Headers = WholeAnswer['headers']
 
 /** Throws EngineError `invalid-argument` for a host it cannot use. */
 export function createTransport(options: EngineOptions): Transport {
-  const { timeouts = defaultTimeouts } = options
+  const { timeouts = defaultTimeouts, onCall } = options
   const host = parseHost(options)
   const connect = connectorOf(host)
   const quick = new Map<string, Pool>()
@@ -72,11 +41,10 @@ export function createTransport(options: EngineOptions): Transport {
 
   const version = agreeOnVersion(async () => {
     const target = requestPath(systemPing, {})
-    const head = await exchange(systemPing, target, {})
-    const offered = headerOf(head, 'api-version')
-    const text = await refusalText(chunksOf(systemPing, target, head, undefined))
+    const answer = await exchangeWhole(systemPing, target, {}, 'outcome')
+    const offered = headerOf(answer.headers, 'api-version')
     if (offered !== undefined) return chooseVersion(offered)
-    throw refusalError(systemPing, target, { status: head.statusCode, text }, 'protocol')
+    throw refusalError(systemPing, target, answer, 'protocol')
   })
 
   function poolOf({ name, timeout }: Endpoint): Pool {
@@ -86,20 +54,55 @@ export function createTransport(options: EngineOptions): Transport {
     return pool
   }
 
+  function requestOf(endpoint: Endpoint, target: string, payload: Payload, { engineWaitsMs = 0 }: Omit<Call, 'path'>) {
+    const { headersMs, idleMs } = timeouts[endpoint.timeout]
+    return {
+      method: endpoint.method,
+      path: target,
+      headers: payload.sent.headers,
+      body: payload.body,
+      headersTimeout: headersMs === 0 ? 0 : headersMs + engineWaitsMs,
+      bodyTimeout: idleMs,
+    }
+  }
+
+  /** One request and its whole answer, whatever its status. The `outcome` alone needs no whole text. */
+  async function exchangeWhole(
+    endpoint: Endpoint,
+    target: string,
+    call: Omit<Call, 'path'>,
+    needs: 'text' | 'outcome',
+  ): Promise<WholeAnswer> {
+    const { signal } = call
+    const payload = payloadOf(call.body)
+    const report = reporter(onCall, endpoint, target, payload.sent)
+    let hasHead = false
+    const asked = wholeRequest({
+      isWanted: (status) => needs === 'text' && endpoint.statuses[status] !== undefined,
+      onHead(status) {
+        hasHead = true
+        report({ status })
+      },
+    })
+    try {
+      poolOf(endpoint).dispatch(requestOf(endpoint, target, payload, call), asked.handler)
+      return await untilAborted(asked.answer, signal)
+    } catch (cause) {
+      const error = payload.failed() ? cause : explain(endpoint, target, cause, signal)
+      asked.abandon(error instanceof Error ? error : new Error(String(error)))
+      if (!hasHead) report({ error })
+      throw error
+    }
+  }
+
   /** One request and the head of its answer, whatever its status. */
   async function exchange(endpoint: Endpoint, target: string, call: Omit<Call, 'path'>): Promise<Head> {
-    const { signal, engineWaitsMs = 0 } = call
-    const { headersMs, idleMs } = timeouts[endpoint.timeout]
+    const { signal } = call
     const payload = payloadOf(call.body)
-    const report = reporter(endpoint, target, payload.sent)
+    const report = reporter(onCall, endpoint, target, payload.sent)
     try {
       const pending = poolOf(endpoint).request({
-        method: endpoint.method,
-        path: target,
-        headers: payload.sent.headers,
-        body: payload.body,
-        headersTimeout: headersMs === 0 ? 0 : headersMs + engineWaitsMs,
-        bodyTimeout: idleMs,
+        ...requestOf(endpoint, target, payload, call),
         ...(signal === undefined ? {} : { signal }),
       })
       const answer = await untilAborted(pending, signal)
@@ -109,21 +112,6 @@ export function createTransport(options: EngineOptions): Transport {
       const error = payload.failed() ? cause : explain(endpoint, target, cause, signal)
       report({ error })
       throw error
-    }
-  }
-
-  function reporter(
-    endpoint: Endpoint,
-    target: string,
-    sent: Sent,
-  ): (end: Pick<CallReport, 'status' | 'error'>) => void {
-    const startedAt = performance.now()
-    const { name, method } = endpoint
-    const [path = '', query] = target.split('?', 2)
-    return (end) => {
-      const durationMs = performance.now() - startedAt
-      const asked = { endpoint: name, method, path, ...(query === undefined ? {} : { query }), sent }
-      options.onCall?.({ ...asked, ...end, durationMs })
     }
   }
 
@@ -152,7 +140,7 @@ export function createTransport(options: EngineOptions): Transport {
   async function exchangeUpgrade(endpoint: Endpoint, target: string, call: Omit<Call, 'path'>) {
     const { signal } = call
     const { sent, body } = payloadOf(call.body)
-    const report = reporter(endpoint, target, sent)
+    const report = reporter(onCall, endpoint, target, sent)
     const asked = upgradeRequest((cause) => explain(endpoint, target, cause, signal), signal)
     const options = { method: endpoint.method, path: target, headers: sent.headers, body, upgrade: 'tcp' }
     try {
@@ -177,32 +165,53 @@ export function createTransport(options: EngineOptions): Transport {
     return `/v${agreed}${path}`
   }
 
+  /** A question whose kept connection was closed under it is asked again. */
+  async function asked<Answer>(endpoint: Endpoint, ask: () => Promise<Answer>): Promise<Answer> {
+    return await ask().catch((error: unknown) => {
+      if (endpoint.method === 'GET' && wasClosedUnanswered(error)) return ask()
+      throw error
+    })
+  }
+
   /** One call with version, repeat and refusal: gives only answers that are an outcome of the endpoint. */
+  async function take<Outcome extends string>(
+    endpoint: Endpoint<string, string, Outcome>,
+    call: Call,
+    needs: 'text' | 'outcome',
+  ): Promise<TakenAnswer<Outcome>> {
+    const target = await targetOf(endpoint, call)
+    const answer = await asked(endpoint, () => exchangeWhole(endpoint, target, call, needs))
+    const { status, headers, text, isCut, fault } = answer
+    const known = endpoint.statuses[status]
+    if (known !== undefined && needs === 'text' && isCut) throw tooLong(endpoint)
+    if (known !== undefined && needs === 'text' && fault) throw explain(endpoint, target, fault, call.signal)
+    const outcome =
+      known ?? outcomeOfRefusal(endpoint, target, { status, location: headerOf(headers, 'location'), text })
+    return { outcome, text, header: (name) => headerOf(headers, name) }
+  }
+
+  /** As `take`, as soon as the head is there. */
   async function stream<Outcome extends string>(
     endpoint: Endpoint<string, string, Outcome>,
     call: Call,
   ): Promise<StreamedAnswer<Outcome>> {
     const { signal } = call
     const target = await targetOf(endpoint, call)
-    const head = await exchange(endpoint, target, call).catch((error: unknown) => {
-      if (endpoint.method === 'GET' && wasClosedUnanswered(error)) return exchange(endpoint, target, call)
-      throw error
-    })
+    const head = await asked(endpoint, () => exchange(endpoint, target, call))
     const status = head.statusCode
     const chunks = chunksOf(endpoint, target, head, signal)
     const outcome =
       endpoint.statuses[status] ??
       outcomeOfRefusal(endpoint, target, {
         status,
-        location: headerOf(head, 'location'),
+        location: headerOf(head.headers, 'location'),
         text: await refusalText(chunks),
       })
     return {
       outcome,
       chunks,
-      header: (name) => headerOf(head, name),
+      header: (name) => headerOf(head.headers, name),
       text: () => wholeText(endpoint, chunks),
-      drop: () => head.body.dump(),
     }
   }
 
@@ -225,14 +234,11 @@ export function createTransport(options: EngineOptions): Transport {
 
   return {
     stream,
-    async send(endpoint, call) {
-      const answer = await stream(endpoint, call)
-      await answer.drop()
-      return answer.outcome
-    },
+    take: (endpoint, call) => take(endpoint, call, 'text'),
+    send: async (endpoint, call) => (await take(endpoint, call, 'outcome')).outcome,
     async json(endpoint, call) {
-      const answer = await stream(endpoint, call)
-      return checkAnswer(endpoint.name, endpoint.answer, parseJson(endpoint.name, await answer.text()))
+      const { text } = await take(endpoint, call, 'text')
+      return checkAnswer(endpoint.name, endpoint.answer, parseJson(endpoint.name, text))
     },
     async upgrade(endpoint, call) {
       const target = await targetOf(endpoint, call)
@@ -260,6 +266,7 @@ function connectorOf({ connect }: Host): buildConnector.connector {
     })
 }
 
-function headerOf(head: Head, name: string): string | undefined {
-  return [head.headers[name]].flat()[0]
+function headerOf(headers: Headers, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'object' ? value[0] : value
 }

@@ -14,7 +14,8 @@ import {
   packTar,
 } from '../../engine-api/index.ts'
 import { readFrames } from '../../engine-api/streams/frames.ts'
-import { createTransport, defaultTimeouts } from '../../engine-api/transport/transport.ts'
+import { defaultTimeouts } from '../../engine-api/transport/options.ts'
+import { createTransport } from '../../engine-api/transport/transport.ts'
 import { chunksOf, collected } from './cut.ts'
 import { answerOf, type RawServer, rawServer } from './raw-server.ts'
 

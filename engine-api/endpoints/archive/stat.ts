@@ -29,7 +29,6 @@ export async function statArchive(
   path: string,
   options: CallOptions = {},
 ): Promise<PathStat> {
-  const answer = await transport.stream(archiveStat, { path: { id }, query: { path }, ...options })
-  await answer.drop()
-  return decodePathStat(archiveStat.name, answer.header('x-docker-container-path-stat'))
+  const { header } = await transport.take(archiveStat, { path: { id }, query: { path }, ...options })
+  return decodePathStat(archiveStat.name, header('x-docker-container-path-stat'))
 }

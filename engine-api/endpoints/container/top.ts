@@ -45,8 +45,7 @@ export async function listProcesses(
   id: string,
   options: CallOptions = {},
 ): Promise<ContainerProcesses> {
-  const answer = await transport.stream(containerTop, { path: { id }, ...options })
-  const text = await answer.text()
+  const { text } = await transport.take(containerTop, { path: { id }, ...options })
   if (text !== '') return checkAnswer(containerTop.name, containerTop.answer, parseJson(containerTop.name, text))
   throw new EngineError('the engine names no process: does the container run, and has its image a `ps`?', {
     code: 'conflict',

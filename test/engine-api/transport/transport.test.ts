@@ -16,7 +16,8 @@ import {
   type EngineErrorCode,
   isEngineError,
 } from '../../../engine-api/index.ts'
-import { createTransport, type EngineOptions } from '../../../engine-api/transport/transport.ts'
+import type { EngineOptions } from '../../../engine-api/transport/options.ts'
+import { createTransport } from '../../../engine-api/transport/transport.ts'
 import { answerOf, pong, type RawServer, rawServer } from '../raw-server.ts'
 
 const volume = '{"Name":"v","Driver":"local","Labels":null}'
