@@ -94,6 +94,7 @@ async function runLane(store: (typeof storeKinds)[number], index: number, score:
       })
       await lane.clear()
     }
+    for (const violation of lane.violations()) console.log(`kills: ${store}: ${JSON.stringify(violation)}`)
     return lane.violations().length
   } finally {
     await lane.close()

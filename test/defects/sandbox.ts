@@ -7,6 +7,17 @@ const bodyTests = ['test/src/runtime/docker/sandbox-body.test.ts', 'test/src/run
 
 export const sandboxDefects: readonly Defect[] = [
   {
+    name: 'what a start of a dead process left running gets its contents again',
+    file: 'src/runtime/docker/start.ts',
+    edits: [
+      {
+        find: "held.state !== 'created' || !neverRan(await context.engine.containers.inspect(held.id))",
+        replace: "held.state !== 'created'",
+      },
+    ],
+    tests: ['test/src/runtime/docker/start.test.ts'],
+  },
+  {
     name: 'a sandbox keeps the capabilities that an engine gives unasked',
     file: body,
     edits: [{ find: "      CapDrop: ['ALL'],\n      ...privileges(lab)", replace: '      ...privileges(lab)' }],

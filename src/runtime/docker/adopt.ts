@@ -1,13 +1,17 @@
 // A container that is there already under the name of one that was to be made.
 
-import type { Engine } from '../../../engine-api/index.ts'
+import type { Container, Engine } from '../../../engine-api/index.ts'
 import { RuntimeError } from '../errors.ts'
 
 /** An answer that was lost, or another process: the container may be the very one that was asked for. */
-export async function adopt(engine: Engine, name: string, expected: Readonly<Record<string, string>>): Promise<string> {
+export async function adopt(
+  engine: Engine,
+  name: string,
+  expected: Readonly<Record<string, string>>,
+): Promise<Container> {
   const found = await engine.containers.inspect(name)
   const labels = found.Config.Labels ?? {}
-  if (Object.entries(expected).every(([each, value]) => labels[each] === value)) return found.Id
+  if (Object.entries(expected).every(([each, value]) => labels[each] === value)) return found
   throw notOurs(name)
 }
 

@@ -1,5 +1,6 @@
 // How a container has lived so far, as one inspection tells it.
 
+import type { Container } from '../../../engine-api/index.ts'
 import type { SandboxLife } from '../life.ts'
 import type { DockerContext } from './context.ts'
 
@@ -20,5 +21,8 @@ export async function lifeOf({ engine }: DockerContext, containerId: string): Pr
     lastDeath: isNever(FinishedAt) ? null : lastDeath,
   }
 }
+
+/** Also true while the first start is under way, if the engine has not come to it yet: an inspection waits for one that it is at. */
+export const neverRan = ({ State }: Container): boolean => isNever(State.StartedAt)
 
 const isNever = (time: string): boolean => time.startsWith('0001-')

@@ -26,11 +26,12 @@ export async function rescueVolume(
       return (await context.engine.containers.create({ name, body })).Id
     } catch (error) {
       if (!isEngineError(error, 'conflict')) throw error
-      return await adopt(context.engine, name, {
+      const found = await adopt(context.engine, name, {
         [label.installation]: context.installation,
         [label.session]: session.sessionId,
         [label.student]: sandbox.studentId,
       })
+      return found.Id
     }
   }
   // The frozen image first: it is there as a rule, and an engine whose disk is full can take no other.

@@ -12,6 +12,7 @@ import { fixedAddress, namingTakenAddress, rejoinNetwork } from './address.ts'
 import { adopt, notOurs } from './adopt.ts'
 import type { DockerContext } from './context.ts'
 import { asRuntimeError } from './errors.ts'
+import { neverRan } from './life.ts'
 import { removeContainer } from './remove.ts'
 import { restartPolicy, sandboxBody, volumeBody } from './sandbox-body.ts'
 import { prepareWorkspace } from './workspace.ts'
@@ -48,8 +49,9 @@ export async function startSandbox(
       if (!isOurs) madeFiles = undefined
       if (!isOurs) throw volumeTaken(volumeName(plan.classId, studentId, plan.sessionId))
     }
-    id = held?.id ?? (await createContainer(context, plan, studentId))
-    if (held?.id === undefined || state === 'created') {
+    const container = await findContainer(context, plan, studentId, held)
+    id = container.id
+    if (!container.hasRun) {
       const workspace = { workspace: plan.frozenLab.workspace, user: sandboxUser(plan, studentId) }
       await prepareWorkspace(context, workspace, id, contents)
     }
@@ -73,6 +75,21 @@ async function withoutRemains(context: DockerContext, held: HeldSandbox | undefi
   return withoutRunner(held)
 }
 
+/**
+ * Made where there is none. One that is found has run where a process that has died asked for its start, and the engine came to
+ * that after the survey: a student may be at work in it.
+ */
+async function findContainer(
+  context: DockerContext,
+  plan: SessionPlan,
+  studentId: string,
+  held: HeldSandbox | undefined,
+): Promise<{ readonly id: string; readonly hasRun: boolean }> {
+  if (held?.id === undefined) return await createContainer(context, plan, studentId)
+  const hasRun = held.state !== 'created' || !neverRan(await context.engine.containers.inspect(held.id))
+  return { id: held.id, hasRun }
+}
+
 /** The engine answers an existing volume of that name instead of refusing: its labels say whether it is of this session. */
 async function makeVolume(context: DockerContext, plan: SessionPlan, studentId: string): Promise<boolean> {
   const volume = await context.engine.volumes.create(volumeBody(context.installation, plan, studentId))
@@ -86,13 +103,19 @@ const volumeTaken = (name: string): RuntimeError =>
     `A volume named ${name} exists that this service did not make. Ask the operator to remove it.`,
   )
 
-async function createContainer(context: DockerContext, plan: SessionPlan, studentId: string): Promise<string> {
+async function createContainer(
+  context: DockerContext,
+  plan: SessionPlan,
+  studentId: string,
+): Promise<{ readonly id: string; readonly hasRun: boolean }> {
   const name = containerName(plan.classId, studentId)
   const address = await fixedAddress(context, plan, studentId)
   const body = sandboxBody(context.installation, plan, studentId, address)
   const { imageDigest } = plan.frozenLab
-  const create = async (specification: ContainerSpecification): Promise<string> =>
-    (await context.engine.containers.create({ name, body: specification })).Id
+  const create = async (specification: ContainerSpecification) => {
+    const { Id } = await context.engine.containers.create({ name, body: specification })
+    return { id: Id, hasRun: false }
+  }
   try {
     return await create(body).catch((error: unknown) => {
       // The same image has another id on another engine, and on this one once its store is another.
@@ -108,11 +131,12 @@ async function createContainer(context: DockerContext, plan: SessionPlan, studen
       )
     }
     if (!isEngineError(error, 'conflict')) throw error
-    return await adopt(context.engine, name, {
+    const found = await adopt(context.engine, name, {
       [label.installation]: context.installation,
       [label.session]: plan.sessionId,
       [label.student]: studentId,
       [label.spec]: specHash(plan.frozenLab),
     })
+    return { id: found.Id, hasRun: !neverRan(found) }
   }
 }

@@ -8,7 +8,7 @@ import { containerName, label } from '../../../../src/names.ts'
 import { startSandbox } from '../../../../src/runtime/docker/start.ts'
 import { type HeldSandbox, withoutRunner } from '../../../../src/runtime/held.ts'
 import { answerOf } from '../../../engine-api/raw-server.ts'
-import { container, isError, json, ours, plan, serve, studentId, volume } from './hand-made.ts'
+import { container, inspectedContainer, isError, json, ours, plan, serve, studentId, volume } from './hand-made.ts'
 
 const { classId } = plan
 
@@ -99,6 +99,28 @@ test('an image that has another id on this engine is taken by its digest; withou
     if (code) assert.ok(isError(code)(fault), `${fault}`)
     else assert.deepEqual([id, fault], ['made', undefined])
   }
+})
+
+test('one that the survey saw before its first start, and that has run meanwhile, gets nothing put into it', async (t) => {
+  const contents = async function* () {
+    yield* []
+    assert.fail('contents were read')
+  }
+  const inspected = inspectedContainer('c', 'c', {})
+  const ran = { ...inspected, State: { ...inspected.State, Running: true, StartedAt: '2026-01-02T03:04:05Z' } }
+  const inspect = 'GET /containers/c/json'
+  const answers = {
+    'PUT /containers/c/archive': answerOf(200),
+    'POST /containers/c/update': json(200, { Warnings: null }),
+    'POST /containers/c/start': answerOf(304),
+  }
+  const seen = { ...held, state: 'created' as const }
+  const late = await serve(t, { ...answers, [inspect]: json(200, ran) })
+  assert.equal((await startSandbox(late.context, plan, studentId, seen, contents)).fault, undefined)
+  assert.deepEqual(late.calls(), [inspect, 'POST /containers/c/update', 'POST /containers/c/start'])
+  const early = await serve(t, { ...answers, [inspect]: json(200, inspected) })
+  assert.equal((await startSandbox(early.context, plan, studentId, seen)).fault, undefined)
+  assert.deepEqual(early.calls(), [inspect, 'PUT /containers/c/archive', 'POST /containers/c/start'])
 })
 
 const classNetwork = `/networks/class-${plan.classId.toLowerCase()}`
