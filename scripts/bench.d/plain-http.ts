@@ -6,16 +6,25 @@ import { engineHost } from '../../test/support/live.ts'
 const socketPath = (): string => engineHost().replace('unix://', '')
 const engineAgent = new Agent({ keepAlive: true })
 
-/** One call of the engine; resolves with the text of its answer. */
-export function callEngine(method: string, path: string, body?: object | Uint8Array): Promise<string> {
+/** One call of the engine; resolves with the text of its answer. Bytes that are no text go to `take`. */
+export function callEngine(
+  method: string,
+  path: string,
+  body?: object | Uint8Array,
+  take?: (bytes: Uint8Array) => void,
+): Promise<string> {
   const isBytes = body instanceof Uint8Array
   const headers = { 'content-type': isBytes ? 'application/x-tar' : 'application/json' }
   const options = { socketPath: socketPath(), method, path, headers, agent: engineAgent }
-  return exchange(options, isBytes || body === undefined ? body : Buffer.from(JSON.stringify(body)))
+  return exchange(options, isBytes || body === undefined ? body : Buffer.from(JSON.stringify(body)), take)
 }
 
 /** Rejects where the answer is a refusal. */
-export function exchange(options: RequestOptions, body?: Uint8Array): Promise<string> {
+export function exchange(
+  options: RequestOptions,
+  body?: Uint8Array,
+  take: (bytes: Uint8Array) => void = () => {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const sent = request(options, (response) => {
       const chunks: Uint8Array[] = []
@@ -23,6 +32,7 @@ export function exchange(options: RequestOptions, body?: Uint8Array): Promise<st
       const isText = /json|text|xml/.test(response.headers['content-type'] ?? '')
       response.on('data', (chunk: Uint8Array) => {
         if (isText) chunks.push(chunk)
+        else take(chunk)
       })
       response.once('end', () => {
         const [status = 0, text] = [response.statusCode, Buffer.concat(chunks).toString()]

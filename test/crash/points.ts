@@ -1,10 +1,10 @@
 // Kills the service at every numbered effect of an up, a down, a collection and a reset, and of the service that goes on with either: before it,
 // after it and after its answer. Then the next service must finish by itself, and the referee must have found nothing.
-// Usage: points.ts [SHARE]: every SHAREth point only, the first chosen at random. Prints how many points there are.
+// Usage: points.ts [SHARE [STORE]]: every SHAREth point only, the first chosen at random; of one store only. Prints how many points there are.
 
 import assert from 'node:assert/strict'
 import type { Files } from '../referee/truth.ts'
-import type { StoreKind } from '../support/live.ts'
+import { type StoreKind, storeKinds } from '../support/live.ts'
 import { type CrashPoint, isReading, positions } from './effects.ts'
 import { attempt, isSettled, type Lane, openLane, upAndPlant } from './lane.ts'
 
@@ -114,8 +114,9 @@ const share = Number(process.argv[2] ?? 1)
 let [all, run, missed, failed, violations, removals] = [0, 0, 0, 0, 0, 0]
 const first = Math.floor(Math.random() * share)
 
-/** A folder has the more effects, so that two lanes share its scenarios: each takes the next one that nobody has begun. */
-const lanes: readonly StoreKind[] = ['directory', 'directory', 's3']
+/** Lanes of one store share its scenarios: each takes the next one that nobody has begun. A folder has the more effects. */
+const wanted = storeKinds.find((each) => each === process.argv[3])
+const lanes: readonly StoreKind[] = wanted ? [wanted, wanted, wanted] : ['directory', 'directory', 's3']
 const waiting = {
   directory: Object.entries(scenarios),
   s3: Object.entries(scenarios),
