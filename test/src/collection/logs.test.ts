@@ -95,6 +95,16 @@ test('lines without their end are counted by every engine in its own way: such a
   assert.deepEqual({ notes, asked }, { notes: [], asked: [undefined, undefined] })
 })
 
+test('a log in which the engine says each time that it broke off is damaged, however far it came; once is a change', async () => {
+  const cut: LogPiece = { ...out(''), continues: true, breaksOff: true }
+  const logs = await spoolLogs(readings([out('1\n'), out('2\n'), cut], [out('1\n'), cut]))
+  assert.match(logs.notes.join(), /damaged .* output is missing/)
+  assert.equal(logs.files[0]?.content.size, 4)
+  await logs.close()
+  const isChange = (error: unknown) => error instanceof CollectError && error.code === 'changed'
+  await assert.rejects(spoolLogs(readings([out('1\n'), cut], [out('1\n'), out('2\n')])), isChange)
+})
+
 test('a damaged log is in the bag as far as it can be read, with a note', async () => {
   const torn = [...lines.slice(0, 7), 'unreadable' as const, ...lines.slice(8)]
   const cases = {
