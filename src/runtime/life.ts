@@ -12,7 +12,12 @@ export const SandboxLife = Type.Object({
     Type.Object({
       at: Type.String(),
       exitCode: Nullable(Type.Integer({ description: 'Null: it runs again, and the engine has forgotten it.' })),
-      outOfMemory: Type.Boolean({ description: 'Its programs wanted more memory than the lab allows.' }),
+      outOfMemory: Nullable(
+        Type.Boolean({
+          description:
+            'Its programs wanted more memory than the lab allows. Null: it runs again, and the engine may have forgotten it.',
+        }),
+      ),
     }),
   ),
 })

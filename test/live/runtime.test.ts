@@ -167,6 +167,7 @@ async function openSite() {
     await proxy?.close()
     await rm(folder, { recursive: true })
   })
+  const info = await engine.system.info()
   return {
     engine,
     runtime,
@@ -176,7 +177,9 @@ async function openSite() {
       const command = ['sh', '-c', 'until [ -e ~/go ]; do sleep 0.1; done; rm ~/go; exec tail /dev/zero']
       return { ...plan, frozenLab: { ...plan.frozenLab, command, memoryMb: 16 } }
     },
-    rootId: rootIdOf(await engine.system.info()),
+    rootId: rootIdOf(info),
+    // Seen on Docker 20.10; forgotten on 26 and 28. In between nothing was run.
+    remembersExhaustion: Number.parseInt(info.ServerVersion, 10) < 26,
     ending: (plan: SessionPlan) => ({ ...plan, frozenLab: { ...plan.frozenLab, command: ['false'] } }),
   }
 }

@@ -56,7 +56,7 @@ const ContainerSchema = Type.Object({
     Running: Type.Boolean(),
     Paused: Type.Boolean(),
     Restarting: Type.Boolean(),
-    /** Of the life that ended last, also while the next one runs. */
+    /** Of the life that ended last; later engines forget it as soon as the next one begins. */
     OOMKilled: Type.Boolean(),
     Dead: Type.Boolean(),
     /** 0 while it runs. */
@@ -91,6 +91,13 @@ export const containerInspect = defineEndpoint({
   timeout: 'quick',
   retry: 'same',
   answer: TypeCompiler.Compile(ContainerSchema),
+  differences: [
+    {
+      engines: 'Docker 26 and 28',
+      does: 'says `OOMKilled` of the life that is, where 20.10 says it of the one that ended last',
+      client: 'gives it as it comes; of a student’s sandbox that runs again, false is told as unknown',
+    },
+  ],
 })
 
 /** The container of this id or name. An absent one is EngineError `not-found`. */

@@ -14,7 +14,9 @@ export async function lifeOf({ engine }: DockerContext, containerId: string): Pr
   const { StartedAt, FinishedAt, OOMKilled, ExitCode } = State
   // Docker says of one that waits for its next start that it runs.
   const isUp = State.Running && !State.Restarting
-  const lastDeath = { at: FinishedAt, exitCode: isUp ? null : ExitCode, outOfMemory: OOMKilled }
+  // Later engines say it of the life that is: Docker 26 and 28 do, 20.10 does not.
+  const outOfMemory = isUp && !OOMKilled ? null : OOMKilled
+  const lastDeath = { at: FinishedAt, exitCode: isUp ? null : ExitCode, outOfMemory }
   return {
     startedAt: isNever(StartedAt) ? null : StartedAt,
     restarts: RestartCount,

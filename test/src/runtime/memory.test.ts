@@ -86,6 +86,7 @@ conformance(
       lab: { ...freezeLab(image), user: '1000:1000' },
       greedy: (plan) => plan,
       rootId: 0,
+      remembersExhaustion: true,
       ending(plan, studentId) {
         runtime.startsAs.set(studentId, 'exited')
         return plan

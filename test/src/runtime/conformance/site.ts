@@ -50,6 +50,8 @@ export interface Site {
   greedy(plan: SessionPlan): SessionPlan
   /** Archives count owners from here: 0, or where the engine remaps its users the host's id of their root. */
   readonly rootId: number
+  /** Its engine tells of one that runs again whether its last life ran out of memory. */
+  readonly remembersExhaustion: boolean
   /** The same plan, of a lab whose program ends at once, each time. */
   ending(plan: SessionPlan, studentId: string): SessionPlan
 }

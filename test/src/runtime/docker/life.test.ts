@@ -25,6 +25,12 @@ const lives: [what: string, state: object, restarts: number, life: Awaited<Retur
     { startedAt: began, restarts: 4, lastDeath: { at: ended, exitCode: null, outOfMemory: true } },
   ],
   [
+    'one that runs again, of which a later engine says no more how it ended',
+    { Running: true, StartedAt: began, FinishedAt: ended },
+    1,
+    { startedAt: began, restarts: 1, lastDeath: { at: ended, exitCode: null, outOfMemory: null } },
+  ],
+  [
     'one that ended well',
     { StartedAt: began, FinishedAt: ended },
     0,
