@@ -18,6 +18,8 @@ export interface PlannedSeat {
   readonly number: number
   /** What the sandbox runs as, where the lab fixes no user. */
   readonly uid?: number
+  /** Of several, the one that the sandbox is on. */
+  readonly node?: string
 }
 
 /** A sandbox that will not run again by itself: what an archive is taken of. */

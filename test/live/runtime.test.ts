@@ -176,6 +176,7 @@ async function openSite() {
       const command = ['sh', '-c', 'until [ -e ~/go ]; do sleep 0.1; done; rm ~/go; exec tail /dev/zero']
       return { ...plan, frozenLab: { ...plan.frozenLab, command, memoryMb: 16 } }
     },
+    nodes: [],
     rootId: rootIdOf(await engine.system.info()),
     ending: (plan: SessionPlan) => ({ ...plan, frozenLab: { ...plan.frozenLab, command: ['false'] } }),
   }

@@ -83,6 +83,7 @@ conformance(
     return {
       runtime,
       hands: handsOf(runtime),
+      nodes: [],
       lab: { ...freezeLab(image), user: '1000:1000' },
       greedy: (plan) => plan,
       rootId: 0,
