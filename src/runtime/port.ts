@@ -73,6 +73,22 @@ export interface ProxyState {
   readonly unattached: ReadonlyMap<string, unknown>
 }
 
+/** One of the hosts that sandboxes are on. */
+export interface NodeState {
+  /** As in seats; undefined on one host. */
+  readonly id: string | undefined
+  readonly name: string
+  /** What the manager of several says of it, such as `ready` or `down`; `ready` on one host. */
+  readonly state: string
+  readonly availability: 'active' | 'pause' | 'drain'
+  /** Why it cannot be asked; undefined: it can be. */
+  readonly fault: string | undefined
+  /** MiB; undefined where it cannot be asked. */
+  readonly memoryMb: number | undefined
+  /** By all that they are called there: ids, tags, digests; undefined where it cannot be asked. */
+  readonly images: ReadonlySet<string> | undefined
+}
+
 export interface Runtime {
   /** Resolves with the engine's version, or rejects with RuntimeError 'unavailable'. */
   check(): Promise<{ readonly version: string }>
@@ -83,6 +99,10 @@ export interface Runtime {
   /** By its name, its id or its digest. */
   image(reference: string): Promise<ImageFacts | undefined>
   pull(reference: string, signal?: AbortSignal): Promise<void>
+  /** Whether it is to be pulled: of several nodes, whether one that can be asked is without it. */
+  lacksImage(reference: string): Promise<boolean>
+  /** Those that sandboxes can be on; of one host, itself. */
+  nodes(): Promise<readonly NodeState[]>
 
   /** What the engine holds of this installation, of one class or of all, one entry a session. */
   survey(classId?: string): Promise<HeldSession[]>
@@ -108,7 +128,7 @@ export interface Runtime {
    * Tells that a sandbox, or the proxy, has begun, ended or become something else, and where that may have been missed, until
    * `signal` fires. Never rejects.
    */
-  watch(signal: AbortSignal, changed: (what: 'sandboxes' | 'proxy') => void): Promise<void>
+  watch(signal: AbortSignal, changed: (what: 'sandboxes' | 'proxy' | 'missed') => void): Promise<void>
 
   /**
    * Makes and starts what is missing of one student's sandbox, touching nothing that already runs, but for one that has lost its

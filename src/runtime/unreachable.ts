@@ -17,8 +17,8 @@ export function requireReachable(sandbox: HeldSandbox | undefined): void {
 }
 
 /** RuntimeError 'unreachable' where a node has told this process nothing yet of the sandboxes that are placed on it. */
-export function requireHeard(sessions: readonly HeldSession[]): void {
-  if (!sessions.some(({ sandboxes }) => sandboxes.some(({ isUnheard }) => isUnheard))) return
+export function requireHeard<Survey extends { readonly sessions: readonly HeldSession[] }>(survey: Survey): Survey {
+  if (!survey.sessions.some(({ sandboxes }) => sandboxes.some(({ isUnheard }) => isUnheard))) return survey
   throw new RuntimeError('unreachable', 'A node has not told yet which sandboxes it has: their routes are not known.')
 }
 

@@ -63,7 +63,7 @@ export class Traefik {
   start(): void {
     void this.#runtime.watch(this.#stopping.signal, (what) => {
       this.#version++
-      if (what !== 'proxy') return
+      if (what === 'sandboxes') return
       this.#polls.beganAnew()
       void this.look()
     })
@@ -78,8 +78,7 @@ export class Traefik {
 
   /** Routes as the engine is now. `pagesUrl` is where Traefik finds this service. RuntimeError where they cannot be known. */
   async routes(pagesUrl: string): Promise<Routes> {
-    const { version, sessions, id } = await this.#present()
-    requireHeard(sessions)
+    const { version, sessions, id } = requireHeard(await this.#present())
     const live = new Set(sessions.flatMap(({ sandboxes }) => sandboxes.filter(isServed).flatMap(({ id }) => id ?? [])))
     return {
       document: withSign(routesOf(this.#config, sessions, pagesUrl), this.#config, pagesUrl, id),

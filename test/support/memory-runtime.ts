@@ -42,6 +42,16 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     return this.findImage(reference)
   }
 
+  async lacksImage(reference: string) {
+    return (await this.image(reference)) === undefined
+  }
+
+  async nodes() {
+    await this.before('nodes')
+    const host = { id: undefined, name: 'host', state: 'ready', availability: 'active', fault: undefined } as const
+    return [{ ...host, memoryMb: this.host.memoryMb, images: this.imageNames() }]
+  }
+
   async pull(reference: string): Promise<void> {
     await this.step(`pull ${reference}`, () =>
       this.images.set(reference, { id: 'sha256:new', digest: '', size: 1, volumes: [] }),
@@ -56,12 +66,12 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     }
     return [...sessions.values()].map((session) => ({
       ...session,
-      network: this.#networkOf(session),
+      network: this.networkOf(session),
       sandboxes: this.#sandboxesOf(session),
     }))
   }
 
-  #networkOf({ classId, sessionId }: SessionIdentity): HeldSession['network'] {
+  networkOf({ classId, sessionId }: SessionIdentity): HeldSession['network'] {
     const network = [...this.networks.values()].find(({ session }) => session.sessionId === sessionId)
     const name = networkName(classId)
     return (

@@ -15,6 +15,7 @@ import { proveCollection } from './prove.ts'
 import { waitReady } from './ready.ts'
 import { removeContainer, removeVolume } from './remove.ts'
 import { rescueVolume } from './rescue.ts'
+import { readHost } from './resources.ts'
 import { asSealed, freezeSandbox, sealSandbox } from './seal.ts'
 import { startSandbox } from './start.ts'
 import { surveyDocker } from './survey.ts'
@@ -44,6 +45,8 @@ export function createDockerRuntime(
     engineId: () => translated(engineId()),
     room: () => translated(readRoom(context)),
     image: (reference) => translated(findImage(engine, reference)),
+    lacksImage: async (reference) => (await translated(findImage(engine, reference))) === undefined,
+    nodes: async () => [await translated(readHost(context))],
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
     survey: (classId) => translated(surveyDocker(context, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),

@@ -1,0 +1,20 @@
+// What an engine's host has: memory, container runtimes, images.
+
+import type { NodeResources } from '../fleet/ports.ts'
+import type { NodeState } from '../port.ts'
+import type { DockerContext } from './context.ts'
+
+export async function readResources({ engine }: DockerContext): Promise<NodeResources> {
+  const [info, images] = await Promise.all([engine.system.info(), engine.images.list()])
+  const names = images.flatMap(({ Id, RepoTags, RepoDigests }) => [Id, ...(RepoTags ?? []), ...(RepoDigests ?? [])])
+  return { memoryMb: Math.floor(info.MemTotal / 2 ** 20), runtimes: Object.keys(info.Runtimes), images: new Set(names) }
+}
+
+/** The one node that there is without a fleet. */
+export async function readHost(context: DockerContext): Promise<NodeState> {
+  const [{ Name: name = '' }, { memoryMb, images }] = await Promise.all([
+    context.engine.system.info(),
+    readResources(context),
+  ])
+  return { id: undefined, name, state: 'ready', availability: 'active', fault: undefined, memoryMb, images }
+}
