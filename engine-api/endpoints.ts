@@ -37,6 +37,12 @@ import { networkDisconnect } from './endpoints/network/disconnect.ts'
 import { networkInspect } from './endpoints/network/inspect.ts'
 import { networkList } from './endpoints/network/list.ts'
 import { networkRemove } from './endpoints/network/remove.ts'
+import { nodeList } from './endpoints/node/list.ts'
+import { nodeUpdate } from './endpoints/node/update.ts'
+import { swarmInit } from './endpoints/swarm/init.ts'
+import { swarmInspect } from './endpoints/swarm/inspect.ts'
+import { swarmJoin } from './endpoints/swarm/join.ts'
+import { swarmLeave } from './endpoints/swarm/leave.ts'
 import { systemDf } from './endpoints/system/df.ts'
 import { systemEvents } from './endpoints/system/events.ts'
 import { systemInfo } from './endpoints/system/info.ts'
@@ -91,4 +97,10 @@ export const endpoints: readonly Endpoint[] = [
   imageLoad,
   imageTag,
   imageRemove,
+  swarmInit,
+  swarmInspect,
+  swarmJoin,
+  swarmLeave,
+  nodeList,
+  nodeUpdate,
 ]

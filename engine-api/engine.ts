@@ -32,6 +32,12 @@ import { disconnectNetwork } from './endpoints/network/disconnect.ts'
 import { inspectNetwork } from './endpoints/network/inspect.ts'
 import { listNetworks } from './endpoints/network/list.ts'
 import { removeNetwork } from './endpoints/network/remove.ts'
+import { listNodes } from './endpoints/node/list.ts'
+import { updateNode } from './endpoints/node/update.ts'
+import { initSwarm } from './endpoints/swarm/init.ts'
+import { inspectSwarm } from './endpoints/swarm/inspect.ts'
+import { joinSwarm } from './endpoints/swarm/join.ts'
+import { leaveSwarm } from './endpoints/swarm/leave.ts'
 import { getDiskUsage } from './endpoints/system/df.ts'
 import { getSystemInfo } from './endpoints/system/info.ts'
 import { pingSystem } from './endpoints/system/ping.ts'
@@ -111,6 +117,16 @@ export function createEngine(options: EngineOptions) {
       load: bound(loadImages),
       tag: bound(tagImage),
       remove: bound(removeImage),
+    },
+    swarm: {
+      init: bound(initSwarm),
+      inspect: bound(inspectSwarm),
+      join: bound(joinSwarm),
+      leave: bound(leaveSwarm),
+    },
+    nodes: {
+      list: bound(listNodes),
+      update: bound(updateNode),
     },
     /** Ends every call (EngineError `aborted`) and closes every connection. */
     close: (): Promise<void> => transport.close(),

@@ -1,4 +1,5 @@
-// Records the engine at DOCKER_HOST into fixtures/engine/: `record.ts [--check] [SCENARIO...]`, all scenarios by default.
+// Records the engine at DOCKER_HOST into fixtures/engine/: `record.ts [--check] [SCENARIO...]`, by default all scenarios for what it
+// is: in no Swarm, or a manager or a worker of `scripts/engine swarm`.
 // --check compares with what is there instead. It makes and removes only what carries its own label, and the image it imports.
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -98,6 +99,14 @@ async function incomparable(folder: string, head: Recording['head']): Promise<st
   return `this host has cgroups ${head.cgroupVersion}, and it was recorded with ${cgroupVersion}`
 }
 
+function fitting(): string[] {
+  const { LocalNodeState, ControlAvailable } = info.Swarm ?? { LocalNodeState: 'inactive', ControlAvailable: false }
+  const node = ControlAvailable ? 'manager' : 'worker'
+  const place = LocalNodeState === 'inactive' ? undefined : node
+  const names = Object.keys(scenarios).filter((each) => scenarios[each]?.on === place)
+  return place === undefined ? [...names, classScenario] : names
+}
+
 const began = performance.now()
 const chosen = process.argv.slice(2)
 const check = chosen.includes('--check')
@@ -115,7 +124,7 @@ const head: Recording['head'] = {
   how: 'recorded',
 }
 const reason = check ? await incomparable(folder, head) : undefined
-if (reason === undefined) await goThrough(asked.length > 0 ? asked : [...Object.keys(scenarios), classScenario])
+if (reason === undefined) await goThrough(asked.length > 0 ? asked : fitting())
 else console.log(`record: not compared: ${reason}`)
 await engine.close()
 

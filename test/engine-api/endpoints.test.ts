@@ -40,6 +40,15 @@ const volume = '{"Name":"v","Driver":"local","Labels":null}'
 const info =
   '{"ServerVersion":"1","OperatingSystem":"o","Driver":"d","MemTotal":1,"NCPU":1,"SecurityOptions":[],"Runtimes":{}}'
 const image = '{"Id":"i","RepoTags":[],"RepoDigests":null,"Size":1,"Architecture":"amd64","Os":"linux"}'
+const node = {
+  ID: 'n/1',
+  Version: { Index: 7 },
+  Spec: { Name: 'x', Labels: { room: '3' }, Role: 'worker', Availability: 'active' },
+  Description: {},
+  Status: { State: 'ready', Addr: '10.0.0.2' },
+} as const
+const addresses = { ListenAddr: '10.0.0.2:2377', AdvertiseAddr: '10.0.0.2' }
+const invitation = { RemoteAddrs: ['10.0.0.1:2377'], JoinToken: 'SWMTKN-1-x' }
 const files: TarInput[] = [{ name: 'a', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeMs: 0, body: Buffer.from('x') }]
 const filters = { label: ['a=b', 'c'] }
 const filtersEncoded = encodeURIComponent('{"label":["a=b","c"]}')
@@ -289,6 +298,45 @@ const cases: readonly Case[] = [
     call: (e) => e.images.remove('r/n:t'),
     answer: answerOf(200, '[{"Untagged":"r/n:t"}]'),
     sends: 'DELETE /images/r%2Fn%3At',
+  },
+  {
+    endpoint: 'swarm-init',
+    call: async (e) => assert.equal(await e.swarm.init(addresses), 'n1'),
+    answer: answerOf(200, '"n1"\n'),
+    sends: 'POST /swarm/init',
+    body: addresses,
+  },
+  {
+    endpoint: 'swarm-inspect',
+    call: (e) => e.swarm.inspect(),
+    answer: answerOf(200, '{"ID":"s","JoinTokens":{"Worker":"w","Manager":"m"}}'),
+    sends: 'GET /swarm',
+  },
+  {
+    endpoint: 'swarm-join',
+    call: (e) => e.swarm.join({ ...addresses, ...invitation }),
+    answer: answerOf(200),
+    sends: 'POST /swarm/join',
+    body: { ...addresses, ...invitation },
+  },
+  {
+    endpoint: 'swarm-leave',
+    call: (e) => e.swarm.leave({ force: true }),
+    answer: answerOf(200),
+    sends: 'POST /swarm/leave?force=1',
+  },
+  {
+    endpoint: 'node-list',
+    call: async (e) => assert.deepEqual(await e.nodes.list(), [node]),
+    answer: answerOf(200, JSON.stringify([node])),
+    sends: 'GET /nodes',
+  },
+  {
+    endpoint: 'node-update',
+    call: (e) => e.nodes.update(node, { Availability: 'drain' }),
+    answer: answerOf(200),
+    sends: 'POST /nodes/n%2F1/update?version=7',
+    body: { ...node.Spec, Availability: 'drain' },
   },
 ]
 

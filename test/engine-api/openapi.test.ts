@@ -13,6 +13,9 @@ import {
   endpoints,
   type NetworkSpecification,
   type RestartPolicy,
+  type SwarmAddresses,
+  type SwarmInvitation,
+  type SwarmNode,
   type VolumeSpecification,
 } from '../../engine-api/index.ts'
 import { answerOf, rawServer } from './raw-server.ts'
@@ -64,11 +67,22 @@ const container: Complete<ContainerSpecification> = {
 }
 const network: Complete<NetworkSpecification> = {
   Name: 'n',
-  Driver: 'bridge',
+  Driver: 'overlay',
+  Attachable: true,
   Internal: true,
   Labels: { a: 'b' },
   IPAM: { Config: [{ Subnet: '10.0.0.0/28', IPRange: '10.0.0.14/31', Gateway: '10.0.0.1' }] },
   Options: { a: 'b' },
+}
+const addresses: Complete<SwarmAddresses> = { ListenAddr: '10.0.0.1:2377', AdvertiseAddr: '10.0.0.1' }
+const invitation: Complete<SwarmInvitation> = { RemoteAddrs: ['10.0.0.2:2377'], JoinToken: 't' }
+const node: Complete<SwarmNode> = {
+  ID: 'n',
+  Version: { Index: 1 },
+  Spec: { Name: 'n', Labels: { a: 'b' }, Role: 'worker', Availability: 'active' },
+  Description: { Hostname: 'h', Resources: { NanoCPUs: 1, MemoryBytes: 1 }, Engine: { EngineVersion: '1' } },
+  Status: { State: 'ready', Message: '', Addr: '10.0.0.1' },
+  ManagerStatus: { Leader: true, Reachability: 'reachable', Addr: '10.0.0.1:2377' },
 }
 const volume: Complete<VolumeSpecification> = { Name: 'v', Labels: { a: 'b' } }
 
@@ -82,6 +96,9 @@ const bodies: readonly ((engine: Engine) => Promise<unknown>)[] = [
   (e) => e.volumes.create(volume),
   (e) => e.exec.run('c', { command: ['c'], user: '1', timeoutMs: 10_000, maxOutputBytes: 1 }),
   (e) => e.exec.open('c', { command: ['c'], user: '1', terminal: true }),
+  (e) => e.swarm.init(addresses),
+  (e) => e.swarm.join({ ...addresses, ...invitation }),
+  (e) => e.nodes.update(node, { Availability: 'pause' }),
 ]
 
 /** Newer documents dropped it; engines before Docker 25 and Podman 4 need it, and newer ones ignore it. */
@@ -290,6 +307,9 @@ for (const file of files.length === 0 ? ['(none)'] : files) {
         'network-connect',
         'network-create',
         'network-disconnect',
+        'node-update',
+        'swarm-init',
+        'swarm-join',
         'volume-create',
       ],
       'every endpoint with a JSON body was sent',

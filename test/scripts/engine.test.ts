@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
@@ -69,4 +69,36 @@ test('a system without an engine is refused before anything is made', (t) => {
   assert.equal(status, 1)
   assert.match(stderr, /holds no dockerd: make it with scripts\/engine-root/)
   assert.ok(!existsSync(join(folder, 'own')))
+})
+
+test('a Swarm is not started where something else is, and its words do nothing where none runs', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'engine-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const word of ['kill', 'start', 'crash', 'cut', 'join']) {
+    const { status, stderr } = engine('swarm', folder, word, 'b')
+    assert.deepEqual([status, /no Swarm runs in/.test(stderr)], [1, true], stderr)
+  }
+  writeFileSync(join(folder, 'thesis.txt'), 'mine')
+  const started = engine('swarm', folder)
+  assert.deepEqual([started.status, started.stdout], [1, ''])
+  assert.match(started.stderr, /holds no engine/)
+  assert.deepEqual(readdirSync(folder), ['thesis.txt'])
+})
+
+test('stopping a Swarm of which nothing runs removes what it made, and nothing else that lies there', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'engine-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  for (const own of ['tls', 'tls/a', 'a', 'b']) mkdirSync(join(folder, own))
+  for (const file of ['engine.pid', 'a/engine.pid', 'b/engine.pid', 'tls/ca-key.pem', 'tls/a/key.pem']) {
+    writeFileSync(join(folder, file), '')
+  }
+  const [inNode, inTls] = [join(folder, 'b/thesis.txt'), join(folder, 'tls/thesis.txt')]
+  for (const file of [inNode, inTls]) {
+    writeFileSync(file, 'mine')
+    assert.equal(engine('stop', folder).status, 1)
+    assert.ok(existsSync(file))
+    rmSync(file)
+  }
+  assert.equal(engine('stop', folder).status, 0)
+  assert.ok(!existsSync(folder))
 })

@@ -16,5 +16,11 @@ export const notOfTheService: ReadonlySet<string> = new Set([
   'image-load',
   'image-remove',
   'image-tag',
+  'node-list',
+  'node-update',
+  'swarm-init',
+  'swarm-inspect',
+  'swarm-join',
+  'swarm-leave',
   'system-df',
 ])

@@ -24,6 +24,8 @@ export const fixtureInstallation = 'class-runtime-fixture'
 const sessionId = /\d{8}t\d{9}z-[0-9a-f]{4}/g
 const anyTime = /\b(?!0001-)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g
 const longId = /\b[0-9a-f]{64}\b/g
+/** Of what a Swarm names: nodes, overlay networks, tasks. */
+const swarmId = /\b(?=[a-z]*\d)[0-9a-z]{25}\b/g
 /** The first 12 digits of a long id (11 in a host name of Podman), as a host name, in an alias or in a path. */
 const shortId = /(?<=["/= ])[0-9a-f]{11,12}(?=[" ])/g
 
@@ -66,8 +68,8 @@ class Numbered {
 
 const hex = (number: number): string => number.toString(16).padStart(8, '0')
 const requestTime = '2000-01-01T00:00:00.000Z'
-/** Unix seconds. */
-const requestUntil = '946684800'
+/** What a client sends in a query that is another number each time: Unix seconds, and the version of a node. */
+const requestNumbers: Readonly<Record<string, string>> = { until: '946684800', version: '10' }
 
 /**
  * Session ids that a client has made up, and those of the recording: equally long, so that no length changes.
@@ -101,7 +103,7 @@ export function standInRequest({ startLine, headers, body }: WireMessage, sessio
   const url = new URL(target, 'http://engine')
   const pairs = [...url.searchParams].map(([name, value]): [string, string] => [
     name,
-    name === 'until' ? requestUntil : clean(value),
+    requestNumbers[name] ?? clean(value),
   ])
   const query = Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
   const request = { method, path: clean(url.pathname), query }
@@ -130,6 +132,10 @@ const countedRules: readonly Rule[] = [
   [/(?<="Created":)\d{10}/g, '946684800'],
   [/(?<="(?:Size|VirtualSize|LayersSize|SizeRootFs)":)[1-9]\d*/g, '1000000'],
   [/(?<="SandboxKey":")[^"]*netns[^"]+/g, '/var/run/docker/netns/000000000000'],
+  // Of a Swarm: how often its state was changed, its own certificate, and the networks that it had before.
+  [/(?<="Index":)\d+/g, '10'],
+  [/(?<="(?:TrustRoot|CertIssuerPublicKey)":)"[^"]*"/g, '""'],
+  [/(?<="com\.docker\.network\.driver\.overlay\.vxlanid_list":")\d+/g, '4097'],
   // On hosts without AppArmor it is empty, and which profile it is says nothing.
   [/(?<="AppArmorProfile":)"[^"]*"/g, '""'],
 ]
@@ -152,6 +158,7 @@ const hostRules: readonly Rule[] = [
 /** By the path: what is new each time, or made by the host and its kernel. */
 const pathRules: readonly (readonly [path: RegExp, rules: readonly Rule[]])[] = [
   [/\/info$/, hostRules],
+  [/\/nodes$/, [[/(?<="(?:NanoCPUs|MemoryBytes)":)\d+/g, '4294967296']]],
   [
     /\/stats$/,
     [
@@ -183,7 +190,7 @@ const pathRules: readonly (readonly [path: RegExp, rules: readonly Rule[]])[] = 
 /** Answers of one recording, in order: stand-ins are numbered by their first appearance. */
 export class StandIns {
   readonly #sessions: SessionIds
-  readonly #ids = new Numbered((number) => `f1${hex(number)}`.padEnd(64, '0'))
+  readonly #ids = new Numbered((number, real) => `f1${hex(number)}`.padEnd(real.length === 25 ? 25 : 64, '0'))
   readonly #times = new Numbered((number) => `2000-01-01T00:00:00.${String(number).padStart(9, '0')}Z`)
   readonly #addresses = new Numbered((number, real) => real.replace(/\d+$/, String(number + 1)))
   readonly #requestTimes: ReadonlySet<string>
@@ -198,7 +205,9 @@ export class StandIns {
 
   /** Also for paths and bodies of requests that name what the engine has named. */
   id(text: string): string {
-    const long = text.replaceAll(longId, (real) => this.#ids.for(real))
+    const long = text
+      .replaceAll(longId, (real) => this.#ids.for(real))
+      .replaceAll(swarmId, (real) => this.#ids.for(real))
     return long.replaceAll(shortId, (real) => (this.#ids.ofPrefix(real) ?? this.#ids.for(real)).slice(0, real.length))
   }
 
@@ -235,7 +244,8 @@ export class StandIns {
       [new RegExp(this.#dataFolder.replaceAll(/[.\\+*?[\](){}^$|]/g, '\\$&'), 'g'), '/var/lib/docker'],
       [sessionId, (real) => this.#sessions.toStandIn(real)],
       [anyTime, (real) => this.#time(real)],
-      [longId, (real) => this.id(real)],
+      [longId, (real) => this.#ids.for(real)],
+      [swarmId, (real) => this.#ids.for(real)],
       [address, (real) => this.#addresses.for(real)],
       [shortId, (real) => this.id(`"${real}"`).slice(1, -1)],
       ...countedRules,
@@ -272,8 +282,9 @@ const asArchive = ({ method, path }: RecordedRequest, body: Buffer): Buffer =>
 /** Of lists of all there is what the engine and the recording have made; in a steady order, since theirs is chance. */
 function steadyLists({ method, path }: RecordedRequest, text: string): string {
   const answersLists =
-    method === 'GET' && /\/(networks(\/[^/]+)?|volumes|system\/df|changes|containers\/json)$/.test(path)
-  if (!answersLists) return text
+    method === 'GET' && /\/(networks(\/[^/]+)?|volumes|system\/df|changes|containers\/json|nodes)$/.test(path)
+  // Podman refuses in plain words what it has no list of.
+  if (!answersLists || !/^[[{]/.test(text)) return text
   const answer: unknown = JSON.parse(text, (name, value: unknown) =>
     // Those of a network, by their ids.
     name === 'Containers' && isObject(value) && !Array.isArray(value)
@@ -290,7 +301,7 @@ function steadyLists({ method, path }: RecordedRequest, text: string): string {
 function sorted<Item>(all: readonly Item[]): Item[] {
   const named = all.map((item) => {
     const text = JSON.stringify(item)
-    return { item, name: /"(?:Names?|Path)":\[?"[^"]*"/i.exec(text)?.[0] ?? text }
+    return { item, name: /"(?:Names?|Path|Hostname)":\[?"[^"]*"/i.exec(text)?.[0] ?? text }
   })
   return named.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ item }) => item)
 }
@@ -308,7 +319,7 @@ function sortedOwn(all: readonly unknown[]): unknown[] {
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
 const credential =
-  /"(?:\w*password|auth|identitytoken|registrytoken|\w*secret\w*)":\s*"[^"]+"|-----BEGIN [A-Z ]*PRIVATE KEY|:\/\/[^/\s:@"]+:[^/\s@"]+@/i
+  /SWMTKN-|"(?:\w*password|auth|identitytoken|registrytoken|\w*secret\w*)":\s*"[^"]+"|-----BEGIN [A-Z ]*PRIVATE KEY|:\/\/[^/\s:@"]+:[^/\s@"]+@/i
 
 /** Throws where a message holds what looks like a credential: it must not get into a repository. */
 export function refuseCredentials({ startLine, headers, body }: WireMessage): void {

@@ -8,7 +8,10 @@ import type { CallOptions, Transport } from '../../transport/call.ts'
 
 const Labels = Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]))
 
-/** By network name. `IPAddress` is empty while the container does not run. Shared with container-list. */
+/**
+ * By network name; before a first start, by the name or id that the network was given by, and with no `NetworkID`. `IPAddress` is
+ * empty while the container does not run. Shared with container-list.
+ */
 export const AttachedNetworksSchema = Type.Record(
   Type.String(),
   Type.Object({

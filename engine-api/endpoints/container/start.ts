@@ -13,6 +13,7 @@ export const containerStart = defineEndpoint({
   retry: 'same',
   notes: [
     'A command that is not found or not executable is 400. A network of the container that is gone is 404 or 500.',
+    'In an overlay the manager has to agree. Where it cannot be reached, or the address is taken, the answer is 500 after 20 s.',
   ],
 })
 

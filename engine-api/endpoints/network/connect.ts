@@ -14,6 +14,12 @@ export const networkConnect = defineEndpoint({
   retry: 'same',
   deviations: [
     { engines: 'Docker 20.10 to 29', status: 403, message: /already exists in network/i, outcome: 'already-connected' },
+    {
+      engines: 'Docker 20.10, an overlay',
+      status: 409,
+      message: /already attached to network/i,
+      outcome: 'already-connected',
+    },
     { engines: 'Podman 4', status: 500, message: /already connected to network/i, outcome: 'already-connected' },
     { engines: 'Podman 5', status: 403, message: /already connected to network/i, outcome: 'already-connected' },
   ],

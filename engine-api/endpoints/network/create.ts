@@ -8,7 +8,10 @@ import type { CallOptions, Transport } from '../../transport/call.ts'
 
 export interface NetworkSpecification {
   readonly Name: string
-  readonly Driver?: 'bridge'
+  /** An overlay spans the nodes of a Swarm, and is made at its manager. */
+  readonly Driver?: 'bridge' | 'overlay'
+  /** Of an overlay: that containers, not only services, may be in it. */
+  readonly Attachable?: boolean
   /** No way out of the host. */
   readonly Internal?: boolean
   readonly Labels?: Readonly<Record<string, string>>
@@ -52,10 +55,14 @@ export const networkCreate = defineEndpoint({
       client: 'gives the Warning',
     },
   ],
-  notes: ['A subnet that overlaps is 403.'],
+  notes: [
+    'A subnet that overlaps is 403.',
+    'An overlay is stored, and not yet allocated: where it cannot be (its subnet overlaps another overlay’s), it keeps an empty `Driver`.',
+    'On a worker of a Swarm an overlay is 403.',
+  ],
 })
 
-/** Makes a network. A taken name is EngineError `conflict`, an overlapping subnet `forbidden`. */
+/** Makes a network; an overlay is to be inspected until it has a `Driver`. A taken name is EngineError `conflict`, a bridge's overlapping subnet `forbidden`. */
 export function createNetwork(
   transport: Transport,
   specification: NetworkSpecification,

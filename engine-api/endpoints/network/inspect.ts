@@ -9,6 +9,7 @@ import type { CallOptions, Transport } from '../../transport/call.ts'
 export const NetworkSchema = Type.Object({
   Id: Type.String(),
   Name: Type.String(),
+  /** Empty while an overlay is not allocated; it then has no `Config` either. */
   Driver: Type.String(),
   Internal: Type.Boolean(),
   Labels: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
@@ -28,7 +29,7 @@ export const NetworkSchema = Type.Object({
       ]),
     ),
   }),
-  /** By container id. Running containers only; on networks from a list it may be empty or absent. */
+  /** By container id; of an overlay also `lb-` and its name: the node's own place. Running containers of this node only; on networks from a list it may be empty or absent. */
   Containers: Type.Optional(
     Type.Union([
       Type.Record(
@@ -54,7 +55,10 @@ export const networkInspect = defineEndpoint({
   answer: TypeCompiler.Compile(NetworkSchema),
 })
 
-/** The network of this id or name. An absent one is EngineError `not-found`. */
+/**
+ * The network of this id or name. An absent one is EngineError `not-found`, and so is an overlay on a worker where no container
+ * has been started in it.
+ */
 export function inspectNetwork(transport: Transport, id: string, options: CallOptions = {}): Promise<Network> {
   return transport.json(networkInspect, { path: { id }, ...options })
 }

@@ -13,6 +13,9 @@ export const networkRemove = defineEndpoint({
   retry: 'same',
   deviations: [
     { engines: 'Docker 20.10 to 29', status: 403, message: /has active endpoints/i, code: 'conflict' },
+    // For a moment a node still lists what the Swarm has no more.
+    { engines: 'Docker 20.10, an overlay', status: 500, message: /^network \S+ not found$/i, outcome: 'already-gone' },
+    { engines: 'Docker 20.10, an overlay', status: 400, message: /is in use by task/i, code: 'conflict' },
     { engines: 'Podman 4', status: 500, message: /network is being used/i, code: 'conflict' },
   ],
   differences: [
@@ -22,7 +25,10 @@ export const networkRemove = defineEndpoint({
       client: 'nothing: a caller looks at `Containers` first, as down-class does',
     },
   ],
-  notes: ['Only running containers hold a network. A stopped one does not, and then cannot be started again.'],
+  notes: [
+    'Only running containers hold a network. A stopped one does not, and then cannot be started again.',
+    'An overlay is also held by a node that is down, until it is back.',
+  ],
 })
 
 /** Removes a network. One that still has running containers is EngineError `conflict`. */

@@ -27,6 +27,19 @@ const SystemInfoSchema = Type.Object({
   DefaultRuntime: Type.Optional(Type.String()),
   /** `1` or `2`. */
   CgroupVersion: Type.Optional(Type.String()),
+  Swarm: Type.Optional(
+    Type.Object({
+      /** Empty where it is in no Swarm, as the address is. */
+      NodeID: Type.String(),
+      NodeAddr: Type.String(),
+      /** `active` in a Swarm, also while no manager can be reached; `inactive` in none; `pending`, `error` or `locked` in between. */
+      LocalNodeState: Type.String(),
+      /** Whether it is a manager, and can be asked as one. */
+      ControlAvailable: Type.Boolean(),
+      /** Of managers alone. */
+      Cluster: Type.Optional(Type.Union([Type.Object({ ID: Type.String() }), Type.Null()])),
+    }),
+  ),
 })
 
 export type SystemInfo = Static<typeof SystemInfoSchema>

@@ -15,11 +15,21 @@ import {
   EngineError,
   type EngineErrorCode,
   isEngineError,
+  type SwarmNode,
 } from '../../../engine-api/index.ts'
 import { createTransport, type EngineOptions } from '../../../engine-api/transport/transport.ts'
 import { answerOf, pong, type RawServer, rawServer } from '../raw-server.ts'
 
 const volume = '{"Name":"v","Driver":"local","Labels":null}'
+const node: SwarmNode = {
+  ID: 'n',
+  Version: { Index: 1 },
+  Spec: { Role: 'worker', Availability: 'active' },
+  Description: {},
+  Status: { State: 'ready', Addr: '10.0.0.2' },
+}
+const addresses = { ListenAddr: '10.0.0.2:2377', AdvertiseAddr: '10.0.0.2' }
+const invitation = { RemoteAddrs: ['10.0.0.1:2377'], JoinToken: 't' }
 
 function engineFor(t: TestContext, server: RawServer, options: Partial<EngineOptions> = {}): Engine {
   const engine = createEngine({ host: server.host, ...options })
@@ -189,6 +199,7 @@ test('a body that nobody wants holds no connection, however long it is', { timeo
 test('a status that misleads is read by the words on record', async (t) => {
   const cases: [number, string, (engine: Engine) => Promise<unknown>, string][] = [
     [403, 'endpoint with name x already exists in network y', (e) => e.networks.connect('n', 'c'), 'already-connected'],
+    [409, 'c is already attached to network n', (e) => e.networks.connect('n', 'c'), 'already-connected'],
     [500, 'c is already connected to network "n"', (e) => e.networks.connect('n', 'c'), 'already-connected'],
     [500, 'container c is not connected to network n', (e) => e.networks.disconnect('n', 'c'), 'not-connected'],
     [404, 'No such container: c', (e) => e.networks.disconnect('n', 'c'), 'not-connected'],
@@ -199,6 +210,8 @@ test('a status that misleads is read by the words on record', async (t) => {
     [500, '"c" is already paused: container state improper', (e) => e.containers.pause('c'), 'already-paused'],
     [500, 'Container c is not paused', (e) => e.containers.unpause('c'), 'not-paused'],
     [404, 'No such image: i:t', (e) => e.images.remove('i:t'), 'already-gone'],
+    [500, 'network n not found', (e) => e.networks.remove('n'), 'already-gone'],
+    [503, 'This node is not part of a swarm', (e) => e.swarm.leave(), 'not-in-one'],
   ]
   for (const [status, message, call, outcome] of cases) {
     const server = await rawServer(t, (socket) => socket.write(answerOf(status, JSON.stringify({ message }))))
@@ -224,6 +237,15 @@ test('a status that misleads is read by the words on record', async (t) => {
     [500, 'top can only be used on running containers', (e) => e.containers.processes('c'), 'conflict'],
     [500, 'network is being used by containers', (e) => e.networks.remove('n'), 'conflict'],
     [403, 'network n has active endpoints', (e) => e.networks.remove('n'), 'conflict'],
+    [400, 'rpc error: desc = network n is in use by task t', (e) => e.networks.remove('n'), 'conflict'],
+    [503, 'This node is already part of a swarm.', (e) => e.swarm.init(addresses), 'conflict'],
+    [503, 'This node is already part of a swarm.', (e) => e.swarm.join({ ...addresses, ...invitation }), 'conflict'],
+    [
+      500,
+      'rpc error: desc = update out of sequence',
+      (e) => e.nodes.update(node, { Availability: 'drain' }),
+      'conflict',
+    ],
     [403, 'other words', (e) => e.networks.remove('n'), 'forbidden'],
     [403, 'other words', (e) => e.networks.connect('n', 'c'), 'forbidden'],
     [404, 'No such container: c', (e) => e.containers.update('c', { RestartPolicy: { Name: 'no' } }), 'not-found'],
