@@ -98,6 +98,20 @@ test('what nobody has is gone only where everybody was asked', async (t) => {
   await assert.rejects(fleet.restarted().removeFiles('other'), isUnreachable)
 })
 
+test('where a node was silent while collecting was proven nothing is started, until it is', async (t) => {
+  const { runtime, b, plan, held } = await running(t)
+  b.fallSilent()
+  await runtime.survey()
+  await runtime.proveCollection(plan, new AbortController().signal)
+  b.answerAgain()
+  await until('the node is back', async () => (await held())?.state === 'running')
+  const late = { ...plan, seats: [...(plan.seats ?? []), { studentId: 'SV002', number: 1, node: 'b' }] }
+  assert.ok(isUnreachable((await runtime.startSandbox(late, 'SV002', undefined)).fault))
+  assert.equal(b.containers.size, 1)
+  await runtime.proveCollection(late, new AbortController().signal)
+  assert.equal((await runtime.startSandbox(late, 'SV002', undefined)).fault, undefined)
+})
+
 test('an engine that is another node than the manager says is not spoken to', async (t) => {
   const { fleet, b, id } = await running(t)
   b.answersAs = 'c'
