@@ -17,7 +17,7 @@ chmod 711 "$work"
 export TMPDIR=$work/tmp
 # What start_servers starts; a Podman's folder is one that scripts/engine can stop and enter, too.
 engine=engine
-phase='start' child='' engine_folder='' podman_folder='' s3_folder='' s3_server=''
+phase='start' child='' engine_folder='' podman_folder='' swarm_folder='' s3_folder='' s3_server=''
 # A private engine's network is its own: what talks to its sandboxes, or is talked to from there, runs inside it.
 inside=()
 
@@ -26,8 +26,9 @@ stop_servers() {
   local status=0
   if [[ -n $s3_folder ]]; then "scripts/$s3_server" stop "$s3_folder" || status=1; fi
   if [[ -n $podman_folder ]]; then scripts/podman stop "$podman_folder" || status=1; fi
+  if [[ -n $swarm_folder ]]; then scripts/engine stop "$swarm_folder" || status=1; fi
   if [[ -n $engine_folder ]]; then scripts/engine stop "$engine_folder" || status=1; fi
-  s3_folder='' podman_folder='' engine_folder=''
+  s3_folder='' podman_folder='' swarm_folder='' engine_folder=''
   return "$status"
 }
 
