@@ -88,8 +88,10 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
 
   #sandboxesOf({ sessionId }: SessionIdentity): HeldSandbox[] {
     const ofSession = <T extends { session: SessionIdentity }>(each: T) => each.session.sessionId === sessionId
-    const containers = [...this.containers.values()].filter(ofSession)
     const volumes = [...this.volumes.values()].filter(ofSession)
+    const containers = [...this.containers.values()].filter(ofSession)
+    // Of a session of other engines.
+    if (volumes.length + containers.length === 0) return []
     const students = new Set([...containers, ...volumes].map(({ studentId }) => studentId))
     return [...students].map((studentId) => {
       const container = containers.find((each) => each.studentId === studentId)

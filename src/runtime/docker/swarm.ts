@@ -22,18 +22,23 @@ export function createSwarmRuntime(
   settings: DockerSettings,
   { placements, log, onNodeCall }: Pick<FleetParts, 'placements' | 'log'> & NodeCalls,
 ): Runtime {
-  const engine = createEngine(manager)
+  const engine = createEngine(withFittingTls(manager))
   const networks = { engine, driver: 'overlay', reservedSubnets: new Set<string>(), givenUpSubnets: new Map() } as const
   return createFleetRuntime({
     manager: managerOn(engine, settings, networks),
     openNode: ({ address }) => {
       const host = urlTemplate.replaceAll('{addr}', address.includes(':') ? `[${address}]` : address)
-      return nodeOn(createEngine({ ...manager, host, onCall: onNodeCall?.(host) }), settings, networks)
+      return nodeOn(createEngine(withFittingTls({ ...manager, host, onCall: onNodeCall?.(host) })), settings, networks)
     },
     placements,
     hasProxy: settings.proxy.container !== undefined,
     log,
   })
+}
+
+/** The manager may be the host that the service is on, whose socket needs no certificate. */
+function withFittingTls({ certPath, ...options }: EngineOptions): EngineOptions {
+  return certPath === undefined || !options.host.startsWith('tcp:') ? options : { ...options, certPath }
 }
 
 interface NodeCalls {

@@ -3,13 +3,14 @@
 import type { Logger } from 'pino'
 import { FleetNode } from './node.ts'
 import type { FleetMember, Manager, NodeRuntime } from './ports.ts'
+import { manyWaiting } from './raced.ts'
 
 export class Members {
   readonly nodes = new Map<string, FleetNode>()
   readonly #manager: Manager
   readonly #open: (member: FleetMember) => NodeRuntime
   readonly #log: Logger
-  readonly #stopping = new AbortController()
+  readonly #stopping = manyWaiting()
   readonly #watchers = new Set<(what: 'sandboxes' | 'proxy') => void>()
 
   constructor(manager: Manager, open: (member: FleetMember) => NodeRuntime, log: Logger) {

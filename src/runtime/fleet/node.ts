@@ -6,6 +6,7 @@ import { foldId, sameId } from '../../names.ts'
 import { RuntimeError } from '../errors.ts'
 import type { HeldSandbox, HeldSession } from '../held.ts'
 import type { FleetMember, NodeRuntime } from './ports.ts'
+import { manyWaiting, raced } from './raced.ts'
 
 /** How long an engine may take to say what it holds. */
 const lookMs = 5_000
@@ -21,7 +22,7 @@ export class FleetNode {
   #fault: RuntimeError | undefined
   #retry: NodeJS.Timeout | undefined
   /** Fires for the calls that wait for a node that is gone. */
-  #lost = new AbortController()
+  #lost = manyWaiting()
   readonly #heard: Map<string, HeldSession>
   readonly #heardClasses: Set<string>
   #heardAll: boolean
@@ -212,7 +213,7 @@ export class FleetNode {
 
   #lose(fault: RuntimeError): void {
     this.#lost.abort(fault)
-    this.#lost = new AbortController()
+    this.#lost = manyWaiting()
   }
 
   /** Those that were stopped by call stay so. One that cannot be started is tried at the next look. */
@@ -253,20 +254,4 @@ export class FleetNode {
 function asUnreachable(sandbox: HeldSandbox): HeldSandbox {
   const hadRoute = sandbox.state === 'running' || sandbox.state === 'paused'
   return { ...sandbox, state: 'unreachable', server: hadRoute ? sandbox.server : undefined }
-}
-
-/** Rejects at once where `signal` fires; the work goes on unheard. */
-async function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  let stop = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop)
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
-    work.catch(() => undefined)
-  }
 }

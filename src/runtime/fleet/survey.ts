@@ -1,7 +1,7 @@
 // What a fleet holds, put together from what its nodes say, what those said last that cannot be asked, and who is placed where.
 // Whoever is placed on a node that says nothing is in it all the same: nobody may take them for gone.
 
-import { foldId, sameId } from '../../names.ts'
+import { foldId } from '../../names.ts'
 import { RuntimeError } from '../errors.ts'
 import type { HeldSandbox, HeldSession } from '../held.ts'
 import { unseenSandbox } from '../unreachable.ts'
@@ -56,7 +56,7 @@ async function addUnseen(
   for (const { studentId, node: id } of seats) {
     const node = id === undefined ? undefined : nodes.get(id)
     const canBeAsked = id === undefined || (node && !node.fault)
-    if (canBeAsked || [...session.sandboxes.values()].some((each) => sameId(each.studentId, studentId))) continue
+    if (canBeAsked || session.sandboxes.has(foldId(studentId))) continue
     session.sandboxes.set(foldId(studentId), unseenSandbox(session, studentId, !node?.hasHeard(session.classId)))
   }
 }
