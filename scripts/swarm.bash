@@ -54,9 +54,10 @@ start_node() {
   local node=$1 tls=$dir/tls/$1 config
   running || return
   local dir=$dir/$node before=$node_before more=("$node" "${addresses[$node]}" "$pid") entry=(nsenter --pid --target "$pid")
+  local flags="$flags -H tcp://${addresses[$node]}:2376"
   if running; then fail "the node $node runs already"; fi
   config=$(printf '{"tlsverify": true, "tlscacert": "%s", "tlscert": "%s", "tlskey": "%s"}' "$tls"/{ca,cert,key}.pem)
-  ENGINE_FLAGS="$ENGINE_FLAGS -H tcp://${addresses[$node]}:2376" launch_engine
+  launch_engine
 }
 
 kill_node() {
