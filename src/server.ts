@@ -73,7 +73,15 @@ async function main(): Promise<void> {
   const actions = new ClassActions(classes, operations, new Leases(store))
   const sweep = new Sweep(classes, actions, log, { everyMs: config.sweepSeconds * 1000, graceMs: leakGraceMs })
   const metrics = new Metrics()
-  sweep.onSurvey((sessions) => metrics.surveyed(sessions))
+  sweep.onSurvey((sessions) => {
+    metrics.surveyed(sessions)
+    // What was surveyed a moment ago is seldom gone: the next round says it then.
+    if (config.fleet)
+      runtime.nodes([]).then(
+        (nodes) => metrics.nodesSeen(nodes),
+        () => undefined,
+      )
+  })
   const dependencies = {
     ...{ classes, actions, catalogue, identify, log, metrics },
     connectionsPerAddress: config.connectionsPerAddress,

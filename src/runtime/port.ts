@@ -85,8 +85,8 @@ export interface NodeState {
   readonly fault: string | undefined
   /** MiB; undefined where it cannot be asked. */
   readonly memoryMb: number | undefined
-  /** By all that they are called there: ids, tags, digests; undefined where it cannot be asked. */
-  readonly images: ReadonlySet<string> | undefined
+  /** Those asked about that it is without; undefined where it cannot be asked. */
+  readonly missingImages: readonly string[] | undefined
 }
 
 export interface Runtime {
@@ -101,8 +101,8 @@ export interface Runtime {
   pull(reference: string, signal?: AbortSignal): Promise<void>
   /** Whether it is to be pulled: of several nodes, whether one that can be asked is without it. */
   lacksImage(reference: string): Promise<boolean>
-  /** Those that sandboxes can be on; of one host, itself. */
-  nodes(): Promise<readonly NodeState[]>
+  /** Those that sandboxes can be on, and which of these images each is without; of one host, itself. */
+  nodes(images: readonly string[]): Promise<readonly NodeState[]>
 
   /** What the engine holds of this installation, of one class or of all, one entry a session. */
   survey(classId?: string): Promise<HeldSession[]>

@@ -46,10 +46,11 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     return (await this.image(reference)) === undefined
   }
 
-  async nodes() {
+  async nodes(images: readonly string[]) {
     await this.before('nodes')
     const host = { id: undefined, name: 'host', state: 'ready', availability: 'active', fault: undefined } as const
-    return [{ ...host, memoryMb: this.host.memoryMb, images: this.imageNames() }]
+    const missingImages = images.filter((image) => this.findImage(image) === undefined)
+    return [{ ...host, memoryMb: this.host.memoryMb, missingImages }]
   }
 
   async pull(reference: string): Promise<void> {

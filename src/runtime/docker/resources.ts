@@ -10,11 +10,16 @@ export async function readResources({ engine }: DockerContext): Promise<NodeReso
   return { memoryMb: Math.floor(info.MemTotal / 2 ** 20), runtimes: Object.keys(info.Runtimes), images: new Set(names) }
 }
 
-/** The one node that there is without a fleet. */
-export async function readHost(context: DockerContext): Promise<NodeState> {
-  const [{ Name: name = '' }, { memoryMb, images }] = await Promise.all([
-    context.engine.system.info(),
-    readResources(context),
-  ])
-  return { id: undefined, name, state: 'ready', availability: 'active', fault: undefined, memoryMb, images }
+/** The one node that there is without a fleet; `lacks` tells of an image whether it is not there. */
+export async function readHost(
+  { engine }: DockerContext,
+  images: readonly string[],
+  lacks: (reference: string) => Promise<boolean>,
+): Promise<NodeState> {
+  const { Name: name = '', MemTotal } = await engine.system.info()
+  const missing = await Promise.all(images.map(async (image) => ((await lacks(image)) ? [image] : [])))
+  return {
+    ...{ id: undefined, name, state: 'ready', availability: 'active', fault: undefined },
+    ...{ memoryMb: Math.floor(MemTotal / 2 ** 20), missingImages: missing.flat() },
+  }
 }

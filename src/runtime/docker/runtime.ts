@@ -42,8 +42,8 @@ export function createDockerRuntime(
     check: () => translated(versionOf(engine)),
     engineId: () => translated(engineId()),
     room: () => translated(readRoom(context)),
-    lacksImage: async (reference) => (await translated(findImage(engine, reference))) === undefined,
-    nodes: async () => [await translated(readHost(context))],
+    lacksImage: (reference) => translated(lacksImage(engine, reference)),
+    nodes: async (images) => [await translated(readHost(context, images, (each) => lacksImage(engine, each)))],
     survey: (classId) => translated(surveyDocker(context, classId)),
   }
 }
@@ -103,6 +103,9 @@ async function findImage(engine: Engine, reference: string): Promise<ImageFacts 
     throw error
   }
 }
+
+const lacksImage = async (engine: Engine, reference: string): Promise<boolean> =>
+  (await findImage(engine, reference)) === undefined
 
 /** As the docker command does: `busybox` means `busybox:latest`, not every tag of the repository. */
 const withTag = (reference: string): string => (/[:@][^/]+$/.test(reference) ? reference : `${reference}:latest`)

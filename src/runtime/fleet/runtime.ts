@@ -12,7 +12,7 @@ import type { FleetNode } from './node.ts'
 import { place } from './place.ts'
 import type { FleetMember, Manager, NodeRuntime, Placements } from './ports.ts'
 import { startOn } from './start.ts'
-import { nodeState, openNodes, resourcesOf } from './state.ts'
+import { missingImages, nodeState, openNodes } from './state.ts'
 import { gather } from './survey.ts'
 
 export interface FleetParts {
@@ -139,8 +139,8 @@ export function createFleetRuntime({ manager, openNode, placements, hasProxy, lo
       const memoryMb = sum(rooms.filter(({ isOpen }) => isOpen).map((each) => each.memoryMb))
       return { memoryMb, hasFreeSubnet, place: (demand) => place(rooms, hasFreeSubnet, demand) }
     },
-    async nodes() {
-      return await Promise.all((await members.refresh()).map(nodeState))
+    async nodes(images) {
+      return await Promise.all((await members.refresh()).map((node) => nodeState(node, images)))
     },
     async image(reference) {
       const all = await members.refresh()
@@ -151,8 +151,8 @@ export function createFleetRuntime({ manager, openNode, placements, hasProxy, lo
     },
     async lacksImage(reference) {
       const all = await members.refresh()
-      const found = await Promise.all(all.map(resourcesOf))
-      return found.some((resources) => resources && !resources.images.has(reference))
+      const missing = await Promise.all(all.map((node) => missingImages(node, [reference])))
+      return missing.flat().includes(reference)
     },
     async pull(reference, signal) {
       const all = (await members.refresh()).filter(({ fault }) => !fault)

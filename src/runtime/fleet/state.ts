@@ -6,7 +6,7 @@ import type { NodeRoom } from './place.ts'
 import type { NodeResources } from './ports.ts'
 
 /** Undefined where it does not say. */
-export async function resourcesOf(node: FleetNode): Promise<NodeResources | undefined> {
+async function resourcesOf(node: FleetNode): Promise<NodeResources | undefined> {
   return await node.look((runtime) => runtime.resources()).catch(() => undefined)
 }
 
@@ -22,9 +22,24 @@ export async function openNodes(nodes: readonly FleetNode[]): Promise<NodeRoom[]
   return rooms.filter((room) => room !== undefined)
 }
 
-export async function nodeState(node: FleetNode): Promise<NodeState> {
-  const resources = await resourcesOf(node)
+/** Undefined where it does not say. */
+export async function missingImages(
+  node: FleetNode,
+  images: readonly string[],
+): Promise<readonly string[] | undefined> {
+  const looks = images.map(async (image) => {
+    const found = await node.look((runtime) => runtime.image(image))
+    return found ? [] : [image]
+  })
+  return await Promise.all(looks).then(
+    (missing) => missing.flat(),
+    () => undefined,
+  )
+}
+
+export async function nodeState(node: FleetNode, images: readonly string[]): Promise<NodeState> {
+  const [resources, missing] = await Promise.all([resourcesOf(node), missingImages(node, images)])
   const { id, name, state, availability } = node.member
   const fault = resources ? undefined : (node.fault?.message ?? 'It does not answer.')
-  return { id, name, state, availability, fault, memoryMb: resources?.memoryMb, images: resources?.images }
+  return { id, name, state, availability, fault, memoryMb: resources?.memoryMb, missingImages: missing }
 }
