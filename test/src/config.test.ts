@@ -59,6 +59,7 @@ test('a fleet is a Swarm whose nodes are spoken to by certificates', () => {
   assert.equal(readConfig({ FLEET: 'swarm', ...tls, ENGINE_URL_TEMPLATE }).fleet?.urlTemplate, ENGINE_URL_TEMPLATE)
   assert.match(startFacts(readConfig({ FLEET: 'swarm', ...tls }))['nodes'] ?? '', /Swarm/)
   assert.match(refusal({ FLEET: 'swarm' }), /DOCKER_CERT_PATH/)
+  assert.match(refusal({ FLEET: 'swarm', ...tls, CLASS_SUBNET_SIZE: '27' }), /CLASS_SUBNET_SIZE is 27/)
   assert.match(refusal({ FLEET: 'many' }), /FLEET must be one of single, swarm/)
   assert.match(refusal({ ENGINE_URL_TEMPLATE }), /FLEET is not swarm/)
   for (const wrong of ['{addr}:2376', 'tcp://node:2376', 'unix://{addr}']) {
