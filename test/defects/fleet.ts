@@ -106,8 +106,14 @@ export const fleetDefects: readonly Defect[] = [
   },
   {
     name: 'an overlay that is never allocated is taken for a network',
-    file: 'src/runtime/docker/network.ts',
+    file: 'src/runtime/docker/overlay.ts',
     edits: [{ find: 'if (Driver !== ', replace: 'if (true || Driver !== ' }],
+    tests: dockerTests,
+  },
+  {
+    name: 'a network that a Swarm has removed is opened for a class',
+    file: 'src/runtime/docker/network.ts',
+    edits: [{ find: '.then(() => true, isRemovedNetwork)', replace: '.then(() => true)' }],
     tests: dockerTests,
   },
   {

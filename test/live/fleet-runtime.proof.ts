@@ -2,6 +2,7 @@
 // on the manager. Other hands are clients of their own; a proxy before each engine's socket refuses or cuts an answer.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +23,7 @@ import { until } from '../support/until.ts'
 
 const installation = `fleet-runtime-${process.pid}`
 const own = [`class-runtime.installation=${installation}`]
-const test = { [`class-runtime-test`]: installation }
+const test = { 'class-runtime-test': installation }
 const foreign = [`class-runtime-test=${installation}`]
 const traefik = `${installation}-traefik`
 const image = 'busybox:1.36'
@@ -82,9 +83,9 @@ function handsOf(engines: readonly [Engine, Engine], proxies: readonly EnginePro
     return assert.fail(`no node has ${id}`)
   }
   const shell = async (id: string, script: string): Promise<void> => {
-    const command = ['sh', '-e', '-c', script]
-    const ran = await (await engineOf(id)).exec.run(id, { command, timeoutMs: 30_000, maxOutputBytes: 10_000 })
-    assert.equal(ran.exitCode, 0, Buffer.from(ran.stderr).toString())
+    const node = (await engineOf(id)) === manager ? 'a' : 'b'
+    const host = `unix://${join(swarmFolder(), node, 'docker.sock')}`
+    execFileSync('docker', ['-H', host, 'exec', '-i', id, 'sh', '-e', '-s'], { input: script })
   }
   return {
     write: (id, things) => shell(id, ['umask 022', ...things.map(commandFor)].join('\n')),

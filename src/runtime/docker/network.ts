@@ -1,7 +1,6 @@
 // A class's network: found or created on a free subnet, with the proxy attached before any sandbox starts, so that
 // a page can be reached as soon as it is there.
 
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Container, type Engine, isEngineError, type Network } from '../../../engine-api/index.ts'
 import { label, networkName } from '../../names.ts'
 import { RuntimeError } from '../errors.ts'
@@ -10,6 +9,7 @@ import { noSubnetAdvice, type Room, roomOfHost } from '../room.ts'
 import { proxyEndpoint } from './address.ts'
 import type { DockerContext } from './context.ts'
 import { asRuntimeError, isRefusal, resent } from './errors.ts'
+import { isAllocated, isRemovedNetwork, untilUnlisted } from './overlay.ts'
 import { clearProof } from './prove.ts'
 import { networkBody } from './sandbox-body.ts'
 import { freeSubnets, subnetOfSession } from './subnets.ts'
@@ -23,8 +23,9 @@ export async function openNetwork(context: DockerContext, plan: SessionPlan): Re
   const networks = await manager.networks.list()
   const found = networks.find((network) => network.Name === name)
   if (found && (await isOurs(context, plan, found))) {
-    await connectProxy(context.engine, found, proxyId)
-    return { id: found.Id, name, created: false }
+    const isThere = await connectProxy(context.engine, found, proxyId).then(() => true, isRemovedNetwork)
+    if (isThere) return { id: found.Id, name, created: false }
+    await untilUnlisted(manager, found.Id)
   }
   const id = await createNetwork(context, plan)
   try {
@@ -97,19 +98,6 @@ function* subnetsFor(
 
 /** Longer than a proxy that works takes to get its routes. */
 const heardWithinMs = 60_000
-
-const allocatedPolls = 50
-const allocatedPollMs = 100
-
-/** A Swarm stores an overlay at once and allocates it afterwards, or never. */
-async function isAllocated(manager: Engine, id: string): Promise<boolean> {
-  for (let poll = 1; poll <= allocatedPolls; poll++) {
-    const { Driver, IPAM } = await manager.networks.inspect(id)
-    if (Driver !== '' && IPAM.Config?.length) return true
-    await delay(allocatedPollMs)
-  }
-  return false
-}
 
 async function takenSubnets(engine: Engine): Promise<string[]> {
   const networks = await engine.networks.list()
@@ -211,6 +199,7 @@ export async function closeNetwork(context: DockerContext, networkId: string): P
     // Who is in it on the other nodes the manager alone knows.
     throw networks.driver === 'overlay' && isEngineError(error, 'conflict') ? inUse(error) : error
   })
+  if (networks.driver === 'overlay') await untilUnlisted(networks.engine, networkId)
 }
 
 const inUse = (cause?: unknown): RuntimeError =>

@@ -57,8 +57,9 @@ test('an overlay that is not allocated in time is removed, and the next subnet i
 
 test('a node’s own place keeps no overlay, and a task in it is a network in use', async (t) => {
   const refusal = { message: `rpc error: code = FailedPrecondition desc = network ${name} is in use by task x` }
-  const { context } = await serve(t, {
-    'GET /networks/swarm-id': json(200, overlay),
+  const { context, calls } = await serve(t, {
+    // Listed for a moment after it was removed.
+    'GET /networks/swarm-id': [...Array(3).fill(json(200, overlay)), json(404, { message: 'network not found' })],
     'DELETE /networks/swarm-id': [json(400, refusal), json(204, {})],
   })
   await assert.rejects(closeNetwork(onSwarm(context), 'swarm-id'), (error) => {
@@ -66,6 +67,22 @@ test('a node’s own place keeps no overlay, and a task in it is a network in us
     return isError('failed')(error)
   })
   await closeNetwork(onSwarm(context), 'swarm-id')
+  assert.equal(calls().filter((call) => call === 'GET /networks/swarm-id').length, 4)
+})
+
+test('a network that was removed a moment ago is not taken for the class’s', async (t) => {
+  const gone = 'Could not attach to network old: rpc error: code = NotFound desc = network old not found'
+  const { context } = await serve(t, {
+    'GET /containers/traefik/json': json(200, inspectedContainer('t', 'traefik')),
+    'GET /networks': json(200, [{ ...overlay, Id: 'old' }]),
+    'POST /networks/old/connect': json(500, { message: gone }),
+    'GET /networks/old': [json(200, { ...overlay, Id: 'old' }), json(404, { message: 'network old not found' })],
+    'POST /networks/create': json(201, { Id: 'swarm-id', Warning: '' }),
+    'GET /networks/swarm-id': json(200, overlay),
+    'POST /networks/swarm-id/connect': json(200, {}),
+  })
+  const swarm = { ...onSwarm(context), proxy: { ...context.proxy, container: 'traefik' } }
+  assert.deepEqual(await openNetwork(swarm, seated), { id: 'swarm-id', name, created: true })
 })
 
 test('a sandbox is made in its overlay by the id of that, and one that is not attached says so', async (t) => {
