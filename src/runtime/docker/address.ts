@@ -56,7 +56,19 @@ export async function rejoinNetwork(
 ): Promise<void> {
   const { network, address } = await placeOf(context, plan, studentId)
   const endpoint = endpointSettings(address)
+  if (context.networks.driver === 'overlay') await leaveAll(context, containerId)
   await namingTakenAddress(context.engine.networks.connect(network, containerId, { endpoint }))
+}
+
+/** One that does not run is asked to go back to the overlay that is gone, whose id it has, beside the new one. */
+async function leaveAll({ engine }: DockerContext, containerId: string): Promise<void> {
+  const { State, NetworkSettings } = await engine.containers.inspect(containerId)
+  if (State.Running) return
+  for (const name of Object.keys(NetworkSettings.Networks ?? {})) {
+    await engine.networks.disconnect(name, containerId, { force: true }).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error
+    })
+  }
 }
 
 export async function namingTakenAddress<T>(work: Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { containerName, label, networkName, volumeName } from '../../../../src/names.ts'
+import { rejoinNetwork } from '../../../../src/runtime/docker/address.ts'
 import type { DockerContext } from '../../../../src/runtime/docker/context.ts'
 import { closeNetwork, openNetwork } from '../../../../src/runtime/docker/network.ts'
 import { reviveContainers } from '../../../../src/runtime/docker/revive.ts'
@@ -103,6 +104,20 @@ test('a sandbox is made in its overlay by the id of that, and one that is not at
   const { HostConfig, NetworkingConfig } = JSON.parse(created?.body.toString() ?? '')
   assert.equal(HostConfig.NetworkMode, 'swarm-id')
   assert.deepEqual(NetworkingConfig.EndpointsConfig, { 'swarm-id': { IPAMConfig: { IPv4Address: '10.0.0.3' } } })
+})
+
+test('a stopped sandbox leaves the overlay that is gone before it comes into the new one', async (t) => {
+  const stopped = inspectedContainer('made', containerName(plan.classId, studentId))
+  const Networks = { [name]: { NetworkID: 'old', IPAddress: '' } }
+  const { context, calls } = await serve(t, {
+    [`GET /networks/${name}`]: json(200, overlay),
+    'GET /containers/made/json': json(200, { ...stopped, NetworkSettings: { Networks } }),
+    [`POST /networks/${name}/disconnect`]: json(200, {}),
+    'POST /networks/swarm-id/connect': json(200, {}),
+  })
+  await rejoinNetwork(onSwarm(context), seated, studentId, 'made')
+  const changes = calls().filter((call) => call.startsWith('POST'))
+  assert.deepEqual(changes, [`POST /networks/${name}/disconnect`, 'POST /networks/swarm-id/connect'])
 })
 
 test('what is on a node is told with the networks that the manager has', async (t) => {
