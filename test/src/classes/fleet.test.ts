@@ -18,6 +18,7 @@ import { classId, quiet, workOf } from '../../support/memory-class.ts'
 import type { MemoryNode } from '../../support/memory-fleet.ts'
 import { newRun, openFleetClass } from '../../support/memory-fleet-class.ts'
 import { isCollected } from '../../support/memory-referee.ts'
+import { engineGone } from '../../support/memory-runtime.ts'
 import { problemIn } from '../../support/memory-subject.ts'
 import { noProxy } from '../../support/no-proxy.ts'
 import { until } from '../../support/until.ts'
@@ -179,6 +180,19 @@ test('a removal that a node breaks off is finished by its bag, and nothing is co
   await sweepUntil(context, 'the session has ended', async () => (await record()).ended !== undefined)
   assert.deepEqual(await store.folders(`${classId}/${sessionId}/${onB}/`), ['final'])
   assert.equal(b.volumes.size, 0)
+})
+
+test('a removal that was begun on a node that fell silent is not forgotten', async (t) => {
+  const { down, b, record } = await openWorked(t)
+  b.before = (event) => {
+    if (event !== 'remove-container SV002') return
+    b.fallSilent()
+    throw engineGone()
+  }
+  await down(true)
+  assert.equal(b.containers.size, 1)
+  await down(true)
+  assert.ok((await record()).removing?.some(({ studentId }) => studentId === onB))
 })
 
 test('work on a silent node is neither given up nor reset nor called not running', async (t) => {
