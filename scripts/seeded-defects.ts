@@ -15,6 +15,7 @@ import { collectionDefects } from '../test/defects/collection.ts'
 import { contractDefects } from '../test/defects/contract.ts'
 import type { Defect } from '../test/defects/defect.ts'
 import { engineDefects } from '../test/defects/engine.ts'
+import { fleetDefects } from '../test/defects/fleet.ts'
 import { halfRemovedDefects } from '../test/defects/half-removed.ts'
 import { placeDefects } from '../test/defects/place.ts'
 import { proofDefects } from '../test/defects/proof.ts'
@@ -116,6 +117,7 @@ if (values.help) {
 }
 const all: readonly Defect[] = [
   ...engineDefects,
+  ...fleetDefects,
   ...collectionDefects,
   ...sandboxDefects,
   ...traefikDefects,

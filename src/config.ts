@@ -16,6 +16,8 @@ export interface Config {
   readonly routesListen: ListenAddress | undefined
   readonly auth: AuthConfig
   readonly engine: { readonly host: string; readonly certPath?: string }
+  /** Undefined: there is one engine. */
+  readonly fleet: FleetConfig | undefined
   readonly catalogue: string
   readonly store: StoreSettings
   readonly installation: string
@@ -27,6 +29,11 @@ export interface Config {
   readonly sweepSeconds: number
   readonly connectionsPerAddress: number
   readonly logLevel: LogLevel
+}
+
+export interface FleetConfig {
+  /** Where the engine of a node is, with `{addr}` for its address. */
+  readonly urlTemplate: string
 }
 
 export interface ProxyConfig {
@@ -65,11 +72,13 @@ export function readConfig(
     )
   }
   const pool = get('CLASS_SUBNET_POOL') ?? settings.CLASS_SUBNET_POOL.default
+  const subnets = readSubnets(pool, get)
   return {
     listen: parseListen('LISTEN', get('LISTEN') ?? settings.LISTEN.default, auth.kind === 'off'),
     routesListen: readRoutesListen(get),
     auth,
     engine: { host: get('DOCKER_HOST') ?? settings.DOCKER_HOST.default, ...(certPath ? { certPath } : {}) },
+    fleet: readFleet(get, certPath, subnets),
     catalogue: resolve(get('CATALOGUE') ?? settings.CATALOGUE.default),
     store: readStore(get),
     installation: pattern(
@@ -88,7 +97,7 @@ export function readConfig(
       ),
       sandboxes: pool,
     },
-    subnets: readSubnets(pool, get),
+    subnets,
     // A uid for each sandbox, since the kernel counts by it. Below 65,536, so that an engine whose users are remapped, or one
     // without root, has them all in a map of the usual size; above those that people and services of the host have.
     sandboxUids: readUids(get('SANDBOX_UIDS') ?? settings.SANDBOX_UIDS.default, ownUid),
@@ -112,6 +121,33 @@ export function readConfig(
     ),
     logLevel: oneOf('LOG_LEVEL', get('LOG_LEVEL') ?? settings.LOG_LEVEL.default, logLevels),
   }
+}
+
+/** Each node needs an address in a class's network, of those that are kept: below this it has one. */
+const smallestFleetSubnet = 26
+
+function readFleet(get: Get, certPath: string | undefined, { size }: SubnetConfig): FleetConfig | undefined {
+  const kind = oneOf('FLEET', get('FLEET') ?? settings.FLEET.default, ['single', 'swarm'])
+  const template = get('ENGINE_URL_TEMPLATE')
+  if (kind === 'single') {
+    if (template === undefined) return undefined
+    throw new ConfigError(
+      'ENGINE_URL_TEMPLATE is set, but FLEET is not swarm: set it too, or unset ENGINE_URL_TEMPLATE.',
+    )
+  }
+  if (certPath === undefined) {
+    throw new ConfigError(
+      'FLEET is swarm, so DOCKER_TLS_VERIFY and DOCKER_CERT_PATH must be set too: whoever reaches the engine of a node without a certificate is root there.',
+    )
+  }
+  if (size > smallestFleetSubnet) {
+    throw new ConfigError(
+      `CLASS_SUBNET_SIZE is ${size}, and with FLEET=swarm must be ${smallestFleetSubnet} or less: each node needs an address in the network of a class.`,
+    )
+  }
+  const urlTemplate = template ?? settings.ENGINE_URL_TEMPLATE.default
+  const words = 'tcp:// with {addr} for the address of a node, such as tcp://{addr}:2376'
+  return { urlTemplate: pattern('ENGINE_URL_TEMPLATE', urlTemplate, /^tcp:\/\/[^/]*\{addr\}[^/]*$/, words) }
 }
 
 function readTraefik(get: Get): Pick<ProxyConfig, 'container' | 'token' | 'entrypoints' | 'middlewares'> {

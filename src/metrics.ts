@@ -7,6 +7,7 @@ import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { OperationView } from './operations/operations.ts'
 import type { HeldSession } from './runtime/held.ts'
+import type { NodeState } from './runtime/port.ts'
 
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -114,6 +115,11 @@ export class Metrics {
     'class_runtime_sandboxes',
     'Sandboxes that the engine held then; missing: a volume without its container.',
   )
+  readonly #nodes = new Metric(
+    'gauge',
+    'class_runtime_nodes',
+    'Nodes of the Swarm then, by what the manager says of them and whether they could be asked. Absent on one host.',
+  )
   readonly #surveyed = new Metric('gauge', 'class_runtime_survey_timestamp_seconds', 'When that was.')
   readonly #reachable = new Metric(
     'gauge',
@@ -168,6 +174,11 @@ export class Metrics {
     this.#surveyed.set(Date.now() / 1000)
   }
 
+  nodesSeen(nodes: readonly Pick<NodeState, 'state' | 'fault'>[]): void {
+    this.#nodes.clear()
+    for (const { state, fault } of nodes) this.#nodes.add(1, { state, reachable: String(fault === undefined) })
+  }
+
   checked(part: 'engine' | 'store' | 'traefik', usable: boolean): void {
     this.#reachable.set(usable ? 1 : 0, { part })
   }
@@ -192,7 +203,7 @@ export class Metrics {
     this.#lag.reset()
     return [
       ...[this.#operations, this.#durations, this.#running, this.#students, this.#files, this.#bytes],
-      ...[this.#sessions, this.#sandboxes, this.#surveyed, this.#reachable, this.#polled, this.#requests],
+      ...[this.#sessions, this.#sandboxes, this.#nodes, this.#surveyed, this.#reachable, this.#polled, this.#requests],
       ...[this.#memory, this.#cpu, this.#started, this.#lagP99, this.#lagMax],
     ]
       .map((metric) => metric.text())

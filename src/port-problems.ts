@@ -6,6 +6,7 @@ import { StoreError } from './store/port.ts'
 
 const problemOf = {
   unavailable: 'engine-unavailable',
+  unreachable: 'engine-unavailable',
   full: 'engine-unavailable',
   'image-missing': 'lab-image-missing',
   'image-unfit': 'lab-image-unfit',

@@ -22,7 +22,9 @@ import { Leases } from './operations/lease.ts'
 import { Operations } from './operations/operations.ts'
 import { createDockerRuntime } from './runtime/docker/runtime.ts'
 import { sandboxesPerSubnet } from './runtime/docker/subnets.ts'
+import { createSwarmRuntime } from './runtime/docker/swarm.ts'
 import type { Runtime } from './runtime/port.ts'
+import { placementsOf } from './sessions/placements.ts'
 import { startFacts } from './start-facts.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/port.ts'
@@ -45,8 +47,8 @@ async function main(): Promise<void> {
     log.error({ reason }, 'the catalogue edit is not in force: the last good one is kept')
   })
   const identify = await openIdentify(config.auth)
-  const runtime = openRuntime(config, log)
   const store = openConfiguredStore(config)
+  const runtime = openRuntime(config, store, log)
   const operations = new Operations()
   const traefik = openTraefik(config, runtime, operations, log)
   const classes = {
@@ -71,7 +73,15 @@ async function main(): Promise<void> {
   const actions = new ClassActions(classes, operations, new Leases(store))
   const sweep = new Sweep(classes, actions, log, { everyMs: config.sweepSeconds * 1000, graceMs: leakGraceMs })
   const metrics = new Metrics()
-  sweep.onSurvey((sessions) => metrics.surveyed(sessions))
+  sweep.onSurvey((sessions) => {
+    metrics.surveyed(sessions)
+    // What was surveyed a moment ago is seldom gone: the next round says it then.
+    if (config.fleet)
+      runtime.nodes([]).then(
+        (nodes) => metrics.nodesSeen(nodes),
+        () => undefined,
+      )
+  })
   const dependencies = {
     ...{ classes, actions, catalogue, identify, log, metrics },
     connectionsPerAddress: config.connectionsPerAddress,
@@ -152,9 +162,16 @@ function openConfiguredStore({ store }: Config): Store {
 }
 
 /** A wrong DOCKER_HOST or certificate folder shows here; an engine that does not answer does not. */
-function openRuntime({ engine, installation, proxy, subnets }: Config, log: Logger): Runtime {
+function openRuntime({ engine, fleet, installation, proxy, subnets }: Config, store: Store, log: Logger): Runtime {
+  const observed = { ...engine, onCall: logEngineCalls(log, engine) }
+  const settings = { installation, proxy, subnets }
   try {
-    return createDockerRuntime({ ...engine, onCall: logEngineCalls(log, engine) }, { installation, proxy, subnets })
+    if (!fleet) return createDockerRuntime(observed, settings)
+    return createSwarmRuntime(observed, fleet.urlTemplate, settings, {
+      placements: (classId, sessionId) => placementsOf(store, classId, sessionId),
+      onNodeCall: (host) => logEngineCalls(log, { ...engine, host }),
+      log,
+    })
   } catch (error) {
     throw new ConfigError(`DOCKER_HOST: ${error instanceof Error ? error.message : error}.`, { cause: error })
   }

@@ -33,6 +33,14 @@ export const settings = {
     says: 'Any value: the engine is spoken to by TLS, with the certificates of `DOCKER_CERT_PATH`.',
   },
   DOCKER_CERT_PATH: { says: 'The folder of `ca.pem`, `cert.pem` and `key.pem`.' },
+  FLEET: {
+    default: 'single',
+    says: '`single`: one engine, that of `DOCKER_HOST`. `swarm`: `DOCKER_HOST` is a manager of a Docker Swarm, and sandboxes are on all of its nodes, each reached by TLS at `ENGINE_URL_TEMPLATE` with the certificates of `DOCKER_CERT_PATH`. Change it while no class is up.',
+  },
+  ENGINE_URL_TEMPLATE: {
+    default: 'tcp://{addr}:2376',
+    says: 'With `FLEET=swarm`: where the engine of a node is; `{addr}` stands for the address that the manager has of it.',
+  },
 
   MINIO_ENDPOINT: {
     says: '`http://host:9000` or `https://host`: bags go to this S3 server. Downloads are redirects to it: where browsers reach it by another name, set `MINIO_PUBLIC_ENDPOINT` too.',

@@ -3,13 +3,14 @@
 import type { AuthConfig } from './config/auth.ts'
 import type { Config } from './config.ts'
 
-export function startFacts({ store, engine, catalogue, auth, installation }: Config): Record<string, string> {
+export function startFacts({ store, engine, fleet, catalogue, auth, installation }: Config): Record<string, string> {
   return {
     store:
       store.kind === 's3'
         ? `s3://${store.bucket}${store.prefix === '' ? '' : `/${store.prefix}`} at ${store.endpoint}${forDownloads(store.publicEndpoint)}, region ${store.region}`
         : `the folder ${store.folder}`,
     engine: `${withoutSecrets(engine.host)}${engine.certPath === undefined ? '' : `, certificates in ${engine.certPath}`}`,
+    ...(fleet ? { nodes: `those of the Swarm, each at ${withoutSecrets(fleet.urlTemplate)}` } : {}),
     catalogue,
     keySource: keySourceOf(auth),
     installation,

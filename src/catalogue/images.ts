@@ -11,7 +11,7 @@ export async function fetchMissingImages(runtime: Runtime, catalogue: Catalogue,
   const references = new Set([...catalogue.labs.values()].map(({ image }) => image))
   for (const reference of references) {
     try {
-      if (await runtime.image(reference)) continue
+      if (!(await runtime.lacksImage(reference))) continue
       log.info({ image: reference }, 'pulling the image of a lab')
       await runtime.pull(reference)
       log.info({ image: reference }, 'image pulled')

@@ -8,6 +8,7 @@ import { asCollectError } from '../collection/errors.ts'
 import { snapshotTime, studentPrefix } from '../names.ts'
 import { Problem } from '../problems.ts'
 import { absentSandbox, findSandbox, type HeldSandbox, type HeldSession, isAbsent, isRunning } from '../runtime/held.ts'
+import { isUnreachable, requireReachable } from '../runtime/unreachable.ts'
 import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
 import { DownAnswer, DownStudent } from '../sessions/outcomes.ts'
 import { type SessionRecord, writeSession } from '../sessions/record.ts'
@@ -75,7 +76,9 @@ export async function settleCollect(
 /** Whom an interrupted collection left standing still. One that somebody else paused is theirs. */
 export async function resume({ runtime }: ClassContext, { held, record }: OpenSession): Promise<void> {
   if (!record.collect) return
-  for (const { id } of held.sandboxes) if (id !== undefined) await runtime.thaw(id)
+  for (const sandbox of held.sandboxes) {
+    if (sandbox.id !== undefined && !isUnreachable(sandbox)) await runtime.thaw(sandbox.id)
+  }
 }
 
 /** One whose sandbox another hand removed is named too: nothing is left of it. */
@@ -100,6 +103,7 @@ async function snapshot(
       run.progress.studentDone(studentId, 'done')
       return { studentId, state: 'missing', ...copyMembers(copy) }
     }
+    requireReachable(sandbox)
     if (!isRunning(sandbox)) {
       run.progress.studentDone(studentId, 'done')
       return { studentId, state: 'not-running', ...noBag }
@@ -122,6 +126,8 @@ async function settle({ store, runtime }: ClassContext, run: Run, record: Sessio
   if (session?.sandboxes.some(({ state }) => state === 'paused')) {
     throw new Problem('collect-failed', 'A sandbox stands still and does not go on yet. The service tries it again.')
   }
+  // One that cannot be asked may stand still: the mark stays, and the sweep lets it go on when its node is back.
+  if (session?.sandboxes.some(isUnreachable)) return
   await writeSession(store, settled)
 }
 

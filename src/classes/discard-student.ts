@@ -15,6 +15,7 @@ import { answerOf, bagMembers, noBag } from './down/answer.ts'
 import { type CollectedStudent, collectStudent } from './down/collect-student.ts'
 import { begunRemoval, withoutRemovals, withRemovals } from './down/finish-removal.ts'
 import { mayHaveBegun, removeCollected } from './down/remove-collected.ts'
+import { outageOf } from './outage.ts'
 
 export interface DiscardRequest {
   readonly classId: string
@@ -126,7 +127,8 @@ const passing: readonly CollectErrorCode[] = ['store-mismatch', 'changed']
 function refuseToGiveUp(fault: CollectError, signal: AbortSignal, sandbox?: HeldSandbox): void {
   if (signal.aborted) throw new Problem('shutting-down', 'The service is stopping; nothing was given up.')
   const { code } = fault
-  if (code === 'store-unavailable' || code === 'engine-unavailable') throw refusal(code, fault)
+  const outage = outageOf(fault)
+  if (outage) throw refusal(outage, fault)
   // Nobody has looked into files that could not be made readable: an archive call may read them all.
   const isUnread = sandbox?.state === 'missing' && code === 'failed'
   if (passing.includes(code) || isUnread || isOfThisMachine(fault.cause)) throw refusal('collect-failed', fault)

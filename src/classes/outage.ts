@@ -1,5 +1,6 @@
 // A store or an engine that is away is told of once, as what it is, and not once for each student whom it kept from being collected.
 
+import type { CollectError } from '../collection/errors.ts'
 import { Problem } from '../problems.ts'
 
 interface Outcome {
@@ -8,6 +9,11 @@ interface Outcome {
 }
 
 const outages = ['store-unavailable', 'engine-unavailable'] as const
+
+/** The problem of a fault that is an outage and passes by itself; undefined: it is the sandbox's own. */
+export function outageOf({ code }: Pick<CollectError, 'code'>): (typeof outages)[number] | undefined {
+  return code === 'engine-unreachable' ? 'engine-unavailable' : outages.find((outage) => outage === code)
+}
 
 /** The problem of a collection in which some failed; `consequence` says what became of the sandboxes, `next` what to do. */
 export function collectFailure(

@@ -8,6 +8,7 @@ import { bagPrefix } from '../names.ts'
 import { Nullable } from '../nullable.ts'
 import { Problem } from '../problems.ts'
 import { findSandbox, type HeldSandbox } from '../runtime/held.ts'
+import { requireReachable } from '../runtime/unreachable.ts'
 import { findHeld, findOpen, type OpenSession } from '../sessions/held.ts'
 import { DownStudent, UpStudent } from '../sessions/outcomes.ts'
 import { type ResetIntent, readSession, type SessionRecord, withoutStudent, writeSession } from '../sessions/record.ts'
@@ -23,6 +24,7 @@ import {
   withRemovals,
 } from './down/finish-removal.ts'
 import { mayHaveBegun, removeCollected } from './down/remove-collected.ts'
+import { outageOf } from './outage.ts'
 import { contentsOf, type NotRestored, nameUnrestored, tryOut } from './restore-bag.ts'
 import { planOf } from './up/session.ts'
 import { startStudents } from './up/start-students.ts'
@@ -104,6 +106,7 @@ async function carryOut(
   const { classId, sessionId } = record
   const { studentId, restore } = intent
   const sandbox = findSandbox(held, studentId)
+  requireReachable(sandbox)
   const isOld = sandbox !== undefined && !isFresh(sandbox, intent)
   const missing = restore === null ? undefined : await examineBag(context, run, record, { ...intent, restore }, isOld)
   await writeSession(context.store, { ...record, reset: intent })
@@ -218,9 +221,10 @@ async function takeOld(
     run.log.error({ err: error, studentId }, 'sandbox not collected: it is not reset')
     if (collected && !mayHaveBegun(collected, error)) settled = withoutRemovals(settled, [studentId])
     if (!run.signal.aborted) await writeSession(context.store, settled)
-    const { code, message } = asCollectError(error)
+    const fault = asCollectError(error)
+    const { message } = fault
     throw new Problem(
-      code === 'store-unavailable' || code === 'engine-unavailable' ? code : 'collect-failed',
+      outageOf(fault) ?? 'collect-failed',
       `${message} The sandbox is kept: POST /room/up-class starts it again.`,
       { cause: error },
     )

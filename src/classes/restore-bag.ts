@@ -9,6 +9,7 @@ import type { Contents } from '../runtime/archive.ts'
 import type { SessionPlan } from '../runtime/port.ts'
 import { sandboxUser } from '../runtime/sandbox-user.ts'
 import type { ClassContext, Run } from './context.ts'
+import { outageOf } from './outage.ts'
 
 export interface NotRestored {
   readonly total: number
@@ -47,11 +48,11 @@ export async function tryOut(
     const first = [...known.first, ...altered.map(readable)].slice(0, namedAtMost)
     return { total: known.total + altered.length, first }
   } catch (error) {
-    const { code, message } = asCollectError(error)
+    const fault = asCollectError(error)
     if (run.signal.aborted) throw asProblem(error, 'up-failed')
     throw new Problem(
-      code === 'store-unavailable' || code === 'engine-unavailable' ? code : 'restore-failed',
-      `restore: ${message} Nothing was removed. Choose another bag, or reset without one.`,
+      outageOf(fault) ?? 'restore-failed',
+      `restore: ${fault.message} Nothing was removed. Choose another bag, or reset without one.`,
       { cause: error },
     )
   }

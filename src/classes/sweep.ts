@@ -246,7 +246,10 @@ export class Sweep {
 }
 
 /** Nothing is wrong with the session itself: it is tried again at the next round, and succeeds when the cause is gone. */
-const passingCodes = ['store-unavailable', 'engine-unavailable', 'operation-in-progress', 'shutting-down']
+const passingCodes = [
+  ...['store-unavailable', 'engine-unavailable', 'engine-unreachable'],
+  ...['operation-in-progress', 'shutting-down'],
+]
 
 const Failed = TypeCompiler.Compile(
   Type.Object({

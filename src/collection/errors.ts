@@ -10,6 +10,7 @@ import { StoreError } from '../store/port.ts'
  * - `changed`: two readings differed, or the container ran again meanwhile
  * - `store-mismatch`: the store does not hold what was sent
  * - `store-unavailable`, `engine-unavailable`: no answer, no permission, or no room on the engine's disk
+ * - `engine-unreachable`: its node, one of several, cannot be asked
  * - `failed`: anything else; the message says what
  */
 export type CollectErrorCode =
@@ -19,6 +20,7 @@ export type CollectErrorCode =
   | 'store-mismatch'
   | 'store-unavailable'
   | 'engine-unavailable'
+  | 'engine-unreachable'
   | 'failed'
 
 export class CollectError extends Error {
@@ -48,6 +50,7 @@ export function asCollectError(error: unknown): CollectError {
 function fromRuntime(error: RuntimeError): CollectError {
   if (error.code === 'unavailable' || error.code === 'full')
     return new CollectError('engine-unavailable', error.message, error)
+  if (error.code === 'unreachable') return new CollectError('engine-unreachable', error.message, error)
   if (error.code === 'archive') return new CollectError('archive-incomplete', error.message, error)
   if (error.code === 'running') return new CollectError('changed', error.message, error)
   return new CollectError('failed', error.message, error)

@@ -31,7 +31,7 @@ const ClassSummary = Type.Object({
       { code: Type.String(), detail: Type.String() },
       {
         description:
-          'What the operator must mend: store-changed (calls of this class are refused), traefik-unusable (pages cannot be opened).',
+          'What the operator must mend: store-changed (calls of this class are refused), engine-unreachable (a node with some of its sandboxes is silent), traefik-unusable (pages cannot be opened).',
       },
     ),
   ),
@@ -44,7 +44,8 @@ export const ClassList = Type.Object({ classes: Type.Array(ClassSummary) })
 const Sandbox = Type.Object({
   studentId: Type.String(),
   state: Type.String({
-    description: "The engine's word for its container; starting and unhealthy run; missing: none.",
+    description:
+      "The engine's word for its container; starting and unhealthy run; missing: none; unreachable: its node cannot be asked.",
   }),
   containerId: Nullable(Type.String()),
   containerName: Nullable(Type.String()),

@@ -4,6 +4,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import { foldId } from '../names.ts'
 import { withProblems } from '../port-problems.ts'
 import type { HeldSession, SandboxState } from '../runtime/held.ts'
+import { isUnreachable } from '../runtime/unreachable.ts'
 import { newestHeldFirst } from '../sessions/held.ts'
 import { rememberedSession } from '../sessions/remembered.ts'
 import { knownIdentity, otherStoreDetail } from '../sessions/store-identity.ts'
@@ -55,9 +56,14 @@ function problemOf(store: Store, traefik: Traefik | undefined, held: HeldSession
   if (isElsewhere && held.sandboxes.length > 0 && !rememberedSession(store, held.sessionId)) {
     return { problem: { code: 'store-changed', detail: otherStoreDetail(held, here) } }
   }
+  const silent = held.sandboxes.filter(isUnreachable).length
+  if (silent > 0) return { problem: { code: 'engine-unreachable', detail: unreachableDetail(silent) } }
   const trouble = traefik?.troubleOf(held.classId)
   return trouble ? { problem: { code: 'traefik-unusable', detail: trouble.detail } } : {}
 }
+
+const unreachableDetail = (sandboxes: number): string =>
+  `${sandboxes} of the class's sandboxes are on a node that cannot be asked now. Everything on it is kept; the service goes on by itself when it is back. Ask the operator to look at the node.`
 
 /** Its processes are there: they start, are unhealthy, or stand still while a collection reads. */
 const lives: ReadonlySet<SandboxState> = new Set(['running', 'starting', 'unhealthy', 'paused'])

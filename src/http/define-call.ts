@@ -10,7 +10,8 @@ import type { CallContext } from './call-context.ts'
 /**
  * open: nobody is asked who they are · authenticated: every caller, and the call shows each what is theirs
  * · class: teachers of the class in the path, and admins · class-question: those of the class in the body
- * · class-action: the same, and audited · admin-action: admins alone, and audited · operation: those of the operation's class
+ * · class-action: the same, and audited · admin: admins alone · admin-action: the same, and audited
+ * · operation: those of the operation's class
  * · traefik: who shows TRAEFIK_TOKEN
  */
 export type Access =
@@ -19,6 +20,7 @@ export type Access =
   | 'class'
   | 'class-question'
   | 'class-action'
+  | 'admin'
   | 'admin-action'
   | 'operation'
   | 'traefik'

@@ -2,6 +2,7 @@
 
 /**
  * - `unavailable`: the engine does not answer, or cannot be used at all
+ * - `unreachable`: a node of several cannot be asked, and what was to be read or changed may be on it
  * - `image-missing`, `proxy-missing`, `subnets-exhausted`: the operator must act first
  * - `runtime-unfit`: what is written in sandboxes on that container runtime does not come out of them, or does not come to an end
  * - `image-unfit`: it cannot be known whether it does, since the image has no shell
@@ -14,6 +15,7 @@
  */
 export type RuntimeErrorCode =
   | 'unavailable'
+  | 'unreachable'
   | 'image-missing'
   | 'proxy-missing'
   | 'subnets-exhausted'

@@ -44,6 +44,7 @@ export interface HeldNetwork {
  * - `starting`, `unhealthy`: it runs, and its health check says so
  * - `removing`, `dead`: its removal has begun and has not come to the end
  * - `missing`: nothing is left of it but its files
+ * - `unreachable`: its node cannot be asked; all else that is said of it is what the node said last
  */
 export type SandboxState =
   | 'created'
@@ -56,12 +57,13 @@ export type SandboxState =
   | 'removing'
   | 'dead'
   | 'missing'
+  | 'unreachable'
 
 /** One student's sandbox as the engine has it, or what is left of it. */
 export interface HeldSandbox {
   readonly studentId: string
   readonly state: SandboxState
-  /** What every call names it by; undefined where it is `missing`. */
+  /** What every call names it by; undefined where it is `missing`, or `unreachable` and was never seen. */
   readonly id: string | undefined
   /** For people. */
   readonly name: string | undefined
@@ -79,6 +81,8 @@ export interface HeldSandbox {
   readonly isDetached: boolean
   /** How to collect it, frozen at up: JSON of FrozenCollect. */
   readonly collect: string
+  /** With `unreachable`: its node has told this process nothing yet, so that not even its route is known. */
+  readonly isUnheard?: boolean
 }
 
 /** A sandbox of which the engine has nothing at all. */

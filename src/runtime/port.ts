@@ -18,6 +18,8 @@ export interface PlannedSeat {
   readonly number: number
   /** What the sandbox runs as, where the lab fixes no user. */
   readonly uid?: number
+  /** Of several, the one that the sandbox is on. */
+  readonly node?: string
 }
 
 /** A sandbox that will not run again by itself: what an archive is taken of. */
@@ -71,6 +73,22 @@ export interface ProxyState {
   readonly unattached: ReadonlyMap<string, unknown>
 }
 
+/** One of the hosts that sandboxes are on. */
+export interface NodeState {
+  /** As in seats; undefined on one host. */
+  readonly id: string | undefined
+  readonly name: string
+  /** What the manager of several says of it, such as `ready` or `down`; `ready` on one host. */
+  readonly state: string
+  readonly availability: 'active' | 'pause' | 'drain'
+  /** Why it cannot be asked; undefined: it can be. */
+  readonly fault: string | undefined
+  /** MiB; undefined where it cannot be asked. */
+  readonly memoryMb: number | undefined
+  /** Those asked about that it is without; undefined where it cannot be asked. */
+  readonly missingImages: readonly string[] | undefined
+}
+
 export interface Runtime {
   /** Resolves with the engine's version, or rejects with RuntimeError 'unavailable'. */
   check(): Promise<{ readonly version: string }>
@@ -81,6 +99,10 @@ export interface Runtime {
   /** By its name, its id or its digest. */
   image(reference: string): Promise<ImageFacts | undefined>
   pull(reference: string, signal?: AbortSignal): Promise<void>
+  /** Whether it is to be pulled: of several nodes, whether one that can be asked is without it. */
+  lacksImage(reference: string): Promise<boolean>
+  /** Those that sandboxes can be on, and which of these images each is without; of one host, itself. */
+  nodes(images: readonly string[]): Promise<readonly NodeState[]>
 
   /** What the engine holds of this installation, of one class or of all, one entry a session. */
   survey(classId?: string): Promise<HeldSession[]>
@@ -106,7 +128,7 @@ export interface Runtime {
    * Tells that a sandbox, or the proxy, has begun, ended or become something else, and where that may have been missed, until
    * `signal` fires. Never rejects.
    */
-  watch(signal: AbortSignal, changed: (what: 'sandboxes' | 'proxy') => void): Promise<void>
+  watch(signal: AbortSignal, changed: (what: 'sandboxes' | 'proxy' | 'missed') => void): Promise<void>
 
   /**
    * Makes and starts what is missing of one student's sandbox, touching nothing that already runs, but for one that has lost its

@@ -10,17 +10,20 @@ export const Seat = Type.Object({
   number: Type.Integer({ minimum: 0 }),
   /** What the sandbox runs as; absent where the lab fixes a user. Nobody else has it until the session has ended. */
   uid: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** Of several, the one that the sandbox is on, whether it can be asked or not; absent on one host. */
+  node: Type.Optional(Type.String()),
 })
 export type Seat = Static<typeof Seat>
 
 /**
- * The same record, with a seat for each of these students; the new ones get `uids`, while there are any. A session that was
- * begun without seats goes on without them.
+ * The same record, with a seat for each of these students; the new ones get `uids`, while there are any, and the node that
+ * `nodes` has for them. A session that was begun without seats goes on without them.
  */
 export function seatStudents<Record extends { readonly seats?: Seat[] }>(
   record: Record,
   students: readonly string[],
   uids: readonly number[] = [],
+  nodes: ReadonlyMap<string, string> = new Map(),
 ): Record {
   if (!record.seats) return record
   const seats = [...record.seats]
@@ -29,7 +32,8 @@ export function seatStudents<Record extends { readonly seats?: Seat[] }>(
     if (findSeat(seats, studentId)) continue
     const number = seats.reduce((next, seat) => Math.max(next, seat.number + 1), 0)
     const uid = free.shift()
-    seats.push({ studentId, number, ...(uid === undefined ? {} : { uid }) })
+    const node = nodes.get(studentId)
+    seats.push({ studentId, number, ...(uid === undefined ? {} : { uid }), ...(node === undefined ? {} : { node }) })
   }
   return { ...record, seats }
 }

@@ -48,8 +48,8 @@ export function withSign({ http }: RouteDocument, proxy: ProxyConfig, pagesUrl: 
 const signName = 'class-runtime-in-use'
 export const signPath = (id: string): string => `/room/traefik/in-use/${id}`
 
-/** A frozen sandbox keeps its route: requests wait for the thaw. */
-const served: ReadonlySet<SandboxState> = new Set(['running', 'paused'])
+/** A frozen sandbox keeps its route: requests wait for the thaw. One that cannot be asked keeps the one that it had. */
+const served: ReadonlySet<SandboxState> = new Set(['running', 'paused', 'unreachable'])
 
 export const isServed = ({ state, server, isDetached }: HeldSandbox): boolean =>
   served.has(state) && server !== undefined && !isDetached

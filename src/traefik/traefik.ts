@@ -7,6 +7,7 @@ import type { ProxyConfig } from '../config.ts'
 import { RuntimeError } from '../runtime/errors.ts'
 import type { HeldSession, SandboxState } from '../runtime/held.ts'
 import type { ProxyState, Runtime } from '../runtime/port.ts'
+import { requireHeard } from '../runtime/unreachable.ts'
 import { within } from '../within.ts'
 import { Polls } from './polls.ts'
 import { isServed, type RouteDocument, routesOf, withSign } from './routes.ts'
@@ -62,7 +63,7 @@ export class Traefik {
   start(): void {
     void this.#runtime.watch(this.#stopping.signal, (what) => {
       this.#version++
-      if (what !== 'proxy') return
+      if (what === 'sandboxes') return
       this.#polls.beganAnew()
       void this.look()
     })
@@ -75,9 +76,9 @@ export class Traefik {
     await this.#looking
   }
 
-  /** Routes as the engine is now. `pagesUrl` is where Traefik finds this service. RuntimeError where the engine cannot be asked. */
+  /** Routes as the engine is now. `pagesUrl` is where Traefik finds this service. RuntimeError where they cannot be known. */
   async routes(pagesUrl: string): Promise<Routes> {
-    const { version, sessions, id } = await this.#present()
+    const { version, sessions, id } = requireHeard(await this.#present())
     const live = new Set(sessions.flatMap(({ sandboxes }) => sandboxes.filter(isServed).flatMap(({ id }) => id ?? [])))
     return {
       document: withSign(routesOf(this.#config, sessions, pagesUrl), this.#config, pagesUrl, id),

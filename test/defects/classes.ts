@@ -255,8 +255,13 @@ export const classesDefects: readonly Defect[] = [
   },
   {
     name: 'work is given up because the store does not answer',
-    file: 'src/classes/discard-student.ts',
-    edits: [{ find: "if (code === 'store-unavailable' || ", replace: 'if (' }],
+    file: 'src/classes/outage.ts',
+    edits: [
+      {
+        find: 'outages.find((outage) => outage === code)',
+        replace: "(code === 'engine-unavailable' ? code : undefined)",
+      },
+    ],
     tests: discardTests,
   },
   {

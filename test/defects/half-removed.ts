@@ -16,8 +16,8 @@ export const halfRemovedDefects: readonly Defect[] = [
     file: 'src/classes/down/finish-removal.ts',
     edits: [
       {
-        find: '  if (!removal) return undefined\n  if (sandbox.id',
-        replace: '  return undefined\n  if (sandbox.id',
+        find: '  if (!removal) return undefined\n  requireReachable',
+        replace: '  return undefined\n  requireReachable',
       },
     ],
     tests,

@@ -48,7 +48,7 @@ export const restoreDefects: readonly Defect[] = [
   {
     name: 'two ups at once give the same uids',
     file: 'src/classes/up/uids.ts',
-    edits: [{ find: '...reserved.flatMap(({ uids = [] }) => uids),', replace: '' }],
+    edits: [{ find: '...reserved.flatMap(({ seats = [] }) => seats.flatMap(({ uid }) => uid ?? [])),', replace: '' }],
     tests: uidTests,
   },
   {

@@ -9,7 +9,7 @@ export const traefikDefects: readonly Defect[] = [
   {
     name: 'a frozen sandbox loses its route',
     file: 'src/traefik/routes.ts',
-    edits: [{ find: "new Set(['running', 'paused'])", replace: "new Set(['running'])" }],
+    edits: [{ find: "new Set(['running', 'paused', ", replace: "new Set(['running', " }],
     tests: routesTests,
   },
   {

@@ -13,11 +13,11 @@ import type { SessionPlan } from '../../src/runtime/port.ts'
 import { type EngineProxy, openEngineProxy } from '../faults/engine-proxy.ts'
 import type { Hands, Site } from '../src/runtime/conformance/site.ts'
 import { conformance } from '../src/runtime/conformance.ts'
+import { commandFor } from '../support/commands-of-things.ts'
 import { docker, inspect, shell, tryDocker } from '../support/docker.ts'
 import { cleanUpOfSuite } from '../support/faults.ts'
 import { freezeLab } from '../support/frozen-lab.ts'
 import { engineHost, skipWithoutEngine } from '../support/live.ts'
-import { bytesOf, type Thing } from '../support/memory-archive.ts'
 import { noProxy } from '../support/no-proxy.ts'
 import { rootIdOf } from '../support/remapped.ts'
 import { until } from '../support/until.ts'
@@ -30,22 +30,6 @@ const traefik = `${installation}-traefik`
 const image = 'busybox:1.36'
 /** Four subnets. */
 const subnets = { base: 10 * 2 ** 24 + 246 * 2 ** 16, prefix: 27, size: 29 }
-
-const quoted = (bytes: string | Uint8Array): string =>
-  `"$(printf '${[...Buffer.from(bytes)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')}')"`
-
-/** What a student types to have this in the workspace. */
-function commandFor(thing: Thing): string {
-  const path = quoted(Buffer.concat([Buffer.from('./'), Buffer.from(thing.path)]))
-  const target = thing.linkTarget === undefined ? '' : quoted(thing.linkTarget)
-  if (thing.type === 'directory') return `mkdir ${path}`
-  if (thing.type === 'fifo') return `mkfifo ${path}`
-  if (thing.type === 'symbolic-link') return `ln -s ${target} ${path}`
-  if (thing.type === 'hard-link') return `ln ${target} ${path}`
-  const base64 = Buffer.from(bytesOf(thing)).toString('base64')
-  const mode = thing.mode === undefined ? '' : `\nchmod ${thing.mode.toString(8)} ${path}`
-  return `base64 -d >${path} <<'.'\n${base64}\n.${mode}`
-}
 
 const cleanUp = cleanUpOfSuite(after)
 
@@ -177,6 +161,7 @@ async function openSite() {
       const command = ['sh', '-c', 'until [ -e ~/go ]; do sleep 0.1; done; rm ~/go; exec tail /dev/zero']
       return { ...plan, frozenLab: { ...plan.frozenLab, command, memoryMb: 16 } }
     },
+    nodes: [],
     rootId: rootIdOf(info),
     // Seen on Docker 20.10; forgotten on 26 and 28. In between nothing was run.
     remembersExhaustion: Number.parseInt(info.ServerVersion, 10) < 26,

@@ -29,6 +29,7 @@ test('an empty environment gives a service on loopback with a directory store', 
     listen: { host: '127.0.0.1', port: 8080 },
     auth: { kind: 'off' },
     engine: { host: 'unix:///var/run/docker.sock' },
+    fleet: undefined,
     catalogue: resolve('catalogue.json'),
     store: { kind: 'directory', folder: resolve('artifacts') },
     installation: 'default',
@@ -49,6 +50,21 @@ test('an empty environment gives a service on loopback with a directory store', 
     sweepSeconds: 15,
     logLevel: 'info',
   })
+})
+
+test('a fleet is a Swarm whose nodes are spoken to by certificates', () => {
+  const tls = { DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/etc/docker/client' }
+  assert.deepEqual(readConfig({ FLEET: 'swarm', ...tls }).fleet, { urlTemplate: 'tcp://{addr}:2376' })
+  const ENGINE_URL_TEMPLATE = 'tcp://{addr}:2377'
+  assert.equal(readConfig({ FLEET: 'swarm', ...tls, ENGINE_URL_TEMPLATE }).fleet?.urlTemplate, ENGINE_URL_TEMPLATE)
+  assert.match(startFacts(readConfig({ FLEET: 'swarm', ...tls }))['nodes'] ?? '', /Swarm/)
+  assert.match(refusal({ FLEET: 'swarm' }), /DOCKER_CERT_PATH/)
+  assert.match(refusal({ FLEET: 'swarm', ...tls, CLASS_SUBNET_SIZE: '27' }), /CLASS_SUBNET_SIZE is 27/)
+  assert.match(refusal({ FLEET: 'many' }), /FLEET must be one of single, swarm/)
+  assert.match(refusal({ ENGINE_URL_TEMPLATE }), /FLEET is not swarm/)
+  for (const wrong of ['{addr}:2376', 'tcp://node:2376', 'unix://{addr}']) {
+    assert.match(refusal({ FLEET: 'swarm', ...tls, ENGINE_URL_TEMPLATE: wrong }), /ENGINE_URL_TEMPLATE must be tcp/)
+  }
 })
 
 test('the uids of sandboxes are a range in order, above the host’s, without the service’s own', () => {
@@ -81,6 +97,8 @@ test('every variable is read', () => {
     DOCKER_HOST: 'tcp://engine.example:2376',
     DOCKER_TLS_VERIFY: '1',
     DOCKER_CERT_PATH: '/etc/docker/certs',
+    FLEET: 'swarm',
+    ENGINE_URL_TEMPLATE: 'tcp://{addr}:2377',
     CATALOGUE: '/etc/class-runtime/catalogue.json',
     MINIO_BUCKET: 'bags',
     MINIO_PREFIX: 'labs/hanoi/',
@@ -116,6 +134,7 @@ test('every variable is read', () => {
       audience: 'class-runtime',
     },
     engine: { host: 'tcp://engine.example:2376', certPath: '/etc/docker/certs' },
+    fleet: { urlTemplate: 'tcp://{addr}:2377' },
     catalogue: '/etc/class-runtime/catalogue.json',
     store: {
       kind: 's3',

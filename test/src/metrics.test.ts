@@ -52,3 +52,22 @@ test('sandboxes are counted by state as the engine last held them', async (t) =>
   await ofClass.down()
   assert.deepEqual(await seen(), { sessions: 0, 'class_runtime_sandboxes{state="running"}': 0 })
 })
+
+test('nodes are counted by what is known of them', () => {
+  const metrics = new Metrics()
+  const silent = 'It does not answer.'
+  for (const nodes of [
+    [{ state: 'ready', fault: silent }],
+    [
+      { state: 'ready', fault: undefined },
+      { state: 'down', fault: silent },
+    ],
+  ]) {
+    metrics.nodesSeen(nodes)
+  }
+  const seen = [...readMetrics(metrics.text(0))].filter(([name]) => name.startsWith('class_runtime_nodes'))
+  assert.deepEqual(Object.fromEntries(seen), {
+    'class_runtime_nodes{state="ready",reachable="true"}': 1,
+    'class_runtime_nodes{state="down",reachable="false"}': 1,
+  })
+})

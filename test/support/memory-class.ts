@@ -22,6 +22,7 @@ import { createDirectoryStore } from '../../src/store/directory/store.ts'
 import type { Store } from '../../src/store/port.ts'
 import type { Traefik } from '../../src/traefik/traefik.ts'
 import { file } from './memory-archive.ts'
+import type { MemoryNetwork } from './memory-engine.ts'
 import { isCollected } from './memory-referee.ts'
 import { MemoryRuntime } from './memory-runtime.ts'
 import { hookedStore, type StoreHooks } from './memory-store.ts'
@@ -140,14 +141,14 @@ export async function openWorkedClass(t: TestContext, lab: object = {}, students
 }
 
 /** Before anything of a student's goes, what was ever written there must be in a committed bag. */
-class RefereedRuntime extends MemoryRuntime {
+export class RefereedRuntime extends MemoryRuntime {
   readonly violations: string[] = []
   /** Students whose work may go uncollected, since an admin said so. */
   readonly givenUp = new Set<string>()
   readonly #folder: string
 
-  constructor(folder: string) {
-    super()
+  constructor(folder: string, networks?: Map<string, MemoryNetwork>) {
+    super(networks)
     this.#folder = folder
   }
 

@@ -40,7 +40,7 @@ export interface MemoryVolume {
   things: Thing[]
 }
 
-interface MemoryNetwork {
+export interface MemoryNetwork {
   readonly id: string
   readonly internal: boolean
   readonly session: SessionIdentity
@@ -64,7 +64,7 @@ export class MemoryEngine {
   keepsWrites = false
   /** Undefined: it has no lasting id. */
   engine: string | undefined = 'engine-1'
-  readonly networks = new Map<string, MemoryNetwork>()
+  readonly networks: Map<string, MemoryNetwork>
   readonly containers = new Map<string, MemoryContainer>()
   readonly volumes = new Map<string, MemoryVolume>()
   /** Throwing here: the engine refused, and nothing was done. */
@@ -86,6 +86,11 @@ export class MemoryEngine {
   onExec: (studentId: string, command: readonly string[]) => Partial<CommandResult> = () => ({})
   #made = 0
   #ticks = 0
+
+  /** `networks` are other engines' too, where they are those of a Swarm. */
+  constructor(networks: Map<string, MemoryNetwork> = new Map()) {
+    this.networks = networks
+  }
 
   /** The student's newest container; fails the test where there is none. */
   container(studentId: string): MemoryContainer {
@@ -193,6 +198,11 @@ export class MemoryEngine {
   protected findImage(reference: string): ImageFacts | undefined {
     const isIt = ({ id, digest }: ImageFacts) => id === reference || digest === reference
     return this.images.get(reference) ?? [...this.images.values()].find(isIt)
+  }
+
+  /** All that they are called. */
+  protected imageNames(): Set<string> {
+    return new Set([...this.images].flatMap(([name, { id, digest }]) => [name, id, ...(digest ? [digest] : [])]))
   }
 
   protected requireProxy(): void {

@@ -42,6 +42,17 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     return this.findImage(reference)
   }
 
+  async lacksImage(reference: string) {
+    return (await this.image(reference)) === undefined
+  }
+
+  async nodes(images: readonly string[]) {
+    await this.before('nodes')
+    const host = { id: undefined, name: 'host', state: 'ready', availability: 'active', fault: undefined } as const
+    const missingImages = images.filter((image) => this.findImage(image) === undefined)
+    return [{ ...host, memoryMb: this.host.memoryMb, missingImages }]
+  }
+
   async pull(reference: string): Promise<void> {
     await this.step(`pull ${reference}`, () =>
       this.images.set(reference, { id: 'sha256:new', digest: '', size: 1, volumes: [] }),
@@ -56,12 +67,12 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     }
     return [...sessions.values()].map((session) => ({
       ...session,
-      network: this.#networkOf(session),
+      network: this.networkOf(session),
       sandboxes: this.#sandboxesOf(session),
     }))
   }
 
-  #networkOf({ classId, sessionId }: SessionIdentity): HeldSession['network'] {
+  networkOf({ classId, sessionId }: SessionIdentity): HeldSession['network'] {
     const network = [...this.networks.values()].find(({ session }) => session.sessionId === sessionId)
     const name = networkName(classId)
     return (
@@ -78,8 +89,10 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
 
   #sandboxesOf({ sessionId }: SessionIdentity): HeldSandbox[] {
     const ofSession = <T extends { session: SessionIdentity }>(each: T) => each.session.sessionId === sessionId
-    const containers = [...this.containers.values()].filter(ofSession)
     const volumes = [...this.volumes.values()].filter(ofSession)
+    const containers = [...this.containers.values()].filter(ofSession)
+    // Of a session of other engines.
+    if (volumes.length + containers.length === 0) return []
     const students = new Set([...containers, ...volumes].map(({ studentId }) => studentId))
     return [...students].map((studentId) => {
       const container = containers.find((each) => each.studentId === studentId)

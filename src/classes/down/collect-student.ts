@@ -8,6 +8,7 @@ import { CollectError } from '../../collection/errors.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
 import { type HeldSandbox, isHalfRemoved, isRunning, type SessionIdentity, withoutRunner } from '../../runtime/held.ts'
 import type { SealedSandbox } from '../../runtime/port.ts'
+import { requireReachable } from '../../runtime/unreachable.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import type { ClassContext, Run } from '../context.ts'
 import { beforeStop } from './before-stop.ts'
@@ -45,6 +46,7 @@ export async function collectStudent(
 }
 
 export async function lookAtStudent({ runtime }: ClassContext, run: Run, found: HeldSandbox): Promise<LookedAtStudent> {
+  requireReachable(found)
   run.progress.enter(found.studentId, 'stopping')
   const sandbox = await withoutHalfRemoved(runtime, run, found)
   return { sandbox, ...(await lookBefore(runtime, sandbox)) }
@@ -90,11 +92,13 @@ async function withoutHalfRemoved(
     )
   }
   await runtime.removeSandbox(id).catch((error: unknown) => {
-    if (error instanceof RuntimeError && error.code === 'unavailable') throw error
+    if (error instanceof RuntimeError && isOutage(error)) throw error
     log.error({ err: error, studentId, container: id }, 'the engine cannot finish the removal of a container')
   })
   return withoutRunner(sandbox)
 }
+
+const isOutage = ({ code }: RuntimeError): boolean => code === 'unavailable' || code === 'unreachable'
 
 /** A bag that was committed while the sandbox was whole may hold more than what is left of it. */
 async function asCommitted({ store }: ClassContext, bag: Bag): Promise<Bag> {

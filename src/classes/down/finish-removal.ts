@@ -8,6 +8,7 @@ import { CollectError } from '../../collection/errors.ts'
 import { foldId, sameId } from '../../names.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
 import { findSandbox, type HeldSandbox, type HeldSession, isHalfRemoved } from '../../runtime/held.ts'
+import { isUnreachable, requireReachable } from '../../runtime/unreachable.ts'
 import { readSession, type SessionRecord, writeSession } from '../../sessions/record.ts'
 import type { ClassContext, Run } from '../context.ts'
 import type { CollectedStudent } from './collect-student.ts'
@@ -57,7 +58,7 @@ export async function recordRemovals(
 export function withoutStaleRemovals(record: SessionRecord, held: HeldSession | undefined): SessionRecord {
   const stale = record.removing?.filter(({ studentId }) => {
     const sandbox = findSandbox(held, studentId)
-    return sandbox?.id !== undefined && !isHalfRemoved(sandbox)
+    return sandbox?.id !== undefined && !isHalfRemoved(sandbox) && !isUnreachable(sandbox)
   })
   return stale?.length
     ? withoutRemovals(
@@ -79,6 +80,7 @@ export async function begunRemoval(
 ): Promise<CollectedStudent | undefined> {
   const removal = findRemoval(record, sandbox.studentId)
   if (!removal) return undefined
+  requireReachable(sandbox)
   if (sandbox.id !== undefined) {
     if (!isHalfRemoved(sandbox) || sandbox.id !== removal.container.id) return undefined
     const { startedAt, finishedAt } = await runtime.inspectSealed(sandbox.id)

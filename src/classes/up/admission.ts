@@ -8,7 +8,8 @@ import { foldId, sameId } from '../../names.ts'
 import { Problem } from '../../problems.ts'
 import type { HeldSession } from '../../runtime/held.ts'
 import type { ImageFacts } from '../../runtime/port.ts'
-import { type Lack, noSubnetAdvice, type Room } from '../../runtime/room.ts'
+import { noSubnetAdvice, type Placement, type Room } from '../../runtime/room.ts'
+import { findSeat } from '../../runtime/seats.ts'
 import { type KnownSession, type OpenSession, readRecords } from '../../sessions/held.ts'
 import { otherStoreOf } from '../../sessions/store-identity.ts'
 import type { ClassContext } from '../context.ts'
@@ -16,7 +17,7 @@ import { type EarlierSessions, findEarlier } from './earlier-sessions.ts'
 import type { UpOrder } from './order.ts'
 import { chooseSession, imageMissing } from './session.ts'
 import { freeUids, missingUids, takenUids, uidsExhausted } from './uids.ts'
-import { addUp, exactCpus, type SessionShare, shareOut, type Usage } from './usage.ts'
+import { addUp, exactCpus, type SessionShare, shareOut, type Usage, usedByNode } from './usage.ts'
 
 /** What the engine and the store say. */
 export interface Seen {
@@ -44,13 +45,11 @@ export interface Findings extends Seen {
   readonly limits: Quota
   /** Of the subject. */
   readonly used: Usage
-  /** Memory, of all classes. */
-  readonly usedMb: number
   /** What the up adds to `used`. */
   readonly needed: Usage
   readonly networks: 0 | 1
-  /** What the engine has not enough of for this. */
-  readonly lacks: readonly Lack[]
+  /** What the engine has not enough of for this, and where it goes. */
+  readonly placement: Placement
   /** For those who come up for the first time and need one; fewer than `missingUids` where the range is used up. */
   readonly uids: readonly number[]
   readonly missingUids: number
@@ -101,46 +100,54 @@ export function weigh(seen: Seen, reserved: readonly SessionShare[]): Findings {
   const shares = shareOut(known, reserved, order.catalogue)
   const seats = running ? running.record.seats : []
   const asked = { range: seen.sandboxUids, lab, seats, students: order.students }
-  const needed = needOf(order, lab, running, shares, reserved)
-  const usedMb = addUp(shares).memoryMb
+  const fresh = freshStudents(order, running, shares, reserved)
   // A network that an ended session of the class left makes way by itself.
   const networks = ofClass.some(({ held }) => held.network) ? 0 : 1
-  const demand = {
-    sandboxes: needed.students,
-    memoryMb: needed.memoryMb,
-    usedMb,
+  const placement = seen.room.place({
+    newcomers: fresh.map((studentId) => ({ studentId, node: findSeat(seats, studentId)?.node })),
+    memoryMb: lab.memoryMb,
+    usedMb: usedByNode(shares),
+    ofClass: new Set(seats?.flatMap(({ node }) => node ?? [])),
     networks,
     runtime: lab.runtime,
-  } as const
+    image: seen.image,
+  })
   return {
     ...seen,
     lab,
     subject,
     limits: order.catalogue.quotaOf(subject),
     used: addUp(shares.filter((share) => sameId(share.subject, subject))),
-    usedMb,
-    needed,
+    needed: needOf(order, lab, fresh.length, shares),
     networks,
-    lacks: seen.room.lacks(demand),
+    placement,
     uids: freeUids(asked, takenUids(known, reserved, order.catalogue.labs.values())),
     missingUids: missingUids(asked),
   }
 }
 
-/** Nothing for a student who has a sandbox in the running session, or is about to get one. */
-function needOf(
+/** Those who have no sandbox in the running session, and are not about to get one. */
+function freshStudents(
   { students, ofClass: { classId } }: UpOrder,
-  { cpus, memoryMb }: Findings['lab'],
   running: Findings['running'],
   shares: readonly SessionShare[],
   reserved: readonly SessionShare[],
-): Usage {
+): string[] {
   const ofClass = shares.filter((share) => sameId(share.classId, classId))
   const joined = [running?.held.sessionId, ...reserved.map(({ sessionId }) => sessionId)]
   const counted = ofClass.filter(({ sessionId }) => joined.includes(sessionId)).flatMap((share) => share.students)
-  const fresh = students.filter((studentId) => !counted.includes(foldId(studentId))).length
+  return students.filter((studentId) => !counted.includes(foldId(studentId)))
+}
+
+function needOf(
+  { ofClass: { classId } }: UpOrder,
+  { cpus, memoryMb }: Findings['lab'],
+  fresh: number,
+  shares: readonly SessionShare[],
+): Usage {
+  const isUp = shares.some((share) => sameId(share.classId, classId))
   return {
-    classes: fresh > 0 && ofClass.length === 0 ? 1 : 0,
+    classes: fresh > 0 && !isUp ? 1 : 0,
     students: fresh,
     cpus: exactCpus(fresh * cpus),
     memoryMb: fresh * memoryMb,
@@ -182,8 +189,8 @@ function refuseOtherLab({ order, running }: Findings): Problem | undefined {
   )
 }
 
-function refuseMissingImage({ image, lab, needed }: Findings): Problem | undefined {
-  if (image || needed.students === 0) return undefined
+function refuseMissingImage({ image, lab, needed, placement: { lacks } }: Findings): Problem | undefined {
+  if ((image && !lacks.includes('image')) || needed.students === 0) return undefined
   return imageMissing(lab.name, lab.image)
 }
 
@@ -196,7 +203,7 @@ function refuseUnfitImage({ image, lab, needed }: Findings): Problem | undefined
   )
 }
 
-function refuseMissingRuntime({ lacks, lab }: Findings): Problem | undefined {
+function refuseMissingRuntime({ placement: { lacks }, lab }: Findings): Problem | undefined {
   if (!lacks.includes('runtime')) return undefined
   return new Problem(
     'lab-runtime-missing',
@@ -237,16 +244,24 @@ function refuseOverQuota({ subject, limits, used, needed }: Findings): Problem |
   )
 }
 
-function refuseFullHost({ lacks, room: { memoryMb }, usedMb, needed }: Findings): Problem | undefined {
+function refuseFullHost({ placement: { lacks, usedMb }, room: { memoryMb }, needed }: Findings): Problem | undefined {
+  const extensions = { host: { memoryMb, usedMb }, needed }
+  if (lacks.includes('node')) {
+    return new Problem(
+      'host-full',
+      'No node takes a sandbox now: each is drained, paused or down, or cannot be asked. Ask the operator to look at the nodes.',
+      { extensions },
+    )
+  }
   if (!lacks.includes('memory')) return undefined
   return new Problem(
     'host-full',
     `The host has ${memoryMb} MiB of memory; sandboxes that are there may use ${usedMb} of it, and this needs ${needed.memoryMb}. Take a class down, or ask the operator for a larger host.`,
-    { extensions: { host: { memoryMb, usedMb }, needed } },
+    { extensions },
   )
 }
 
-function refuseNoSubnet({ lacks }: Findings): Problem | undefined {
+function refuseNoSubnet({ placement: { lacks } }: Findings): Problem | undefined {
   if (!lacks.includes('network')) return undefined
   return new Problem('subnets-exhausted', noSubnetAdvice)
 }

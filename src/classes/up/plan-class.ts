@@ -45,7 +45,7 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
     await context.store.folders(classPrefix(classId))
     const findings = await findOut(context, order)
     const reasons = refusals(findings)
-    const { lab, needed, networks, limits, used, usedMb, room, image, running } = findings
+    const { lab, needed, networks, limits, used, placement, room, image, running } = findings
     const vanished = running ? vanishedStudents(running.record, running.held) : []
     return {
       classId,
@@ -56,7 +56,7 @@ export async function planClass(context: ClassContext, order: UpOrder): Promise<
       needs: { sandboxes: needed.students, cpus: needed.cpus, memoryMb: needed.memoryMb, networks },
       vanished: order.students.filter((asked) => vanished.some((each) => sameId(each, asked))),
       quota: { limits, used },
-      host: { memoryMb: room.memoryMb, usedMb },
+      host: { memoryMb: room.memoryMb, usedMb: placement.usedMb },
       image: { present: image !== undefined },
       resolvesNames: resolvesNames(lab),
       subnet: { free: room.hasFreeSubnet },

@@ -2,6 +2,7 @@
 // way of every down, into a committed bag first. What cannot be collected is kept.
 
 import { findSandbox, type HeldSandbox } from '../../runtime/held.ts'
+import { isUnreachable } from '../../runtime/unreachable.ts'
 import { findHeld } from '../../sessions/held.ts'
 import type { DownStudent } from '../../sessions/outcomes.ts'
 import { removeSession, writeSession } from '../../sessions/record.ts'
@@ -119,6 +120,8 @@ export async function rollBackIdle(
   const { runtime } = context
   up.run.signal.throwIfAborted()
   const before = findSandbox(up.held, studentId)
+  // Nothing was done for one that could not be asked.
+  if (isUnreachable(before)) return undefined
   const session = await findHeld(runtime, record)
   const now = findSandbox(session, studentId)
   if (now?.id !== undefined && now.id !== before?.id) {

@@ -7,6 +7,7 @@ import { Problem } from '../../problems.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
 import { findSandbox } from '../../runtime/held.ts'
 import type { StartedSandbox } from '../../runtime/port.ts'
+import { requireReachable } from '../../runtime/unreachable.ts'
 import { findHeld } from '../../sessions/held.ts'
 import type { UpAnswer, UpStudent } from '../../sessions/outcomes.ts'
 import { writeSession } from '../../sessions/record.ts'
@@ -59,12 +60,14 @@ export async function startStudents(
 
 async function startStudent({ context, run, ...up }: Up, studentId: string): Promise<StartedStudent> {
   let sandbox: StartedSandbox = { id: undefined, madeFiles: undefined }
+  const held = findSandbox(up.held, studentId)
   try {
     if (run.signal.aborted) throw new RuntimeError('failed', 'The service is stopping.')
     const stuck = up.stuck?.get(studentId)
     if (stuck) throw stuck
+    requireReachable(held)
     run.progress.enter(studentId, 'starting')
-    sandbox = await context.runtime.startSandbox(up.plan, studentId, findSandbox(up.held, studentId), up.contents)
+    sandbox = await context.runtime.startSandbox(up.plan, studentId, held, up.contents)
     if (sandbox.fault !== undefined) throw sandbox.fault
   } catch (error) {
     run.log.warn({ err: error, studentId }, 'sandbox did not come up')
@@ -89,7 +92,10 @@ async function rollBackFailed(up: Up, failed: readonly StartedStudent[]): Promis
  * removed by another hand.
  */
 async function recordStudents({ context, record }: Up, students: readonly UpStudent[]): Promise<void> {
-  const present = students.filter(({ containerId }) => containerId !== null).map(({ studentId }) => studentId)
+  // What is told of one that cannot be asked is of an earlier time, when it had come up or not.
+  const present = students
+    .filter(({ containerId, error }) => containerId !== null && error?.code !== 'engine-unreachable')
+    .map(({ studentId }) => studentId)
   await writeSession(context.store, { ...record, students: [...new Set([...record.students, ...present])] })
 }
 
@@ -132,6 +138,8 @@ async function describeStudents(
 }
 
 function describe(error: unknown): { code: string; detail: string } {
+  if (error instanceof RuntimeError && error.code === 'unreachable')
+    return { code: 'engine-unreachable', detail: error.message }
   if (error instanceof RuntimeError) return { code: error.code, detail: error.message }
   return { code: 'failed', detail: 'The service failed on this sandbox; its log says why.' }
 }

@@ -46,7 +46,7 @@ export function takenUids(
   const fixed = [...labs, ...running.map(({ frozenLab }) => frozenLab)]
   return new Set([
     ...running.flatMap(({ seats = [] }) => seats.flatMap(({ uid }) => uid ?? [])),
-    ...reserved.flatMap(({ uids = [] }) => uids),
+    ...reserved.flatMap(({ seats = [] }) => seats.flatMap(({ uid }) => uid ?? [])),
     ...fixed.flatMap((lab) => (lab?.user === undefined ? [] : Number.parseInt(lab.user, 10))),
   ])
 }

@@ -51,7 +51,8 @@ function admit({ installation }: ClassContext, run: Run, findings: Findings, sto
   const record = running
     ? joinSession(running.record, order)
     : newSession(installation, run.actor, order, image, store, earlier)
-  return { record: seatStudents(record, order.students, findings.uids), isNew: !running, held: running?.held }
+  const seated = seatStudents(record, order.students, findings.uids, findings.placement.nodes)
+  return { record: seated, isNew: !running, held: running?.held }
 }
 
 interface Interrupted {
@@ -91,8 +92,7 @@ async function startSession(
   const { classId, sessionId, subject, frozenLab } = plan
   const { cpus, memoryMb } = frozenLab
   const { students, allowPartial } = intent
-  const uids = session.record.seats?.flatMap(({ uid }) => uid ?? []) ?? []
-  look.reserve({ classId, sessionId, subject, students, cpus, memoryMb, uids })
+  look.reserve({ classId, sessionId, subject, students, cpus, memoryMb, seats: session.record.seats })
 
   const asked = { context, run, students, allowPartial, ...session, plan }
   const cleared = { ...asked, ...(await finishRemovals(context, run, asked.record, asked.held, asked.students)) }

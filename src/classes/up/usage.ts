@@ -6,6 +6,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { Catalogue } from '../../catalogue/catalogue.ts'
 import { foldId } from '../../names.ts'
+import type { Seat } from '../../runtime/seats.ts'
 import type { KnownSession } from '../../sessions/held.ts'
 
 /** Sandboxes of one session, and what each of them may use. */
@@ -16,8 +17,8 @@ export interface SessionShare {
   readonly students: readonly string[]
   readonly cpus: number
   readonly memoryMb: number
-  /** Of the session's seats: an up that is under way has them, and its record may not have been read. */
-  readonly uids?: readonly number[]
+  /** An up that is under way has them, and its record may not have been read. */
+  readonly seats?: readonly Seat[] | undefined
 }
 
 export const Usage = Type.Object({
@@ -50,7 +51,20 @@ function shareOf({ held, record }: KnownSession, catalogue: Catalogue): SessionS
   const { cpus = 0, memoryMb = 0 } = record?.frozenLab ?? catalogue.labs.get(held.lab) ?? {}
   const { classId, sessionId, subject } = held
   const students = [...held.sandboxes.map(({ studentId }) => studentId), ...(record?.up?.students ?? [])]
-  return { classId, sessionId, subject, students, cpus, memoryMb }
+  return { classId, sessionId, subject, students, cpus, memoryMb, seats: record?.seats }
+}
+
+/** MiB, by the node that each is on. */
+export function usedByNode(shares: readonly SessionShare[]): Map<string | undefined, number> {
+  const used = new Map<string | undefined, number>()
+  for (const { students, seats = [], memoryMb } of shares) {
+    const nodes = new Map(seats.map(({ studentId, node }) => [foldId(studentId), node]))
+    for (const studentId of students) {
+      const node = nodes.get(foldId(studentId))
+      used.set(node, (used.get(node) ?? 0) + memoryMb)
+    }
+  }
+  return used
 }
 
 export function addUp(shares: readonly SessionShare[]): Usage {

@@ -16,6 +16,7 @@ import { getStudent } from './get-student.ts'
 import { healthz } from './healthz.ts'
 import { listClasses } from './list-classes.ts'
 import { listLabs } from './list-labs.ts'
+import { listNodes } from './list-nodes.ts'
 import { listSessions } from './list-sessions.ts'
 import { metrics } from './metrics.ts'
 import { openapi } from './openapi.ts'
@@ -46,6 +47,7 @@ export const calls: readonly Call[] = [
   getOperation,
   watchOperation,
   listLabs,
+  listNodes,
   healthz,
   readyz,
   metrics,

@@ -7,6 +7,7 @@ import type { ArchiveEntry } from '../archive.ts'
 import { RuntimeError } from '../errors.ts'
 import type { DockerContext } from './context.ts'
 import { asRuntimeError, translatedEach } from './errors.ts'
+import { neverRan } from './life.ts'
 import { prepareWorkspace } from './workspace.ts'
 
 /**
@@ -63,7 +64,7 @@ async function* readPrepared(
   } catch (error) {
     if (!isEngineError(error, 'not-found')) throw error
     const container = await containers.inspect(containerId)
-    const user = neverRan(container) ? container.Config.User : await userOfEmpty(context, container, workspace, signal)
+    const user = isUnused(container) ? container.Config.User : await userOfEmpty(context, container, workspace, signal)
     if (!user) throw error
     await prepareWorkspace(context, { workspace, user }, containerId)
     yield* containers.archive(containerId, workspace, { signal })
@@ -73,16 +74,17 @@ async function* readPrepared(
 /** Nobody's, where the volume of a rescue container holds nothing at all: it was made for a sandbox that never came to be. */
 async function userOfEmpty(
   { engine }: DockerContext,
-  { Id, Name, Config, State }: Container,
+  container: Container,
   workspace: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const { Id, Name, Config } = container
   const {
     [label.class]: classId = '',
     [label.student]: studentId = '',
     [label.session]: sessionId = '',
   } = Config.Labels ?? {}
-  const isRescue = Name === `/${volumeName(classId, studentId, sessionId)}` && State.StartedAt.startsWith('0001-')
+  const isRescue = Name === `/${volumeName(classId, studentId, sessionId)}` && neverRan(container)
   if (!isRescue) return undefined
   const above = posix.dirname(workspace)
   const root = Buffer.from(posix.basename(above))
@@ -93,10 +95,10 @@ async function userOfEmpty(
 }
 
 /** A rescue container never runs either, but the student's own container did before it: what is not in its volume is lost. */
-function neverRan({ Name, Config, State }: Container): boolean {
-  const { [label.class]: classId, [label.student]: studentId } = Config.Labels ?? {}
-  const isOwn = classId && studentId && Name === `/${containerName(classId, studentId)}`
-  return Boolean(isOwn) && State.StartedAt.startsWith('0001-')
+function isUnused(container: Container): boolean {
+  const { [label.class]: classId, [label.student]: studentId } = container.Config.Labels ?? {}
+  const isOwn = classId && studentId && container.Name === `/${containerName(classId, studentId)}`
+  return Boolean(isOwn) && neverRan(container)
 }
 
 /** A path that is not there is never taken for a workspace with no files. */

@@ -6,8 +6,16 @@ import type { ProxyConfig } from '../../config.ts'
 import type { HealthLooks } from './health.ts'
 import type { Proofs } from './proofs.ts'
 
+/** Who has the networks: on one host the engine itself, of several nodes the manager's. */
+export interface NetworkSide {
+  readonly engine: Engine
+  /** An overlay spans the nodes, and each knows it by its id alone until something on it is in it. */
+  readonly driver: 'bridge' | 'overlay'
+}
+
 export interface DockerContext {
   readonly engine: Engine
+  readonly networks: NetworkSide
   readonly installation: string
   readonly proxy: ProxyConfig
   readonly subnets: SubnetConfig

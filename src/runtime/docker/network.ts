@@ -9,6 +9,7 @@ import { noSubnetAdvice, type Room, roomOfHost } from '../room.ts'
 import { proxyEndpoint } from './address.ts'
 import type { DockerContext } from './context.ts'
 import { asRuntimeError, isRefusal, resent } from './errors.ts'
+import { isAllocated, isRemovedNetwork, untilUnlisted } from './overlay.ts'
 import { clearProof } from './prove.ts'
 import { networkBody } from './sandbox-body.ts'
 import { freeSubnets, subnetOfSession } from './subnets.ts'
@@ -18,17 +19,19 @@ export async function openNetwork(context: DockerContext, plan: SessionPlan): Re
   const proxy = await findProxy(context)
   if (proxy) await freeProxy(context, proxy)
   const proxyId = proxy?.Id
-  const networks = await context.engine.networks.list()
+  const manager = context.networks.engine
+  const networks = await manager.networks.list()
   const found = networks.find((network) => network.Name === name)
   if (found && (await isOurs(context, plan, found))) {
-    await connectProxy(context.engine, found, proxyId)
-    return { id: found.Id, name, created: false }
+    const isThere = await connectProxy(context.engine, found, proxyId).then(() => true, isRemovedNetwork)
+    if (isThere) return { id: found.Id, name, created: false }
+    await untilUnlisted(manager, found.Id)
   }
   const id = await createNetwork(context, plan)
   try {
-    if (proxyId !== undefined) await connectProxy(context.engine, await context.engine.networks.inspect(id), proxyId)
+    if (proxyId !== undefined) await connectProxy(context.engine, await manager.networks.inspect(id), proxyId)
   } catch (error) {
-    await context.engine.networks.remove(id)
+    await manager.networks.remove(id)
     throw error
   }
   return { id, name, created: true }
@@ -60,13 +63,16 @@ async function isOurs(context: DockerContext, plan: SessionPlan, network: Networ
 }
 
 async function createNetwork(context: DockerContext, plan: SessionPlan): Promise<string> {
-  const { engine, reservedSubnets } = context
-  for (const subnet of subnetsFor(context, plan.sessionId, await takenSubnets(engine))) {
+  const { networks, reservedSubnets } = context
+  for (const subnet of subnetsFor(context, plan.sessionId, await takenSubnets(networks.engine))) {
     if (reservedSubnets.has(subnet)) continue
     reservedSubnets.add(subnet)
     try {
-      const { Id } = await engine.networks.create(networkBody(context.installation, context.proxy, plan, subnet))
-      return Id
+      const body = networkBody(context.installation, context.proxy, plan, subnet, networks.driver)
+      const { Id } = await networks.engine.networks.create(body)
+      if (networks.driver === 'bridge' || (await isAllocated(networks.engine, Id))) return Id
+      // Its subnet overlaps another overlay's, which no list of this manager may show.
+      await networks.engine.networks.remove(Id)
     } catch (error) {
       // The engine knows of an overlap that its list of networks does not show: the next subnet may be free.
       if (!isEngineError(error, 'forbidden')) throw error
@@ -99,10 +105,13 @@ async function takenSubnets(engine: Engine): Promise<string[]> {
 }
 
 export async function readRoom(context: DockerContext): Promise<Room> {
-  const { engine, subnets, reservedSubnets } = context
-  const [info, taken] = await Promise.all([engine.system.info(), takenSubnets(engine), findProxy(context)])
-  const [free] = freeSubnets(subnets, [...taken, ...reservedSubnets])
-  return roomOfHost(Math.floor(info.MemTotal / 2 ** 20), free !== undefined, Object.keys(info.Runtimes))
+  const [info, isFree] = await Promise.all([context.engine.system.info(), hasFreeSubnet(context), findProxy(context)])
+  return roomOfHost(Math.floor(info.MemTotal / 2 ** 20), isFree, Object.keys(info.Runtimes))
+}
+
+export async function hasFreeSubnet({ networks, subnets, reservedSubnets }: DockerContext): Promise<boolean> {
+  const [free] = freeSubnets(subnets, [...(await takenSubnets(networks.engine)), ...reservedSubnets])
+  return free !== undefined
 }
 
 export async function attachProxy(
@@ -117,7 +126,7 @@ export async function attachProxy(
   for (const id of networkIds) {
     try {
       await freed
-      const network = attached.has(id) ? undefined : await findNetwork(context.engine, id)
+      const network = attached.has(id) ? undefined : await findNetwork(context.networks.engine, id)
       if (network) await connectProxy(context.engine, network, found.Id)
     } catch (error) {
       unattached.set(id, asRuntimeError(error))
@@ -128,11 +137,14 @@ export async function attachProxy(
 }
 
 /** A container that does not run and was in a network that is gone cannot be started: of our networks, it is taken out. */
-async function freeProxy({ engine }: DockerContext, { Id, State, NetworkSettings }: Container): Promise<void> {
+async function freeProxy(
+  { engine, networks }: DockerContext,
+  { Id, State, NetworkSettings }: Container,
+): Promise<void> {
   if (State.Running) return
   const places = Object.entries(NetworkSettings.Networks ?? {}).filter(([name]) => name.startsWith(networkName('')))
   if (places.length === 0) return
-  const present = new Set((await engine.networks.list()).flatMap(({ Id: id, Name }) => [id, Name]))
+  const present = new Set((await networks.engine.networks.list()).flatMap(({ Id: id, Name }) => [id, Name]))
   for (const [name, { NetworkID }] of places) {
     if (!NetworkID || present.has(NetworkID)) continue
     await engine.networks.disconnect(name, Id, { force: true }).catch((error: unknown) => {
@@ -165,7 +177,7 @@ async function findProxy({ engine, proxy }: DockerContext): Promise<Container | 
  * since not every engine refuses to remove a network in use (Podman does so only by its name).
  */
 export async function closeNetwork(context: DockerContext, networkId: string): Promise<void> {
-  const { engine, proxy, givenUpSubnets } = context
+  const { engine, networks, proxy, givenUpSubnets } = context
   if (proxy.container !== undefined) {
     const proxyContainer = await engine.containers.inspect(proxy.container).catch((error: unknown) => {
       if (isEngineError(error, 'not-found')) return undefined
@@ -178,21 +190,28 @@ export async function closeNetwork(context: DockerContext, networkId: string): P
       })
     }
   }
-  const network = await findNetwork(engine, networkId)
+  const network = await findNetwork(networks.engine, networkId)
   const classId = network?.Labels?.[label.class]
   if (classId) await clearProof(context, classId)
   for (const { Subnet } of network?.IPAM.Config ?? []) if (Subnet) givenUpSubnets.set(Subnet, performance.now())
-  if (membersOf(network).length > 0) {
-    throw new RuntimeError(
-      'failed',
-      'The network is in use by a container that is not of this class. Detach that container, then repeat the call.',
-    )
-  }
-  await resent(() => engine.networks.remove(networkId))
+  if (membersOf(network).length > 0) throw inUse()
+  await resent(() => networks.engine.networks.remove(networkId)).catch((error: unknown) => {
+    // Who is in it on the other nodes the manager alone knows.
+    throw networks.driver === 'overlay' && isEngineError(error, 'conflict') ? inUse(error) : error
+  })
+  if (networks.driver === 'overlay') await untilUnlisted(networks.engine, networkId)
 }
 
-/** Ids of the running containers in a network; none where it is gone. */
-const membersOf = (network: Network | undefined): string[] => Object.keys(network?.Containers ?? {})
+const inUse = (cause?: unknown): RuntimeError =>
+  new RuntimeError(
+    'failed',
+    'The network is in use by a container that is not of this class. Detach that container, then repeat the call.',
+    cause,
+  )
+
+/** Ids of the engine's running containers in a network; none where it is gone. A node's own place in an overlay is no container. */
+const membersOf = (network: Network | undefined): string[] =>
+  Object.keys(network?.Containers ?? {}).filter((id) => !id.startsWith('lb-'))
 
 async function findNetwork(engine: Engine, networkId: string): Promise<Network | undefined> {
   try {

@@ -8,6 +8,7 @@ import type { SessionPlan } from '../port.ts'
 import { sandboxUser } from '../sandbox-user.ts'
 import { archiveSandbox } from './archive.ts'
 import type { DockerContext } from './context.ts'
+import { createFrom } from './create.ts'
 import { removeContainer, removeVolume } from './remove.ts'
 import { proofBody, proofVolumeBody } from './sandbox-body.ts'
 import { prepareWorkspace } from './workspace.ts'
@@ -68,7 +69,8 @@ async function writeAndRead(
       `A volume named ${name} exists that this service did not make. Ask the operator to remove it.`,
     )
   }
-  const { Id: id } = await containers.create({ name, body: proofBody(context.installation, plan, writing) })
+  const body = proofBody(context.installation, plan, writing)
+  const id = await createFrom(context.engine, name, body, plan.frozenLab.imageDigest)
   await prepareWorkspace(context, { workspace, user: sandboxUser(plan, '') }, id)
   await containers.start(id)
   const exitCode = await endOf(context, id, plan, signal)

@@ -1,6 +1,7 @@
 // The runtime port on one Docker Engine. Each method is one line to its part; errors leave in the port's words.
 
 import { createEngine, type Engine, isEngineError } from '../../../engine-api/index.ts'
+import type { NodeRuntime } from '../fleet/ports.ts'
 import type { ImageFacts, Runtime } from '../port.ts'
 import { archiveSandbox } from './archive.ts'
 import type { DockerContext } from './context.ts'
@@ -15,13 +16,16 @@ import { proveCollection } from './prove.ts'
 import { waitReady } from './ready.ts'
 import { removeContainer, removeVolume } from './remove.ts'
 import { rescueVolume } from './rescue.ts'
+import { readHost } from './resources.ts'
 import { asSealed, freezeSandbox, sealSandbox } from './seal.ts'
 import { startSandbox } from './start.ts'
 import { surveyDocker } from './survey.ts'
 import { watchEngine } from './watch.ts'
 import { rehearseContents } from './workspace.ts'
 
-type DockerSettings = Pick<DockerContext, 'installation' | 'proxy' | 'subnets'>
+type FleetCalls = Pick<NodeRuntime, 'identify' | 'resources' | 'holds' | 'clearProof' | 'revive'>
+
+export type DockerSettings = Pick<DockerContext, 'installation' | 'proxy' | 'subnets'>
 
 /** `engineOptions` are those of the engine client: host, TLS folder, observer. */
 export function createDockerRuntime(
@@ -29,23 +33,43 @@ export function createDockerRuntime(
   settings: DockerSettings,
 ): Runtime {
   const engine = createEngine(engineOptions)
-  const context: DockerContext = {
-    ...settings,
-    engine,
-    reservedSubnets: new Set(),
-    givenUpSubnets: new Map(),
-    health: new HealthLooks(engine),
-    proofs: new Proofs(),
-  }
+  const networks = { engine, driver: 'bridge', reservedSubnets: new Set<string>(), givenUpSubnets: new Map() } as const
+  const context = contextOf(engine, settings, networks)
   const engineId = createEngineId(() => engine.system.info())
 
   return {
-    check: () => translated(engine.system.info().then(({ ServerVersion }) => ({ version: ServerVersion }))),
+    ...runtimeOn(context),
+    check: () => translated(versionOf(engine)),
     engineId: () => translated(engineId()),
     room: () => translated(readRoom(context)),
+    lacksImage: (reference) => translated(lacksImage(engine, reference)),
+    nodes: async (images) => [await translated(readHost(context, images, (each) => lacksImage(engine, each)))],
+    survey: (classId) => translated(surveyDocker(context, classId)),
+  }
+}
+
+/** What the nodes of a Swarm have in common, their manager's engine among it. */
+export type SharedNetworks = Pick<DockerContext, 'reservedSubnets' | 'givenUpSubnets'> & DockerContext['networks']
+
+export function contextOf(
+  engine: Engine,
+  settings: DockerSettings,
+  { reservedSubnets, givenUpSubnets, ...networks }: SharedNetworks,
+): DockerContext {
+  const own = { health: new HealthLooks(engine), proofs: new Proofs() }
+  return { ...settings, engine, networks, reservedSubnets, givenUpSubnets, ...own }
+}
+
+export const versionOf = async (engine: Engine): Promise<{ readonly version: string }> => ({
+  version: (await engine.system.info()).ServerVersion,
+})
+
+/** What is asked of one engine, whether it is alone or a node of several. */
+export function runtimeOn(context: DockerContext): Omit<NodeRuntime, keyof FleetCalls> {
+  const { engine } = context
+  return {
     image: (reference) => translated(findImage(engine, reference)),
     pull: (reference, signal) => translated(engine.images.pull(withTag(reference), signal ? { signal } : {})),
-    survey: (classId) => translated(surveyDocker(context, classId)),
     openNetwork: (plan) => translated(openNetwork(context, plan)),
     proveCollection: (plan, signal) => translated(proveCollection(context, plan, signal)),
     watch: (...listener) => watchEngine(context, ...listener),
@@ -79,6 +103,9 @@ async function findImage(engine: Engine, reference: string): Promise<ImageFacts 
     throw error
   }
 }
+
+const lacksImage = async (engine: Engine, reference: string): Promise<boolean> =>
+  (await findImage(engine, reference)) === undefined
 
 /** As the docker command does: `busybox` means `busybox:latest`, not every tag of the repository. */
 const withTag = (reference: string): string => (/[:@][^/]+$/.test(reference) ? reference : `${reference}:latest`)

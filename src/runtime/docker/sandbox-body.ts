@@ -32,9 +32,9 @@ export function sandboxBody(
   plan: SessionPlan,
   studentId: string,
   address?: string,
+  network = networkName(plan.classId),
 ): ContainerSpecification {
   const lab = plan.frozenLab
-  const network = networkName(plan.classId)
   return {
     Image: lab.imageId,
     ...(lab.command === undefined ? {} : { Cmd: lab.command }),
@@ -162,11 +162,16 @@ export function networkBody(
   proxy: ProxyConfig,
   plan: SessionPlan,
   subnet: string,
+  driver: 'bridge' | 'overlay' = 'bridge',
 ): NetworkSpecification {
   const internal = !plan.frozenLab.internet
+  // An overlay that leads nowhere has no address of the host in any case.
+  const isHostless = internal && proxy.container !== undefined && driver === 'bridge'
   return {
     Name: networkName(plan.classId),
-    Driver: 'bridge',
+    Driver: driver,
+    // Sandboxes are containers, not services.
+    ...(driver === 'overlay' ? { Attachable: true } : {}),
     Internal: internal,
     Labels: {
       ...sessionLabels(installation, plan),
@@ -174,7 +179,7 @@ export function networkBody(
     },
     // The sandboxes of a session without seats take any address, of the whole subnet.
     IPAM: { Config: [plan.seats ? addressPlan(subnet) : { Subnet: subnet }] },
-    ...(internal && proxy.container !== undefined ? { Options: { [hostlessOption]: 'true' } } : {}),
+    ...(isHostless ? { Options: { [hostlessOption]: 'true' } } : {}),
   }
 }
 

@@ -1,6 +1,6 @@
 // One student's sandbox on the engine, made and started as far as it is missing.
 
-import { type ContainerSpecification, isEngineError } from '../../../engine-api/index.ts'
+import { isEngineError } from '../../../engine-api/index.ts'
 import { specHash } from '../../catalogue/frozen-lab.ts'
 import { containerName, label, volumeName } from '../../names.ts'
 import type { Contents } from '../archive.ts'
@@ -8,9 +8,10 @@ import { RuntimeError } from '../errors.ts'
 import { type HeldSandbox, isHalfRemoved, withoutRunner } from '../held.ts'
 import type { SessionPlan, StartedSandbox } from '../port.ts'
 import { sandboxUser } from '../sandbox-user.ts'
-import { fixedAddress, namingTakenAddress, rejoinNetwork } from './address.ts'
+import { namingDetachment, namingTakenAddress, placeOf, rejoinNetwork } from './address.ts'
 import { adopt, notOurs } from './adopt.ts'
 import type { DockerContext } from './context.ts'
+import { createFrom } from './create.ts'
 import { asRuntimeError } from './errors.ts'
 import { neverRan } from './life.ts'
 import { removeContainer } from './remove.ts'
@@ -57,7 +58,7 @@ export async function startSandbox(
     }
     // A down or a reset that failed after its stop has taken the policy away.
     else await context.engine.containers.update(id, { RestartPolicy: restartPolicy })
-    await namingTakenAddress(context.engine.containers.start(id))
+    await namingTakenAddress(namingDetachment(context.engine.containers.start(id)))
     return { id, madeFiles }
   } catch (error) {
     return { id, madeFiles, fault: asRuntimeError(error) }
@@ -109,19 +110,11 @@ async function createContainer(
   studentId: string,
 ): Promise<{ readonly id: string; readonly hasRun: boolean }> {
   const name = containerName(plan.classId, studentId)
-  const address = await fixedAddress(context, plan, studentId)
-  const body = sandboxBody(context.installation, plan, studentId, address)
-  const { imageDigest } = plan.frozenLab
-  const create = async (specification: ContainerSpecification) => {
-    const { Id } = await context.engine.containers.create({ name, body: specification })
-    return { id: Id, hasRun: false }
-  }
+  const { network, address } = await placeOf(context, plan, studentId)
+  const body = sandboxBody(context.installation, plan, studentId, address, network)
   try {
-    return await create(body).catch((error: unknown) => {
-      // The same image has another id on another engine, and on this one once its store is another.
-      if (imageDigest === undefined || !isEngineError(error, 'not-found')) throw error
-      return create({ ...body, Image: imageDigest })
-    })
+    const id = await createFrom(context.engine, name, body, plan.frozenLab.imageDigest)
+    return { id, hasRun: false }
   } catch (error) {
     if (isEngineError(error, 'not-found')) {
       throw new RuntimeError(

@@ -4,7 +4,14 @@
 import type { ContainerSummary, Network, Volume } from '../../../engine-api/index.ts'
 import type { ProxyConfig } from '../../config.ts'
 import { containerName, foldId, hostName, label, networkName, sameId, volumeName } from '../../names.ts'
-import { type HeldSandbox, type HeldSession, type SandboxState, type SessionIdentity, withoutRunner } from '../held.ts'
+import {
+  type HeldNetwork,
+  type HeldSandbox,
+  type HeldSession,
+  type SandboxState,
+  type SessionIdentity,
+  withoutRunner,
+} from '../held.ts'
 import type { DockerContext } from './context.ts'
 import type { HealthLooks } from './health.ts'
 import { hostlessOption } from './sandbox-body.ts'
@@ -13,19 +20,22 @@ type Labels = Readonly<Record<string, string>>
 
 interface Gathered {
   readonly identity: SessionIdentity
-  network: HeldSession['network']
+  readonly network: HeldSession['network']
   readonly sandboxes: Map<string, GatheredSandbox>
 }
 
 type GatheredSandbox = { -readonly [Member in keyof HeldSandbox]: HeldSandbox[Member] }
 
+/** `known`: sessions by their networks, where those are another engine's to tell. */
 export async function surveyDocker(
-  { engine, installation, proxy, health }: DockerContext,
+  context: DockerContext,
   classId: string | undefined,
+  known?: readonly HeldSession[],
 ): Promise<HeldSession[]> {
-  const filters = { label: [`${label.installation}=${installation}`] }
-  const [networks, containers, volumes] = await Promise.all([
-    engine.networks.list({ filters }),
+  const { engine, proxy, health } = context
+  const filters = ofInstallation(context)
+  const [withNetworks, containers, volumes] = await Promise.all([
+    known ?? surveyNetworks(context, classId),
     engine.containers.list({ all: true, filters }),
     engine.volumes.list({ filters }),
   ])
@@ -33,14 +43,15 @@ export async function surveyDocker(
   const gather = (labels: Labels | null | undefined): Gathered | undefined => {
     const identity = readIdentity(labels ?? {})
     if (!identity || (classId !== undefined && !sameId(identity.classId, classId))) return undefined
-    const key = `${foldId(identity.classId)}/${identity.sessionId}`
-    const known = sessions.get(key)
-    if (known) return known
+    const gathered = sessions.get(keyOf(identity))
+    if (gathered) return gathered
     const fresh: Gathered = { identity, network: undefined, sandboxes: new Map() }
-    sessions.set(key, fresh)
+    sessions.set(keyOf(identity), fresh)
     return fresh
   }
-  for (const network of networks) addNetwork(gather(network.Labels), network)
+  for (const { network, sandboxes: _, ...identity } of withNetworks) {
+    sessions.set(keyOf(identity), { identity, network, sandboxes: new Map() })
+  }
   for (const container of containers) {
     const name = ownName(container)
     if (name !== undefined) addContainer(gather(container.Labels), container, name, proxy)
@@ -54,6 +65,20 @@ export async function surveyDocker(
     sandboxes: [...sandboxes.values()].sort((a, b) => (foldId(a.studentId) < foldId(b.studentId) ? -1 : 1)),
   }))
 }
+
+/** Sessions by their networks alone. */
+export async function surveyNetworks(context: DockerContext, classId: string | undefined): Promise<HeldSession[]> {
+  const networks = await context.networks.engine.networks.list({ filters: ofInstallation(context) })
+  return networks.flatMap((network) => {
+    const identity = readIdentity(network.Labels ?? {})
+    if (!identity || (classId !== undefined && !sameId(identity.classId, classId))) return []
+    return [{ ...identity, network: heldNetwork(network), sandboxes: [] }]
+  })
+}
+
+const ofInstallation = ({ installation }: DockerContext) => ({ label: [`${label.installation}=${installation}`] })
+
+const keyOf = ({ classId, sessionId }: SessionIdentity): string => `${foldId(classId)}/${sessionId}`
 
 /** Of one that is unhealthy the list says no more. */
 async function correctHealth(health: HealthLooks, sandbox: GatheredSandbox): Promise<void> {
@@ -89,13 +114,11 @@ function readIdentity(labels: Labels): SessionIdentity | undefined {
   return { classId, sessionId, subject, lab, createdBy, expiresAt, ...(id ? { store: { id, name } } : {}) }
 }
 
-function addNetwork(session: Gathered | undefined, network: Network): void {
-  if (!session) return
-  const { Id: id, Name: name, Internal: internal, Options } = network
-  // Podman lists no option that it does not know: there the host is in every network.
-  const hasHost = Options?.[hostlessOption] !== 'true'
-  const rawPackets = network.Labels?.[label.rawPackets] !== 'false'
-  session.network = { id, name, subnet: network.IPAM.Config?.[0]?.Subnet, internal, hasHost, rawPackets }
+function heldNetwork({ Id: id, Name: name, Driver, Internal: internal, Options, Labels, IPAM }: Network): HeldNetwork {
+  // Podman lists no option that it does not know: there the host is in every network. An overlay is on no host.
+  const hasHost = Driver === 'bridge' ? Options?.[hostlessOption] !== 'true' : Driver !== 'overlay'
+  const rawPackets = Labels?.[label.rawPackets] !== 'false'
+  return { id, name, subnet: IPAM.Config?.[0]?.Subnet, internal, hasHost, rawPackets }
 }
 
 function addVolume(session: Gathered | undefined, volume: Volume): void {
@@ -132,11 +155,18 @@ function addContainer(
 function isDetached({ identity, network }: Gathered, { NetworkSettings }: ContainerSummary): boolean {
   const attached = NetworkSettings?.Networks
   if (!attached) return false
-  const place = attached[networkName(identity.classId)]
+  const place = placeIn(attached, identity.classId, network)
   if (!network || !place) return true
   // Podman gives the name for the id.
   return !['', undefined, network.id, network.name].includes(place.NetworkID)
 }
+
+/** An overlay is named by its id for as long as the container was never in it. */
+const placeIn = <Place>(
+  attached: Readonly<Record<string, Place>>,
+  classId: string,
+  network: HeldNetwork | undefined,
+): Place | undefined => attached[networkName(classId)] ?? attached[network?.id ?? '']
 
 function sandboxOf(session: Gathered, labels: Labels): GatheredSandbox | undefined {
   const studentId = labels[label.student]

@@ -22,7 +22,7 @@ export async function watchEngine(
     try {
       for await (const item of engine.system.events({ filters: { type: ['container'] }, signal })) {
         if (item.kind === 'gap') {
-          changed('proxy')
+          changed('missed')
           continue
         }
         const { event } = item
@@ -32,7 +32,7 @@ export async function watchEngine(
       }
     } catch {
       // What the client does not try again by itself, such as a record that it cannot read: what was missed is told.
-      changed('proxy')
+      changed('missed')
       await delay(retryMs, undefined, { signal }).catch(() => undefined)
     }
   }

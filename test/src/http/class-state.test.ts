@@ -5,9 +5,11 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { parseCatalogue } from '../../../src/catalogue/catalogue.ts'
 import { RuntimeError } from '../../../src/runtime/errors.ts'
+import { placementsOf } from '../../../src/sessions/placements.ts'
 import { readSession } from '../../../src/sessions/record.ts'
 import { forgetSession } from '../../../src/sessions/remembered.ts'
 import { catalogueText } from '../../support/memory-class.ts'
+import { openFleet } from '../../support/memory-fleet.ts'
 import { engineGone } from '../../support/memory-runtime.ts'
 import { openService, problemOf } from '../../support/memory-service.ts'
 
@@ -207,4 +209,29 @@ test('an engine that is away is 503, and an id that is none is 400', async (t) =
     assert.equal(response.statusCode, 503)
     assert.equal(problemOf(response).code, 'engine-unavailable')
   }
+})
+
+test('whose node cannot be asked is told as unreachable, and is not missing', async (t) => {
+  let seatsOf: Parameters<typeof openFleet>[3] = async () => []
+  const fleet = openFleet(t, ['a', 'b'], '/nowhere', (...session) => seatsOf(...session))
+  const { get, post, ofClass } = await openService(t, {}, { kind: 'off' }, fleet.runtime)
+  seatsOf = (...session) => placementsOf(ofClass.store, ...session)
+  const [a, b] = fleet.nodes
+  if (a) a.host.memoryMb = 300
+  if (b) b.host.memoryMb = 300
+  assert.equal((await post('/room/up-class', { classId: 'os101-a' })).statusCode, 200)
+  b?.fallSilent()
+  const { state, students, problem, sandboxes } = (await get('/room/classes/os101-a')).json()
+  assert.deepEqual([state, students.running, students.missing], ['up-partial', 2, []])
+  assert.equal(problem.code, 'engine-unreachable')
+  assert.deepEqual(
+    sandboxes.map((sandbox: { studentId: string; state: string }) => [sandbox.studentId, sandbox.state]),
+    [
+      ['SV001', 'running'],
+      ['SV002', 'unreachable'],
+      ['SV003', 'running'],
+    ],
+  )
+  const one = await get('/room/classes/os101-a/students/SV002')
+  assert.deepEqual([one.json().state, one.json().life], ['unreachable', null])
 })

@@ -64,7 +64,7 @@ test('these tests call every route that there is', async (t) => {
   await app.ready()
   const routes = [...ofClass.map(([route]) => route), ...ofOperation, ...ofEverybody, ...open]
   routes.push('POST /room/discard-student', 'GET /room/traefik', 'GET /room/traefik/:state')
-  routes.push('GET /room/traefik/in-use/:routesId')
+  routes.push('GET /room/traefik/in-use/:routesId', 'GET /room/nodes')
   for (const route of routes) {
     const [method = '', url = ''] = route.split(' ')
     assert.ok(app.hasRoute({ method, url }), route)
@@ -127,6 +127,14 @@ test('a valid token whose role may do nothing here is known and forbidden, and t
   }
   const audited = school.log.filter(({ audit }) => audit === true)
   assert.deepEqual(new Set(audited.map(({ actor }) => actor)), new Set(['sv001']))
+})
+
+test('the nodes are told to admins alone', async (t) => {
+  const school = await openSchool(t)
+  assert.equal((await school.get('/room/nodes', bearer('a-hoa', 'admin'))).statusCode, 200)
+  assert.equal((await school.get('/room/nodes')).statusCode, 401)
+  const refused = await school.get('/room/nodes', bearer('t-lan', 'teacher'))
+  assert.deepEqual([refused.statusCode, problemOf(refused).code], [403, 'forbidden'])
 })
 
 test('what a caller is told is kept by nobody on the way', async (t) => {

@@ -73,6 +73,7 @@ async function runClass(t: TestContext): Promise<{ examples: Examples; names: st
   await recorder.ask('healthz', 'The process answers')
   await recorder.ask('readyz', 'Everything can be used')
   await recorder.ask('list-labs', 'Two labs')
+  await recorder.ask('list-nodes', 'One host')
   await recorder.ask('down-class', 'Never up')
   await recorder.ask('plan-class', 'Before the first up')
   await recorder.ask('up-class', 'All of the roster')

@@ -10,22 +10,23 @@ export function checkNetworks(check: Check): void {
     assert.equal(await runtime.engineId(), await runtime.engineId())
   })
 
-  check('a demand is met, or it is said of what there is not enough', async ({ runtime }) => {
-    const { memoryMb, hasFreeSubnet, lacks } = await runtime.room()
-    assert.ok(memoryMb > 0)
-    assert.equal(hasFreeSubnet, true)
-    const all = { sandboxes: 2, memoryMb: memoryMb - 1, usedMb: 1, networks: 1, runtime: 'runc' } as const
-    assert.deepEqual(lacks(all), [])
-    assert.deepEqual(lacks({ ...all, usedMb: 2 }), ['memory'])
-    assert.deepEqual(lacks({ ...all, runtime: 'no-such-runtime', usedMb: 2 }), ['runtime', 'memory'])
-    const nothing = {
-      sandboxes: 0,
-      memoryMb: 0,
-      usedMb: memoryMb + 1,
-      networks: 0,
-      runtime: 'no-such-runtime',
-    } as const
-    assert.deepEqual(lacks(nothing), [])
+  check('a demand is met, or it is said of what there is not enough', async ({ runtime, lab, nodes }) => {
+    const room = await runtime.room()
+    assert.ok(room.memoryMb > 0)
+    assert.equal(room.hasFreeSubnet, true)
+    const image = await runtime.image(lab.image)
+    const used = (each: number) => ({ usedMb: new Map([...nodes, undefined].map((node) => [node, each])) })
+    const newcomers = [{ studentId: 'SV001' }]
+    const eachMb = room.memoryMb / Math.max(nodes.length, 1)
+    const all = { newcomers, memoryMb: eachMb - 1, ofClass: new Set<string>(), networks: 1, image, ...used(1) } as const
+    const fits = room.place({ ...all, runtime: 'runc' })
+    assert.deepEqual(fits.lacks, [])
+    assert.deepEqual([...fits.nodes.keys()], nodes.length > 0 ? ['SV001'] : [])
+    assert.ok([...fits.nodes.values()].every((node) => nodes.includes(node)))
+    assert.deepEqual(room.place({ ...all, runtime: 'runc', ...used(2) }).lacks, ['memory'])
+    assert.deepEqual(room.place({ ...all, runtime: 'no-such-runtime', ...used(2) }).lacks, ['runtime', 'memory'])
+    const nothing = { ...all, newcomers: [], networks: 0, runtime: 'no-such-runtime', ...used(eachMb + 1) } as const
+    assert.deepEqual(room.place(nothing).lacks, [])
   })
 
   check('an image is found by its name and by its id, and another is not there', async ({ runtime, lab }) => {
@@ -81,11 +82,13 @@ export function checkNetworks(check: Check): void {
       const plan = planFor(site)
       await runtime.openNetwork(plan)
       await site.hands.useUpSubnets()
-      const { hasFreeSubnet, lacks } = await runtime.room()
-      assert.equal(hasFreeSubnet, false)
-      const demand = { sandboxes: 1, memoryMb: 1, usedMb: 0, runtime: undefined }
-      assert.deepEqual(lacks({ ...demand, networks: 1 }), ['network'])
-      assert.deepEqual(lacks({ ...demand, networks: 0 }), [])
+      const room = await runtime.room()
+      assert.equal(room.hasFreeSubnet, false)
+      const image = await runtime.image(site.lab.image)
+      const nothing = { usedMb: new Map(), ofClass: new Set<string>(), runtime: undefined, image }
+      const demand = { ...nothing, newcomers: [{ studentId: 'SV001' }], memoryMb: 1 }
+      assert.deepEqual(room.place({ ...demand, networks: 1 }).lacks, ['network'])
+      assert.deepEqual(room.place({ ...demand, networks: 0 }).lacks, [])
       await rejects(runtime.openNetwork(planFor(site)), 'subnets-exhausted')
       assert.equal((await runtime.openNetwork(plan)).created, false)
     },

@@ -46,6 +46,8 @@ export interface Site {
   readonly runtime: Runtime
   readonly hands: Hands
   readonly lab: FrozenLab
+  /** Those that sandboxes can be on; none on one host. */
+  readonly nodes: readonly string[]
   /** The same plan, of a lab whose program can be made to take more memory than there is. */
   greedy(plan: SessionPlan): SessionPlan
   /** Archives count owners from here: 0, or where the engine remaps its users the host's id of their root. */
@@ -61,7 +63,9 @@ export type Check = (title: string, run: (site: Site, skip: (why: string) => voi
 export const studentId = 'SV001'
 
 /** Of a class of its own, so that no check meets what another one made. */
-export function planFor({ lab }: Site, classId = `C-${randomBytes(4).toString('hex')}`): SessionPlan {
+export function planFor({ lab, nodes }: Site, classId = `C-${randomBytes(4).toString('hex')}`): SessionPlan {
+  // The one that is furthest from where its network is made.
+  const last = nodes.at(-1)
   return {
     classId,
     sessionId: newSessionId(),
@@ -71,7 +75,7 @@ export function planFor({ lab }: Site, classId = `C-${randomBytes(4).toString('h
     expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
     store: { id: '00000000-0000-4000-8000-000000000000', name: 'a folder' },
     frozenLab: lab,
-    seats: [{ studentId, number: 0 }],
+    seats: [{ studentId, number: 0, ...(last === undefined ? {} : { node: last }) }],
   }
 }
 

@@ -25,6 +25,7 @@ export async function contextWith(
   t.after(() => engine.close())
   const context: DockerContext = {
     engine,
+    networks: { engine, driver: 'bridge' },
     installation,
     proxy: noProxy,
     subnets: { base: 10 * 2 ** 24, prefix: 24, size: 28 },
