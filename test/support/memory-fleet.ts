@@ -39,7 +39,7 @@ export class MemoryNode extends RefereedRuntime implements NodeRuntime {
   }
 
   async holds(_sessions: readonly HeldSession[], classId?: string): Promise<HeldSession[]> {
-    return await this.survey(classId)
+    return await this.tell(classId, [...this.containers.values(), ...this.volumes.values()])
   }
 
   async clearProof(): Promise<void> {

@@ -60,9 +60,17 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
   }
 
   async survey(classId?: string): Promise<HeldSession[]> {
+    return await this.tell(classId, [...this.networks.values(), ...this.containers.values(), ...this.volumes.values()])
+  }
+
+  /** The sessions of these things. */
+  protected async tell(
+    classId: string | undefined,
+    things: readonly { readonly session: SessionIdentity }[],
+  ): Promise<HeldSession[]> {
     await this.before('survey')
     const sessions = new Map<string, SessionIdentity>()
-    for (const { session } of [...this.networks.values(), ...this.containers.values(), ...this.volumes.values()]) {
+    for (const { session } of things) {
       if (classId === undefined || sameId(session.classId, classId)) sessions.set(session.sessionId, session)
     }
     return [...sessions.values()].map((session) => ({
@@ -91,8 +99,6 @@ export class MemoryRuntime extends MemoryEngine implements Runtime {
     const ofSession = <T extends { session: SessionIdentity }>(each: T) => each.session.sessionId === sessionId
     const volumes = [...this.volumes.values()].filter(ofSession)
     const containers = [...this.containers.values()].filter(ofSession)
-    // Of a session of other engines.
-    if (volumes.length + containers.length === 0) return []
     const students = new Set([...containers, ...volumes].map(({ studentId }) => studentId))
     return [...students].map((studentId) => {
       const container = containers.find((each) => each.studentId === studentId)
