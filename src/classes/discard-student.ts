@@ -15,6 +15,7 @@ import { answerOf, bagMembers, noBag } from './down/answer.ts'
 import { type CollectedStudent, collectStudent } from './down/collect-student.ts'
 import { begunRemoval, withoutRemovals, withRemovals } from './down/finish-removal.ts'
 import { mayHaveBegun, removeCollected } from './down/remove-collected.ts'
+import { giveUpLostNode } from './give-up-lost-node.ts'
 import { outageOf } from './outage.ts'
 
 export interface DiscardRequest {
@@ -22,6 +23,8 @@ export interface DiscardRequest {
   readonly studentId: string
   /** Why, in the admin's words; it stays in the session's record. */
   readonly reason: string
+  /** It is on a node that cannot be asked and is lost for good: then it is not collected once more. */
+  readonly nodeIsLost?: boolean
 }
 
 export const DiscardAnswer = Type.Composite([
@@ -35,14 +38,21 @@ const stopSeconds = 10
 
 export async function discardStudent(context: ClassContext, run: Run, request: DiscardRequest): Promise<DiscardAnswer> {
   run.progress.expectStudents([request.studentId])
+  const { record, outcome } = request.nodeIsLost
+    ? await giveUpLostNode(context, run, request)
+    : await collectOrGiveUp(context, run, request)
+  run.progress.studentDone(request.studentId, 'done')
+  const { leaked: _, ...answer } = answerOf(context.store, record, outcome.state, [outcome], [])
+  return answer
+}
+
+async function collectOrGiveUp(context: ClassContext, run: Run, request: DiscardRequest) {
   const { record, sandbox, collected } = await collectTwice(context, run, request)
   const outcome =
     collected instanceof CollectError
       ? await giveUp(context, run, { record, sandbox, reason: request.reason, fault: collected })
       : await remove(context, run, record, sandbox, collected)
-  run.progress.studentDone(request.studentId, 'done')
-  const { leaked: _, ...answer } = answerOf(context.store, record, outcome.state, [outcome], [])
-  return answer
+  return { record, outcome }
 }
 
 interface Attempt {

@@ -20,6 +20,8 @@ export interface PlannedSeat {
   readonly uid?: number
   /** Of several, the one that the sandbox is on. */
   readonly node?: string
+  /** What is on its node was given up, and nobody has it any more. */
+  readonly givenUp?: true
 }
 
 /** A sandbox that will not run again by itself: what an archive is taken of. */

@@ -12,6 +12,8 @@ export const Seat = Type.Object({
   uid: Type.Optional(Type.Integer({ minimum: 1 })),
   /** Of several, the one that the sandbox is on, whether it can be asked or not; absent on one host. */
   node: Type.Optional(Type.String()),
+  /** An admin gave up what is on its node: nobody has it any more, and its number and uid go to nobody else. */
+  givenUp: Type.Optional(Type.Literal(true)),
 })
 export type Seat = Static<typeof Seat>
 
@@ -38,5 +40,6 @@ export function seatStudents<Record extends { readonly seats?: Seat[] }>(
   return { ...record, seats }
 }
 
+/** That which the student has now. */
 export const findSeat = (seats: readonly Seat[] | undefined, studentId: string): Seat | undefined =>
-  seats?.find((seat) => sameId(seat.studentId, studentId))
+  seats?.find((seat) => sameId(seat.studentId, studentId) && !seat.givenUp)

@@ -122,4 +122,24 @@ export const fleetDefects: readonly Defect[] = [
     edits: [{ find: " ?? attached[network?.id ?? '']", replace: '' }],
     tests: dockerTests,
   },
+  {
+    name: 'what was given up with its node is its student’s again when the node is back',
+    file: 'src/runtime/fleet/survey.ts',
+    edits: [{ find: 'if (!isGivenUp(seats, node.member.id, sandbox.studentId)) addSandbox', replace: 'addSandbox' }],
+    tests: ['test/src/classes/fleet.test.ts'],
+  },
+  {
+    name: 'a node that can be asked is taken for lost by an admin’s word',
+    file: 'src/classes/give-up-lost-node.ts',
+    edits: [{ find: 'if (!isUnreachable(found.sandbox)) {', replace: 'if (found.sandbox.studentId === undefined) {' }],
+    tests: ['test/src/classes/fleet.test.ts'],
+  },
+  {
+    name: 'whose node was given up is placed on it again',
+    file: 'src/runtime/seats.ts',
+    edits: [
+      { find: 'sameId(seat.studentId, studentId) && !seat.givenUp', replace: 'sameId(seat.studentId, studentId)' },
+    ],
+    tests: ['test/src/classes/fleet.test.ts'],
+  },
 ]

@@ -6,7 +6,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { Catalogue } from '../../catalogue/catalogue.ts'
 import { foldId } from '../../names.ts'
-import type { Seat } from '../../runtime/seats.ts'
+import { findSeat, type Seat } from '../../runtime/seats.ts'
 import type { KnownSession } from '../../sessions/held.ts'
 
 /** Sandboxes of one session, and what each of them may use. */
@@ -58,9 +58,8 @@ function shareOf({ held, record }: KnownSession, catalogue: Catalogue): SessionS
 export function usedByNode(shares: readonly SessionShare[]): Map<string | undefined, number> {
   const used = new Map<string | undefined, number>()
   for (const { students, seats = [], memoryMb } of shares) {
-    const nodes = new Map(seats.map(({ studentId, node }) => [foldId(studentId), node]))
     for (const studentId of students) {
-      const node = nodes.get(foldId(studentId))
+      const node = findSeat(seats, studentId)?.node
       used.set(node, (used.get(node) ?? 0) + memoryMb)
     }
   }

@@ -10,7 +10,20 @@ export const discardStudent = defineAction({
   summary: 'Give up a sandbox that cannot be collected',
   description:
     'For admins. It is collected once more first: only what really cannot be saved is lost, and the reason is kept.',
-  body: Type.Object({ classId: Id, studentId: Id, reason: Type.String({ minLength: 1, maxLength: 500 }) }, closed),
+  body: Type.Object(
+    {
+      classId: Id,
+      studentId: Id,
+      reason: Type.String({ minLength: 1, maxLength: 500 }),
+      nodeIsLost: Type.Optional(
+        Type.Boolean({
+          description:
+            'Its node cannot be asked and never will be again: it is given up unseen, and the next up places the student on another node.',
+        }),
+      ),
+    },
+    closed,
+  ),
   result: DiscardAnswer,
   problems: [
     'unknown-class',

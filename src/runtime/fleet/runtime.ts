@@ -2,11 +2,11 @@
 // sandbox, or of its files, goes to the node that has it. A node that cannot be asked has whatever nobody else has.
 
 import type { Logger } from 'pino'
-import { sameId } from '../../names.ts'
 import { RuntimeError } from '../errors.ts'
 import type { HeldSession } from '../held.ts'
 import type { ProxyState, Runtime, SessionPlan } from '../port.ts'
 import { sum } from '../room.ts'
+import { findSeat } from '../seats.ts'
 import { Members } from './members.ts'
 import type { FleetNode } from './node.ts'
 import { place } from './place.ts'
@@ -117,7 +117,7 @@ export function createFleetRuntime({ manager, openNode, placements, hasProxy, lo
   /** Where nobody can be asked now, whoever is placed there fails at the start. */
   async function proveCollection(plan: SessionPlan, signal: AbortSignal): Promise<void> {
     await members.refresh()
-    const ids = [...new Set(plan.seats?.flatMap(({ node }) => node ?? []))]
+    const ids = [...new Set(plan.seats?.flatMap(({ node, givenUp }) => (givenUp ? [] : (node ?? []))))]
     await Promise.all(
       ids.map(async (id) => {
         const key = `${plan.sessionId}/${id}`
@@ -168,7 +168,7 @@ export function createFleetRuntime({ manager, openNode, placements, hasProxy, lo
       members.watch(signal, changed)
     },
     async startSandbox(plan, studentId, held, contents) {
-      const node = nodes.get(plan.seats?.find((seat) => sameId(seat.studentId, studentId))?.node ?? '')
+      const node = nodes.get(findSeat(plan.seats, studentId)?.node ?? '')
       const isProven = !unproven.has(`${plan.sessionId}/${node?.member.id}`)
       return await startOn(node, isProven, plan, studentId, held, contents)
     },

@@ -1,14 +1,18 @@
 // What a fleet holds, put together from what its nodes say, what those said last that cannot be asked, and who is placed where.
 // Whoever is placed on a node that says nothing is in it all the same: nobody may take them for gone.
 
-import { foldId } from '../../names.ts'
+import { foldId, sameId } from '../../names.ts'
 import { RuntimeError } from '../errors.ts'
 import type { HeldSandbox, HeldSession } from '../held.ts'
+import { findSeat, type Seat } from '../seats.ts'
 import { unseenSandbox } from '../unreachable.ts'
 import type { FleetNode } from './node.ts'
 import type { Placements } from './ports.ts'
 
-type Gathered = Omit<HeldSession, 'sandboxes'> & { readonly sandboxes: Map<string, HeldSandbox> }
+type Gathered = Omit<HeldSession, 'sandboxes'> & {
+  readonly sandboxes: Map<string, HeldSandbox>
+  readonly told: { readonly node: FleetNode; readonly sandbox: HeldSandbox }[]
+}
 
 /** `sessions` are the manager's; `nodes` were surveyed by now. Rejects where it cannot be known who is placed on a silent node. */
 export async function gather(
@@ -18,16 +22,25 @@ export async function gather(
   classId: string | undefined,
 ): Promise<HeldSession[]> {
   const gathered = new Map<string, Gathered>()
-  for (const session of sessions) gathered.set(session.sessionId, { ...session, sandboxes: new Map() })
+  for (const session of sessions) gathered.set(session.sessionId, { ...session, sandboxes: new Map(), told: [] })
   for (const node of nodes.values()) {
     for (const { sandboxes, ...session } of node.heard(classId)) {
-      const known = gathered.get(session.sessionId) ?? { ...session, network: undefined, sandboxes: new Map() }
+      const fresh: Gathered = { ...session, network: undefined, sandboxes: new Map(), told: [] }
+      const known = gathered.get(session.sessionId) ?? fresh
       gathered.set(session.sessionId, known)
-      for (const sandbox of sandboxes) addSandbox(known, sandbox)
+      for (const sandbox of sandboxes) known.told.push({ node, sandbox })
     }
   }
-  await Promise.all([...gathered.values()].map((session) => addUnseen(session, nodes, placements)))
-  return [...gathered.values()].map((session) => ({
+  await Promise.all(
+    [...gathered.values()].map(async (session) => {
+      const seats = await seatsOf(session, nodes, placements)
+      for (const { node, sandbox } of session.told) {
+        if (!isGivenUp(seats, node.member.id, sandbox.studentId)) addSandbox(session, sandbox)
+      }
+      addUnseen(session, nodes, seats)
+    }),
+  )
+  return [...gathered.values()].map(({ told: _, ...session }) => ({
     ...session,
     sandboxes: [...session.sandboxes.values()].sort((a, b) => (foldId(a.studentId) < foldId(b.studentId) ? -1 : 1)),
   }))
@@ -40,12 +53,18 @@ function addSandbox({ sandboxes }: Gathered, sandbox: HeldSandbox): void {
   sandboxes.set(foldId(sandbox.studentId), sandbox)
 }
 
-async function addUnseen(
-  session: Gathered,
+/** What an admin gave up is nobody's sandbox, also when its node is back, unless the student was placed there again. */
+function isGivenUp(seats: readonly Seat[], nodeId: string, studentId: string): boolean {
+  const isOf = (seat: Seat): boolean => sameId(seat.studentId, studentId) && seat.node === nodeId
+  return seats.some((seat) => seat.givenUp && isOf(seat)) && findSeat(seats, studentId)?.node !== nodeId
+}
+
+async function seatsOf(
+  { classId, sessionId }: Gathered,
   nodes: ReadonlyMap<string, FleetNode>,
   placements: Placements,
-): Promise<void> {
-  const seats = await placements(session.classId, session.sessionId).catch((error: unknown) => {
+): Promise<readonly Seat[]> {
+  return await placements(classId, sessionId).catch((error: unknown) => {
     if (![...nodes.values()].some(({ fault }) => fault)) return []
     throw new RuntimeError(
       'unavailable',
@@ -53,7 +72,11 @@ async function addUnseen(
       error,
     )
   })
-  for (const { studentId, node: id } of seats) {
+}
+
+function addUnseen(session: Gathered, nodes: ReadonlyMap<string, FleetNode>, seats: readonly Seat[]): void {
+  for (const { studentId, node: id, givenUp } of seats) {
+    if (givenUp) continue
     const node = id === undefined ? undefined : nodes.get(id)
     const canBeAsked = id === undefined || (node && !node.fault)
     if (canBeAsked || session.sandboxes.has(foldId(studentId))) continue
