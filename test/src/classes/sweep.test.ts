@@ -77,18 +77,32 @@ function serveUntil(ofClass: MemoryClass, event: string) {
     }
   })
   const isDead = () => dead
-  const context = { ...ofClass.context, runtime: mortal(runtime, isDead), store: mortal(ofClass.store, isDead) }
-  return { ...serve({ ...ofClass, context, store: context.store }), crashed }
+  const atStore = new Set<Promise<unknown>>()
+  const store = mortal(ofClass.store, isDead, (call, [, , body]) => {
+    // A body that streams out of the dead process never ends.
+    if (body === undefined || body instanceof Uint8Array) atStore.add(call)
+  })
+  const context = { ...ofClass.context, runtime: mortal(runtime, isDead), store }
+  // What the store had in hand at the death comes to its end, and nothing of it later than that.
+  return { ...serve({ ...ofClass, context, store }), crashed: crashed.then(() => Promise.allSettled(atStore)) }
 }
 
-/** Methods that are called after the death never settle. */
-function mortal<T extends object>(target: T, isDead: () => boolean): T {
+/** Methods that are called after the death never settle; `begun` is told of those before it. */
+function mortal<T extends object>(
+  target: T,
+  isDead: () => boolean,
+  begun: (call: Promise<unknown>, values: readonly unknown[]) => void = () => {},
+): T {
   return new Proxy(target, {
     get(from, name) {
       const member: unknown = Reflect.get(from, name)
       if (typeof member !== 'function') return member
       return (...values: unknown[]) => {
-        if (!isDead()) return Reflect.apply(member, from, values)
+        if (!isDead()) {
+          const call: unknown = Reflect.apply(member, from, values)
+          if (call instanceof Promise) begun(call, values)
+          return call
+        }
         return Object.assign(new Promise(() => {}), {
           [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
         })
