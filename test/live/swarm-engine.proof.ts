@@ -29,7 +29,8 @@ const subnet = { Subnet: '10.218.0.0/27', IPRange: '10.218.0.28/30', Gateway: '1
 const addressOf = { a: '10.218.0.3', b: '10.218.0.4' } as const satisfies Record<NodeName, string>
 const sandbox = { a: 'student-a', b: 'student-b' } as const satisfies Record<NodeName, string>
 const other = { a: 'b', b: 'a' } as const satisfies Record<NodeName, NodeName>
-const limits = { timeoutMs: 10_000, maxOutputBytes: 10_000 }
+/** A name that is not known yet is asked for again and again, for ten seconds and more. */
+const limits = { timeoutMs: 30_000, maxOutputBytes: 10_000 }
 
 describe('two engines as nodes of a Swarm', { skip: skipWithoutSwarm, timeout: 500_000 }, () => {
   let engines: Readonly<Record<NodeName, Engine>>
