@@ -11,6 +11,7 @@ import { refusalText, tooLong, wholeText } from './body-text.ts'
 import type { Call, StreamedAnswer, TakenAnswer, Transport } from './call.ts'
 import { connectionError, wasClosedUnanswered } from './connection-error.ts'
 import { type Host, parseHost } from './host.ts'
+import type { Headers } from './library.ts'
 import { defaultTimeouts, type EngineOptions } from './options.ts'
 import { type Payload, payloadOf } from './payload.ts'
 import { findDeviation, type Refusal, refusalError } from './refusal.ts'
@@ -27,8 +28,6 @@ import { type WholeAnswer, wholeRequest } from './whole-answer.ts'
 const QUICK_CONNECTIONS = 16
 
 type Head = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>
-/** By their names in lower case. */
-type Headers = WholeAnswer['headers']
 
 /** Throws EngineError `invalid-argument` for a host it cannot use. */
 export function createTransport(options: EngineOptions): Transport {

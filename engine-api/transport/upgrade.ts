@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream'
 import { REFUSAL_TEXT_LIMIT } from './body-text.ts'
 import type { UpgradedConnection } from './call.ts'
+import type { Headers, Running } from './library.ts'
 import type { Refusal } from './refusal.ts'
 
 /** An upgraded connection as its owner sees it. */
@@ -14,13 +15,6 @@ export interface OpenConnection extends UpgradedConnection {
 
 /** What the engine answered: the connection, or why not. */
 export type UpgradeAnswer = { readonly connection: OpenConnection } | { readonly refusal: Refusal }
-
-/** The part of the HTTP library's handle on a running request that is needed here. */
-interface Running {
-  abort(reason: Error): void
-}
-
-type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
 export interface UpgradeRequest {
   /** What the HTTP library calls. The answer's header values are not looked at: Podman 4 swaps them. */

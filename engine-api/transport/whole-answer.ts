@@ -1,13 +1,7 @@
 // An answer that is taken whole: no stream stands between its connection and its text, which halves what a call costs.
 
 import { ANSWER_TEXT_LIMIT, REFUSAL_TEXT_LIMIT } from './body-text.ts'
-
-/** The part of the HTTP library's handle on a running request that is needed here. */
-interface Running {
-  abort(reason: Error): void
-}
-
-type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
+import type { Headers, Running } from './library.ts'
 
 export interface WholeAnswer {
   readonly status: number
