@@ -1,7 +1,7 @@
 # The service as an image: Node, the packages it runs on, its sources. It runs as a user without rights and writes nothing but /tmp.
 # The tag names one Node of the newest line with long-term support, which the tests ran on too (scripts/proof nodes), but a tag can be moved: for a build that cannot change, give its digest
-# as your registry says it (docker buildx imagetools inspect): --build-arg NODE=node:24.21.0-bookworm-slim@sha256:...
-ARG NODE=node:24.21.0-bookworm-slim
+# as your registry says it (docker buildx imagetools inspect): --build-arg NODE=node:24.22.3-bookworm-slim@sha256:...
+ARG NODE=node:24.22.3-bookworm-slim
 
 FROM ${NODE} AS packages
 WORKDIR /app
