@@ -130,6 +130,18 @@ test('a changed pin builds the part anew', (t) => {
   assert.equal(run(['--list']).stdout, `traefik had ${folder}/traefik\n`)
 })
 
+test('a part that was a folder makes way for its new build', (t) => {
+  const { run, folder, changePin, part } = machine(t)
+  assert.equal(run().status, 0)
+  rmSync(join(folder, 'traefik'))
+  mkdirSync(join(folder, 'traefik'))
+  writeFileSync(join(folder, 'traefik/old'), '')
+  changePin()
+  const again = run()
+  assert.equal(again.status, 0, again.stderr)
+  assert.ok(part().length > 0)
+})
+
 test('without Go one line names what is not had and why; only CI that had it fails', (t) => {
   const { run, folder, withoutGo, changePin } = machine(t)
   for (const more of [withoutGo, { ...withoutGo, CI: 'true' }]) {
