@@ -101,7 +101,7 @@ export const fleetDefects: readonly Defect[] = [
   {
     name: 'a sandbox that was stopped for good is started again',
     file: 'src/runtime/docker/revive.ts',
-    edits: [{ find: "HostConfig.RestartPolicy?.Name === 'unless-stopped' && ", replace: '' }],
+    edits: [{ find: "container.HostConfig.RestartPolicy?.Name === 'unless-stopped' && ", replace: '' }],
     tests: dockerTests,
   },
   {
