@@ -125,8 +125,25 @@ export const fleetDefects: readonly Defect[] = [
   {
     name: 'what was given up with its node is its student’s again when the node is back',
     file: 'src/runtime/fleet/survey.ts',
-    edits: [{ find: 'if (!isGivenUp(seats, node.member.id, sandbox.studentId)) addSandbox', replace: 'addSandbox' }],
+    edits: [
+      {
+        find: 'if (isGivenUp(seats, node.member.id, sandbox.studentId)) node.disown(sandbox)\n        else ',
+        replace: '',
+      },
+    ],
     tests: ['test/src/classes/fleet.test.ts'],
+  },
+  {
+    name: 'a name of files that were given up leads to the lost node',
+    file: 'src/runtime/fleet/survey.ts',
+    edits: [{ find: 'node.disown(sandbox)', replace: 'continue' }],
+    tests: ['test/src/classes/fleet.test.ts'],
+  },
+  {
+    name: 'a student who was placed on the node again is not theirs there',
+    file: 'src/runtime/fleet/given-up.ts',
+    edits: [{ find: ' && findSeat(seats, studentId)?.node !== nodeId', replace: '' }],
+    tests: ['test/src/runtime/fleet/given-up.test.ts'],
   },
   {
     name: 'a node that can be asked is taken for lost by an admin’s word',

@@ -93,6 +93,7 @@ class MemoryManager implements Manager {
   readonly #nodes: readonly MemoryNode[]
   readonly #first: MemoryNode
   isAway = false
+  listsLastFirst = false
   /** Nodes that are no more of the Swarm. */
   readonly removed = new Set<string>()
 
@@ -113,7 +114,8 @@ class MemoryManager implements Manager {
 
   async members() {
     this.#requireAnswer()
-    return this.#nodes.map(({ member }) => member).filter(({ id }) => !this.removed.has(id))
+    const members = this.#nodes.map(({ member }) => member).filter(({ id }) => !this.removed.has(id))
+    return this.listsLastFirst ? members.reverse() : members
   }
 
   async sessions(classId?: string): Promise<HeldSession[]> {

@@ -5,6 +5,8 @@ import type { Logger } from 'pino'
 import { foldId, sameId } from '../../names.ts'
 import { RuntimeError } from '../errors.ts'
 import type { HeldSandbox, HeldSession } from '../held.ts'
+import type { Seat } from '../seats.ts'
+import { withoutGivenUp } from './given-up.ts'
 import type { FleetMember, NodeRuntime } from './ports.ts'
 import { manyWaiting, raced } from './raced.ts'
 
@@ -113,14 +115,21 @@ export class FleetNode {
   }
 
   /** What it holds, where it can be asked; `sessions` are the manager's. Whether it could is in `fault` afterwards. */
-  async survey(sessions: readonly HeldSession[], classId: string | undefined): Promise<void> {
+  async survey(
+    sessions: readonly HeldSession[],
+    classId: string | undefined,
+    seatsOf: (session: HeldSession) => Promise<readonly Seat[]>,
+  ): Promise<void> {
     if (this.#fault) return
-    const found = await this.#try(() => this.runtime.holds(sessions, classId)).catch((error: unknown) => {
+    const told = await this.#try(() => this.runtime.holds(sessions, classId)).catch((error: unknown) => {
       // One whose engine cannot say what it holds keeps nobody from knowing the others.
       if (!this.#fault) this.#fail(error)
       return undefined
     })
-    if (!found) return
+    if (!told) return
+    const found = await Promise.all(
+      told.map(async (session) => withoutGivenUp(session, await seatsOf(session), this.#member.id)),
+    )
     for (const [sessionId, session] of this.#heard) {
       if (classId === undefined || sameId(session.classId, classId)) this.#heard.delete(sessionId)
     }
@@ -154,6 +163,11 @@ export class FleetNode {
     const { sandboxes = [], ...known } = this.#heard.get(session.sessionId) ?? session
     const others = sandboxes.filter(({ studentId }) => !sameId(studentId, sandbox.studentId))
     this.#heard.set(session.sessionId, { ...known, sandboxes: [...others, sandbox] })
+  }
+
+  /** What it has under these names is not the student's any more. */
+  disown({ id, files }: HeldSandbox): void {
+    for (const thing of [id, files]) if (thing !== undefined) this.drop(thing)
   }
 
   /** It does not have this any more. */

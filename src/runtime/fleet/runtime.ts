@@ -33,7 +33,9 @@ export function createFleetRuntime({ manager, openNode, placements, hasProxy, lo
 
   async function survey(classId?: string): Promise<HeldSession[]> {
     const [all, sessions] = await Promise.all([members.refresh(), manager.sessions(classId)])
-    await Promise.all(all.map((node) => node.survey(sessions, classId)))
+    // Without the store nothing is removed, and who is placed where is asked again below.
+    const seatsOf = (session: HeldSession) => placements(session.classId, session.sessionId).catch(() => [])
+    await Promise.all(all.map((node) => node.survey(sessions, classId, seatsOf)))
     return await gather(sessions, nodes, placements, classId)
   }
 

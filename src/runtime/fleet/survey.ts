@@ -1,11 +1,12 @@
 // What a fleet holds, put together from what its nodes say, what those said last that cannot be asked, and who is placed where.
 // Whoever is placed on a node that says nothing is in it all the same: nobody may take them for gone.
 
-import { foldId, sameId } from '../../names.ts'
+import { foldId } from '../../names.ts'
 import { RuntimeError } from '../errors.ts'
 import type { HeldSandbox, HeldSession } from '../held.ts'
-import { findSeat, type Seat } from '../seats.ts'
+import type { Seat } from '../seats.ts'
 import { unseenSandbox } from '../unreachable.ts'
+import { isGivenUp } from './given-up.ts'
 import type { FleetNode } from './node.ts'
 import type { Placements } from './ports.ts'
 
@@ -35,7 +36,8 @@ export async function gather(
     [...gathered.values()].map(async (session) => {
       const seats = await seatsOf(session, nodes, placements)
       for (const { node, sandbox } of session.told) {
-        if (!isGivenUp(seats, node.member.id, sandbox.studentId)) addSandbox(session, sandbox)
+        if (isGivenUp(seats, node.member.id, sandbox.studentId)) node.disown(sandbox)
+        else addSandbox(session, sandbox)
       }
       addUnseen(session, nodes, seats)
     }),
@@ -51,12 +53,6 @@ function addSandbox({ sandboxes }: Gathered, sandbox: HeldSandbox): void {
   const known = sandboxes.get(foldId(sandbox.studentId))
   if (known && (known.id !== undefined || sandbox.id === undefined)) return
   sandboxes.set(foldId(sandbox.studentId), sandbox)
-}
-
-/** What an admin gave up is nobody's sandbox, also when its node is back, unless the student was placed there again. */
-function isGivenUp(seats: readonly Seat[], nodeId: string, studentId: string): boolean {
-  const isOf = (seat: Seat): boolean => sameId(seat.studentId, studentId) && seat.node === nodeId
-  return seats.some((seat) => seat.givenUp && isOf(seat)) && findSeat(seats, studentId)?.node !== nodeId
 }
 
 async function seatsOf(

@@ -29,8 +29,10 @@ const onA = ['SV001', 'SV003'] as const
 const onB = 'SV002'
 
 /** A class over both nodes that has worked. */
-async function openWorked(t: TestContext) {
+async function openWorked(t: TestContext, listed: 'first' | 'last' = 'last') {
   const fleetClass = await openFleetClass(t)
+  // Nodes are asked in the order in which the manager lists them.
+  if (listed === 'first') fleetClass.fleet.manager.listsLastFirst = true
   const { sessionId } = await fleetClass.up()
   const { a, b, ofClass } = fleetClass
   for (const studentId of onA) a.write(studentId, ...workOf(studentId))
@@ -211,47 +213,50 @@ test('work on a silent node is neither given up nor reset nor called not running
   assert.deepEqual([b.containers.size, b.volumes.size], [1, 1])
 })
 
-test('a node that an admin calls lost gives its student up, who begins anew elsewhere, with the last bag, and is there once', async (t) => {
-  const { a, b, up, down, context, record, sessionId, fleet, ofClass, restarted } = await openWorked(t)
-  const lost = { classId, studentId: onB, reason: 'its disk burnt', nodeIsLost: true }
-  const early = await problemIn(discardStudent(context, newRun(), lost))
-  assert.equal(early.code, 'invalid-request')
-  assert.match(early.message, /^nodeIsLost: the node of 'SV002' can be asked/)
-  await collectClass(context, newRun(), { classId })
-  const [snapshot = ''] = await ofClass.context.store.folders(`${classId}/${sessionId}/${onB}/`)
-  b.fallSilent()
-  a.host.memoryMb = 1000
+for (const order of ['first', 'last'] as const) {
+  test(`a node that an admin calls lost, which the manager lists ${order}, gives its student up, who begins anew elsewhere, with the last bag, and is there once`, async (t) => {
+    const { a, b, up, down, context, record, sessionId, fleet, ofClass, restarted } = await openWorked(t, order)
+    const lost = { classId, studentId: onB, reason: 'its disk burnt', nodeIsLost: true }
+    const early = await problemIn(discardStudent(context, newRun(), lost))
+    assert.equal(early.code, 'invalid-request')
+    assert.match(early.message, /^nodeIsLost: the node of 'SV002' can be asked/)
+    await collectClass(context, newRun(), { classId })
+    const [snapshot = ''] = await ofClass.context.store.folders(`${classId}/${sessionId}/${onB}/`)
+    b.fallSilent()
+    a.host.memoryMb = 1000
 
-  const { state, students } = await discardStudent(context, newRun({ actor: 'admin' }), lost)
-  assert.equal(state, 'discarded')
-  assert.deepEqual(outcomes(students), ['SV002 discarded engine-unreachable'])
-  assert.match(students[0]?.bag ?? '', new RegExp(`/${snapshot}/$`))
-  const [given] = (await record()).discarded ?? []
-  assert.deepEqual([given?.by, given?.reason, given?.error.code], ['admin', 'its disk burnt', 'engine-unreachable'])
-  const again = await up()
-  assert.deepEqual(outcomes(again.students), ['SV001 running', 'SV002 running', 'SV003 running'])
-  const uids = (await record()).seats?.map(({ uid }) => uid)
-  assert.equal(new Set(uids).size, 4, 'nobody has a number of the lost one')
-  await resetStudent(context, newRun(), { classId, studentId: onB, restore: snapshot })
-  const pathsOn = (node: MemoryNode) =>
-    node
-      .volume(onB)
-      .things.map(({ path }) => `${Buffer.from(path)}`)
-      .sort()
-  assert.deepEqual(pathsOn(a), pathsOn(b))
+    const { state, students } = await discardStudent(context, newRun({ actor: 'admin' }), lost)
+    assert.equal(state, 'discarded')
+    assert.deepEqual(outcomes(students), ['SV002 discarded engine-unreachable'])
+    assert.match(students[0]?.bag ?? '', new RegExp(`/${snapshot}/$`))
+    const [given] = (await record()).discarded ?? []
+    assert.deepEqual([given?.by, given?.reason, given?.error.code], ['admin', 'its disk burnt', 'engine-unreachable'])
+    const again = await up()
+    assert.deepEqual(outcomes(again.students), ['SV001 running', 'SV002 running', 'SV003 running'])
+    const uids = (await record()).seats?.map(({ uid }) => uid)
+    assert.equal(new Set(uids).size, 4, 'nobody has a number of the lost one')
+    await resetStudent(context, newRun(), { classId, studentId: onB, restore: snapshot })
+    const pathsOn = (node: MemoryNode) =>
+      node
+        .volume(onB)
+        .things.map(({ path }) => `${Buffer.from(path)}`)
+        .sort()
+    assert.deepEqual(pathsOn(a), pathsOn(b))
 
-  b.answerAgain()
-  const made = a.container(onB).id
-  for (const runtime of [fleet.runtime, restarted().runtime]) {
-    await until('the node is heard', async () => (await runtime.nodes([])).every(({ fault }) => fault === undefined))
-    const [session] = await runtime.survey()
-    assert.equal(findSandbox(session, onB)?.id, made)
-    assert.equal(session?.sandboxes.length, 3)
-  }
-  const { students: left } = await down(true)
-  assert.deepEqual(outcomes(left).sort(), ['SV001 removed', 'SV002 removed', 'SV003 removed'])
-  assert.deepEqual([a.containers.size, b.containers.size, b.volumes.size], [0, 1, 1], 'what was given up is left')
-})
+    b.answerAgain()
+    const made = a.container(onB).id
+    for (const runtime of [fleet.runtime, restarted().runtime]) {
+      await until('the node is heard', async () => (await runtime.nodes([])).every(({ fault }) => fault === undefined))
+      const [session] = await runtime.survey()
+      assert.equal(findSandbox(session, onB)?.id, made)
+      assert.equal(session?.sandboxes.length, 3)
+    }
+    const { students: left } = await down(true)
+    assert.deepEqual(outcomes(left).sort(), ['SV001 removed', 'SV002 removed', 'SV003 removed'])
+    const rest = [a.containers.size, a.volumes.size, b.containers.size, b.volumes.size]
+    assert.deepEqual(rest, [0, 0, 1, 1], 'what was given up is left, and nothing else')
+  })
+}
 
 test('a sandbox that a silent node keeps frozen goes on when the node is back', async (t) => {
   const { b, context, record } = await openWorked(t)
